@@ -1,2 +1,1 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+await SmartLock.Server.SmartLockServer.Create(args).RunAsync();

@@ -1,0 +1,39 @@
+namespace SmartLock.Server.Audit;
+
+/// <summary>Who did what to which lock, and how it ended. Entries are appended, never changed.</summary>
+/// <param name="Actor">A user name; <c>device:ID</c> for what a device reports; <c>system</c> for jobs.</param>
+/// <param name="Action">One of <see cref="AuditActions"/>.</param>
+/// <param name="Result">For attempts <c>sent</c> or why they were refused; for verdicts the device's own word.</param>
+internal record NewAuditEntry(
+    DateTimeOffset Time,
+    string DeviceId,
+    string Actor,
+    string Action,
+    string Result,
+    string? CommandId = null);
+
+/// <param name="Id">Position in the log; later entries have greater ids.</param>
+internal sealed record AuditEntry(
+    long Id,
+    DateTimeOffset Time,
+    string DeviceId,
+    string Actor,
+    string Action,
+    string Result,
+    string? CommandId);
+
+internal static class AuditActions
+{
+    public const string LockRegistered = "lock.register";
+    public const string LockCommand = "command.lock";
+    public const string UnlockCommand = "command.unlock";
+    public const string Connectivity = "lock.state";
+}
+
+internal static class AuditActors
+{
+    public const string System = "system";
+
+    /// <summary>User names hold no colon, so no account can pass for a device.</summary>
+    public static string Device(string deviceId) => $"device:{deviceId}";
+}

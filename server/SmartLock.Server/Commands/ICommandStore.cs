@@ -1,0 +1,58 @@
+namespace SmartLock.Server.Commands;
+
+internal enum IssueOutcome
+{
+    Issued,
+
+    /// <summary>The same actor used the same idempotency key for the same request before: the result holds that command.</summary>
+    AlreadyIssued,
+
+    /// <summary>The same actor used the same idempotency key for another request.</summary>
+    IdempotencyKeyReused,
+
+    /// <summary>No such lock, or not the actor's.</summary>
+    NotFound,
+
+    /// <summary>The device is not heard.</summary>
+    Offline,
+}
+
+/// <param name="Now">UTC, whole milliseconds. The command's issued_at is this, or one more than the lock's last if that is greater.</param>
+internal sealed record IssueRequest(
+    string CommandId,
+    string DeviceId,
+    CommandAction Action,
+    string Actor,
+    string? IdempotencyKey,
+    DateTimeOffset Now,
+    TimeSpan Validity);
+
+/// <summary>What publishing needs to know of the device.</summary>
+/// <param name="ProtectedKey">Null for an unsigned lock.</param>
+/// <param name="OwnTopics">The device said <c>"topics":"own"</c>.</param>
+internal sealed record DeviceRoute(byte[]? ProtectedKey, bool OwnTopics);
+
+/// <param name="Command">Set for Issued and AlreadyIssued.</param>
+/// <param name="Route">Set for Issued.</param>
+internal sealed record IssueResult(IssueOutcome Outcome, Command? Command = null, DeviceRoute? Route = null);
+
+internal interface ICommandStore
+{
+    /// <summary>
+    /// Decides and records an attempt in one durable transaction: the owner, the lock's state, the idempotency key and the next
+    /// issued_at are checked and taken where the command (when Issued) and the log entry are written. Every outcome but
+    /// AlreadyIssued leaves a log entry (<c>sent</c>, <c>refused: offline</c>, <c>refused: not found</c>, <c>refused: key reused</c>); for
+    /// NotFound one is written whether the lock exists or not, so that neither the answer nor its timing tells.
+    /// After Issued has been returned the entry outlives a kill of this process and a loss of power.
+    /// </summary>
+    Task<IssueResult> IssueAsync(IssueRequest request, CancellationToken ct);
+
+    /// <summary>By id, for the present owner of its lock or for who asked for it.</summary>
+    Task<Command?> FindAsync(string commandId, string username, CancellationToken ct);
+
+    /// <summary>
+    /// Ends, as Expired, commands still Sent whose expiry lies before <paramref name="expiredBefore"/>, at most <paramref name="limit"/>,
+    /// each with a log entry (actor system, result <c>expired</c>). A device's verdict that arrives later still replaces it.
+    /// </summary>
+    Task<IReadOnlyList<Command>> ExpireAsync(DateTimeOffset expiredBefore, DateTimeOffset now, int limit, CancellationToken ct);
+}

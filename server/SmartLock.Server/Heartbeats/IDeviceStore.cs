@@ -1,0 +1,67 @@
+using SmartLock.Server.Commands;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>What decides whether a status is believed.</summary>
+/// <param name="ProtectedKey">Null for an unsigned lock.</param>
+/// <param name="SentAt">The device's own time of its last believed status, Unix milliseconds; 0 before the first.</param>
+/// <param name="ConnectedAt">The device's own time of its present connection, Unix milliseconds; 0 before the first.</param>
+internal sealed record DeviceRecord(string DeviceId, byte[]? ProtectedKey, long SentAt, long ConnectedAt, bool OwnTopics);
+
+/// <summary>A believed status, ready to be stored.</summary>
+/// <param name="HeardAt">Server's time, UTC. A report never overwrites one that was heard later.</param>
+/// <param name="SentAt">Unix milliseconds by the device's clock; 0 when it gave none, which leaves the stored value.</param>
+/// <param name="ConnectedAt">Likewise.</param>
+internal sealed record DeviceReport(
+    string DeviceId,
+    DateTimeOffset HeardAt,
+    LockStatus Status,
+    string? Issue,
+    long SentAt,
+    long ConnectedAt,
+    bool? OwnTopics,
+    string? Firmware,
+    int? Rssi,
+    int? BatteryMv,
+    long? UptimeS);
+
+/// <summary>A device's verdict on a command.</summary>
+internal sealed record Verdict(string DeviceId, string CommandId, string Result, DateTimeOffset HeardAt);
+
+/// <summary>A last will that was believed: the connection of <paramref name="ConnectedAt"/> is gone.</summary>
+internal sealed record ConnectionLoss(string DeviceId, long ConnectedAt, DateTimeOffset HeardAt);
+
+/// <param name="Reports">At most one per device: the newest.</param>
+/// <param name="Losses">Applied after the reports, each only while the stored connected_at is still its own.</param>
+internal sealed record DeviceBatch(
+    IReadOnlyCollection<DeviceReport> Reports,
+    IReadOnlyCollection<Verdict> Verdicts,
+    IReadOnlyCollection<ConnectionLoss> Losses);
+
+/// <param name="CameBack">Devices that were Unavailable before.</param>
+/// <param name="WentAway">Devices whose loss was applied.</param>
+/// <param name="Decided">Commands that a verdict ended, as they are now.</param>
+internal sealed record DeviceBatchResult(
+    IReadOnlyList<string> CameBack,
+    IReadOnlyList<string> WentAway,
+    IReadOnlyList<Command> Decided);
+
+internal interface IDeviceStore
+{
+    Task<DeviceRecord?> FindAsync(string deviceId, CancellationToken ct);
+
+    /// <summary>
+    /// Writes a batch in one transaction, all or nothing. A report makes its lock Available and takes the device's issue; the change from
+    /// Unavailable, each loss and each verdict that ended a command get a log entry in the same transaction. A verdict counts
+    /// for a command of that device that is Sent or Expired: <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed.
+    /// Unknown devices and commands are passed over.
+    /// </summary>
+    Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct);
+
+    /// <summary>
+    /// Makes Unavailable ("No heartbeat", with a log entry each) the locks that are Available and were last heard before
+    /// <paramref name="heardBefore"/>, at most <paramref name="limit"/>; its cost follows the number of these, not the number of locks.
+    /// </summary>
+    Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct);
+}

@@ -1,0 +1,42 @@
+namespace SmartLock.Server.Locks;
+
+/// <summary>What the bolt does, as the device last reported it.</summary>
+internal enum LockStatus
+{
+    Unknown,
+    Locked,
+    Unlocked,
+}
+
+/// <summary>Whether the device is heard.</summary>
+internal enum LockState
+{
+    Unavailable,
+    Available,
+}
+
+/// <summary>A door's lock as its owner sees it.</summary>
+/// <param name="Owner">User name of the account it is assigned to.</param>
+/// <param name="LastSeen">Server's time (UTC) of the last believed status; null before the first.</param>
+/// <param name="Issue">The diagnosis in a few words, or null.</param>
+/// <param name="Unsigned">Registered without a key, for devices that cannot sign; see <c>Devices:AllowUnsigned</c>.</param>
+internal sealed record Lock(
+    string DeviceId,
+    string Name,
+    string Owner,
+    LockStatus Status,
+    LockState State,
+    DateTimeOffset? LastSeen,
+    string? Issue,
+    bool Unsigned,
+    string? Firmware,
+    int? Rssi,
+    int? BatteryMv,
+    DateTimeOffset CreatedAt);
+
+/// <summary>The issues that the server itself finds; devices report others.</summary>
+internal static class LockIssues
+{
+    public const string NoHeartbeat = "No heartbeat";
+    public const string ConnectionLost = "Connection lost";
+}

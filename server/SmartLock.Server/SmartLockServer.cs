@@ -1,0 +1,45 @@
+using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
+using SmartLock.Server.Storage;
+
+namespace SmartLock.Server;
+
+/// <summary>Puts the server together; the command line, the demo and the tests all start it here.</summary>
+internal static class SmartLockServer
+{
+    /// <param name="args">Configuration in the form of command-line settings, such as <c>--Mqtt:Port=1883</c>.</param>
+    /// <param name="configure">Runs after everything is registered, to replace a service (the clock, in tests).</param>
+    public static WebApplication Create(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        var configuration = builder.Configuration;
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddInfrastructure(configuration)
+            .AddStorage(configuration)
+            .AddMessaging(configuration)
+            .AddAccounts(configuration)
+            .AddLocks(configuration)
+            .AddCommands(configuration)
+            .AddHeartbeats(configuration)
+            .AddAudit(configuration);
+        configure?.Invoke(builder);
+
+        var app = builder.Build();
+        app.MapInfrastructure();
+        app.MapAccounts();
+        app.MapLocks();
+        app.MapCommands();
+        app.MapAudit();
+        return app;
+    }
+}
