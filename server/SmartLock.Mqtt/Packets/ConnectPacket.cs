@@ -48,7 +48,8 @@ public sealed record ConnectPacket
         var clientId = reader.ReadString();
         var will = flags.HasWill ? ReadWill(ref reader, flags, isV5) : null;
         var userName = flags.HasUserName ? reader.ReadString() : null;
-        ReadOnlyMemory<byte>? password = flags.HasPassword ? reader.ReadBinary().ToArray() : null;
+        // A null array would convert to an empty memory that is there; the nullable must be null itself.
+        var password = flags.HasPassword ? reader.ReadBinary().ToArray() : default(ReadOnlyMemory<byte>?);
         reader.ExpectEnd();
         return new ConnectPacket
         {
