@@ -1,17 +1,27 @@
+using System.Text.Json.Serialization;
+
 namespace SmartLock.Server.Locks;
 
 /// <summary>What the bolt does, as the device last reported it.</summary>
 internal enum LockStatus
 {
+    [JsonStringEnumMemberName("Unknown")]
     Unknown,
+
+    [JsonStringEnumMemberName("Locked")]
     Locked,
+
+    [JsonStringEnumMemberName("Unlocked")]
     Unlocked,
 }
 
 /// <summary>Whether the device is heard.</summary>
 internal enum LockState
 {
+    [JsonStringEnumMemberName("Unavailable")]
     Unavailable,
+
+    [JsonStringEnumMemberName("Available")]
     Available,
 }
 
