@@ -56,7 +56,7 @@ internal static class DemoCommand
             ["Mqtt:Observers:0:Password"] = observerPassword,
         }));
         await app.StartAsync(ct);
-        var http = new Uri(app.HttpAddress());
+        var http = HttpEndpoints.AddressOf(app.Services);
         var mqtt = app.Services.GetRequiredService<MqttListener>().EndPoint ?? throw new StartupException("The demo needs a plain MQTT listener: leave Mqtt:Port and Mqtt:Mode alone.");
 
         await using var household = await Household.MoveInAsync(http, mqtt, NewPassword(), StartWithin, ct);

@@ -1,4 +1,5 @@
 using Quartz;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -6,14 +7,7 @@ internal static class HeartbeatsFeature
 {
     public static IServiceCollection AddHeartbeats(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddOptions<DeviceOptions>()
-            .Bind(configuration.GetSection(DeviceOptions.Section))
-            .Validate(o => o.OfflineAfter >= TimeSpan.FromSeconds(1), "Devices:OfflineAfter must be at least 00:00:01.")
-            .Validate(o => o.SweepEvery >= TimeSpan.FromSeconds(1), "Devices:SweepEvery must be at least 00:00:01.")
-            .Validate(
-                o => o.CommandValidity >= TimeSpan.FromSeconds(1) && o.CommandValidity <= TimeSpan.FromMinutes(1),
-                "Devices:CommandValidity must be between 00:00:01 and 00:01:00.")
-            .ValidateOnStart();
+        services.AddValidatedOptions<DeviceOptions>(DeviceOptions.Section, DeviceOptions.Check);
         services.AddSingleton<DeviceRegistry>();
         AddHosted<HeartbeatWriter>(services);
         AddHosted<StatusIngest>(services);
