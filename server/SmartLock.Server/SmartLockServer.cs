@@ -35,6 +35,7 @@ internal static class SmartLockServer
         configure?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseInfrastructure();
         app.MapInfrastructure();
         app.MapAccounts();
         app.MapLocks();

@@ -4,7 +4,7 @@ internal static class AccountsFeature
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services, IConfiguration configuration)
     {
-        _ = configuration;
+        services.AddBearerAuthentication();
         return services;
     }
 

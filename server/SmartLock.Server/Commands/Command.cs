@@ -1,8 +1,13 @@
+using System.Text.Json.Serialization;
+
 namespace SmartLock.Server.Commands;
 
 internal enum CommandAction
 {
+    [JsonStringEnumMemberName("LOCK")]
     Lock,
+
+    [JsonStringEnumMemberName("UNLOCK")]
     Unlock,
 }
 

@@ -4,10 +4,10 @@ using SmartLock.Server.Locks;
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>What decides whether a status is believed.</summary>
-/// <param name="ProtectedKey">Null for an unsigned lock.</param>
+/// <param name="Unsigned">The device cannot sign; its key only serves for its broker login.</param>
 /// <param name="SentAt">The device's own time of its last believed status, Unix milliseconds; 0 before the first.</param>
 /// <param name="ConnectedAt">The device's own time of its present connection, Unix milliseconds; 0 before the first.</param>
-internal sealed record DeviceRecord(string DeviceId, byte[]? ProtectedKey, long SentAt, long ConnectedAt, bool OwnTopics);
+internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool Unsigned, long SentAt, long ConnectedAt);
 
 /// <summary>A believed status, ready to be stored.</summary>
 /// <param name="HeardAt">Server's time, UTC. A report never overwrites one that was heard later.</param>

@@ -1,12 +1,71 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
+
 namespace SmartLock.Server.Infrastructure;
 
 internal static class InfrastructureFeature
 {
     public static IServiceCollection AddInfrastructure(this IServiceCollection services, IConfiguration configuration)
     {
-        _ = configuration;
-        return services;
+        var folder = DataFolder.Open(configuration);
+        services.AddSingleton(folder);
+        services.AddDataProtection()
+            .SetApplicationName("SmartLock")
+            .PersistKeysToFileSystem(folder.Subfolder("keys"));
+
+        services.AddHttpEndpoints(configuration);
+        services.ConfigureHttpJsonOptions(o => JsonDefaults.Apply(o.SerializerOptions));
+        // Ours first: the first writer that can, writes.
+        services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
+        services.AddProblemDetails();
+        services.AddExceptionHandler<ExceptionProblems>();
+        services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        services.AddRateLimits();
+        services.AddAuthorizationBuilder()
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        services.AddHealthChecks();
+        return services.AddApiDocs();
     }
 
-    public static IEndpointRouteBuilder MapInfrastructure(this IEndpointRouteBuilder routes) => routes;
+    /// <summary>
+    /// The order matters: errors around everything; who is asking before how often they may; both before whether they may.
+    /// </summary>
+    public static void UseInfrastructure(this WebApplication app)
+    {
+        app.UseSecurityHeaders();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseApiDocs();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseRateLimiter();
+        app.UseUnmatchedRoutes();
+        app.UseAuthorization();
+        app.UseOutputCache();
+    }
+
+    public static IEndpointRouteBuilder MapInfrastructure(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealth();
+        routes.MapApiDocs();
+        return routes;
+    }
+
+    /// <summary>
+    /// The fallback policy would tell a stranger 401 where there is nothing at all. Routing's own refusals (405, 415) are endpoints
+    /// without metadata.
+    /// </summary>
+    private static void UseUnmatchedRoutes(this WebApplication app) => app.Use((context, next) =>
+    {
+        switch (context.GetEndpoint())
+        {
+            case null:
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            case { Metadata.Count: 0, RequestDelegate: { } refuse }:
+                return refuse(context);
+            default:
+                return next(context);
+        }
+    });
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace SmartLock.Server.Infrastructure;
@@ -25,4 +26,16 @@ internal static class Problems
         var (field, messages) = errors.First();
         return Of(StatusCodes.Status400BadRequest, "invalid_request", $"{field}: {messages[0]}", ("errors", errors));
     }
+
+    /// <summary>429 with Retry-After.</summary>
+    public static ProblemHttpResult TooManyRequests(HttpContext context, TimeSpan retryAfter, string detail)
+    {
+        SetRetryAfter(context, retryAfter);
+        return Of(StatusCodes.Status429TooManyRequests, "too_many_requests", detail);
+    }
+
+    /// <summary>Whole seconds, rounded up: whoever waits as told is not refused again for the same reason.</summary>
+    public static void SetRetryAfter(HttpContext context, TimeSpan wait) =>
+        context.Response.Headers.RetryAfter =
+            Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 }

@@ -12,8 +12,8 @@ internal enum RegisterLockOutcome
     TooManyLocks,
 }
 
-/// <param name="ProtectedKey">The device's key, encrypted (see DeviceKeys); null for an unsigned lock.</param>
-internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[]? ProtectedKey, DateTimeOffset CreatedAt);
+/// <param name="ProtectedKey">The device's key, encrypted (see DeviceKeys).</param>
+internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[] ProtectedKey, bool Unsigned, DateTimeOffset CreatedAt);
 
 /// <summary>Every read and write names the owner in the query itself: a foreign id and a missing id look the same.</summary>
 internal interface ILockStore

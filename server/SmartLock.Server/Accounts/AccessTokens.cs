@@ -1,0 +1,59 @@
+using System.IdentityModel.Tokens.Jwt;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Accounts;
+
+/// <summary>Makes access tokens and says which are good: HS256 under the server's own key, nothing else.</summary>
+internal sealed class AccessTokens(SigningKey signingKey, IOptions<JwtOptions> options, TimeProvider clock)
+{
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(5);
+    private readonly JwtSecurityTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
+
+    public TimeSpan Lifetime { get; } = TimeSpan.FromMinutes(options.Value.AccessTokenMinutes);
+
+    /// <summary>Names the account only; its role and whether it is disabled are asked of the store when the token is used.</summary>
+    public string Issue(string username)
+    {
+        var now = clock.GetUtcNow();
+        return _handler.CreateEncodedJwt(new SecurityTokenDescriptor
+        {
+            Issuer = options.Value.Issuer,
+            Audience = options.Value.Audience,
+            Subject = new([new(Identity.UsernameClaim, username), new("jti", Ids.NewUlid(now))]),
+            IssuedAt = now.UtcDateTime,
+            NotBefore = now.UtcDateTime,
+            Expires = (now + Lifetime).UtcDateTime,
+            SigningCredentials = new SigningCredentials(signingKey.Key, SecurityAlgorithms.HmacSha256),
+        });
+    }
+
+    public void Configure(JwtBearerOptions bearer)
+    {
+        var handler = new JwtSecurityTokenHandler();
+        handler.InboundClaimTypeMap.Clear();
+        bearer.SecurityTokenValidators.Clear();
+        bearer.SecurityTokenValidators.Add(handler);
+        bearer.TokenValidationParameters = new TokenValidationParameters
+        {
+            ValidIssuer = options.Value.Issuer,
+            ValidAudience = options.Value.Audience,
+            IssuerSigningKeyResolver = (_, token, _, _) => KeysFor(token),
+            LifetimeValidator = (notBefore, expires, _, _) => IsCurrent(notBefore, expires),
+            NameClaimType = Identity.UsernameClaim,
+            RoleClaimType = Identity.RoleClaim,
+        };
+    }
+
+    /// <summary>The token's header does not choose the algorithm: any other one finds no key.</summary>
+    private SecurityKey[] KeysFor(SecurityToken token) =>
+        token is JwtSecurityToken { SignatureAlgorithm: SecurityAlgorithms.HmacSha256 } ? [signingKey.Key] : [];
+
+    private bool IsCurrent(DateTime? notBefore, DateTime? expires)
+    {
+        var now = clock.GetUtcNow().UtcDateTime;
+        return notBefore is { } from && expires is { } until && now >= from - ClockSkew && now < until + ClockSkew;
+    }
+}

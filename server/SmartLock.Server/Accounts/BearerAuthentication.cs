@@ -1,0 +1,46 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Accounts;
+
+internal static class BearerAuthentication
+{
+    public static IServiceCollection AddBearerAuthentication(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<JwtOptions>("Jwt", JwtOptions.Check);
+        services.AddSingleton<SigningKey>();
+        services.AddSingleton<AccessTokens>();
+        services.AddSingleton<ActiveAccounts>();
+        services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
+        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<AccessTokens>((bearer, tokens) =>
+            {
+                tokens.Configure(bearer);
+                bearer.Events = new JwtBearerEvents { OnTokenValidated = AdmitAsync };
+            })
+            // An unreadable key ends the start, not the first request.
+            .ValidateOnStart();
+        // The handler logs refused tokens in full, and an attempt with a wrong one is nothing to log.
+        services.AddLogging(logging => logging.AddFilter(typeof(JwtBearerHandler).FullName, LogLevel.None));
+        return services;
+    }
+
+    /// <summary>A good token of an account that is gone or disabled is refused; name and role are those of the account now.</summary>
+    private static async Task AdmitAsync(TokenValidatedContext context)
+    {
+        var accounts = context.HttpContext.RequestServices.GetRequiredService<ActiveAccounts>();
+        var name = context.Principal?.FindFirstValue(Identity.UsernameClaim);
+        if (name is null || await accounts.FindAsync(name, context.HttpContext.RequestAborted) is not { } account)
+        {
+            context.Fail("The account is gone or disabled.");
+            return;
+        }
+
+        context.Principal = new ClaimsPrincipal(new ClaimsIdentity(
+            [new(Identity.UsernameClaim, account.Username), new(Identity.RoleClaim, account.Role.ToString())],
+            context.Scheme.Name,
+            Identity.UsernameClaim,
+            Identity.RoleClaim));
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace SmartLock.Server.Infrastructure;
+
+/// <summary>The OpenAPI document at <c>/openapi/v1.json</c> and Swagger UI at <c>/docs</c>.</summary>
+internal static class ApiDocs
+{
+    public const string UiPath = "/docs";
+
+    private const string DocumentPath = "/openapi/v1.json";
+    private const string Bearer = "bearer";
+
+    public static IServiceCollection AddApiDocs(this IServiceCollection services)
+    {
+        services.AddOutputCache();
+        return services.AddOpenApi("v1", options =>
+        {
+            options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+            options.AddDocumentTransformer(DescribeApi);
+            options.AddOperationTransformer(DescribeRefusals);
+            options.AddSchemaTransformer(DescribeProblem);
+        });
+    }
+
+    public static void UseApiDocs(this IApplicationBuilder app) => app.UseSwaggerUI(ui =>
+    {
+        ui.RoutePrefix = UiPath.TrimStart('/');
+        ui.DocumentTitle = "SmartLock API";
+        ui.SwaggerEndpoint(DocumentPath, "SmartLock");
+    });
+
+    public static void MapApiDocs(this IEndpointRouteBuilder routes) =>
+        routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput();
+
+    private static Task DescribeApi(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken ct)
+    {
+        document.Info = new OpenApiInfo
+        {
+            Title = "SmartLock",
+            Version = "v1",
+            Description = "Door locks, their commands and their log. Errors are RFC 9457 problem documents with a stable `code`.",
+        };
+        // The address the reader came by is the right one; the one that was bound may be a proxy's business.
+        document.Servers = [];
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            [Bearer] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "JWT",
+                Description = "The access_token of POST /api/auth/login.",
+            },
+        };
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The refusals that the server's plumbing gives for every endpoint; endpoints declare only their own.</summary>
+    private static async Task DescribeRefusals(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
+    {
+        var schema = await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, ct);
+        context.Document!.AddComponent("ProblemDetails", schema);
+        var hasBody = operation.RequestBody is not null;
+        var isAnonymous = context.Description.ActionDescriptor.EndpointMetadata.OfType<IAllowAnonymous>().Any();
+        if (!isAnonymous)
+        {
+            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] }];
+        }
+
+        (bool Applies, string Status, string Why)[] refusals =
+        [
+            (hasBody || operation.Parameters is { Count: > 0 }, "400", "invalid_request: `errors` names each member at fault"),
+            (!isAnonymous, "401", "unauthorized: no valid access token"),
+            (hasBody, "413", "body_too_large"),
+            (hasBody, "415", "unsupported_media_type"),
+            (true, "429", "too_many_requests: see Retry-After"),
+            (true, "503", "store_unavailable: see Retry-After"),
+        ];
+        operation.Responses ??= [];
+        foreach (var (_, status, why) in refusals.Where(r => r.Applies))
+        {
+            operation.Responses.TryAdd(status, new OpenApiResponse
+            {
+                Description = why,
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    ["application/problem+json"] = new() { Schema = new OpenApiSchemaReference("ProblemDetails", context.Document) },
+                },
+            });
+        }
+    }
+
+    private static Task DescribeProblem(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken ct)
+    {
+        if (context.JsonTypeInfo.Type != typeof(ProblemDetails))
+        {
+            return Task.CompletedTask;
+        }
+
+        schema.Properties ??= new Dictionary<string, IOpenApiSchema>();
+        schema.Properties["code"] = new OpenApiSchema
+        {
+            Type = JsonSchemaType.String,
+            Description = "Stable, for programs.",
+            Examples = [JsonValue.Create("invalid_request")],
+        };
+        schema.Properties["traceId"] = new OpenApiSchema { Type = JsonSchemaType.String };
+        schema.Properties["errors"] = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Description = "With invalid_request: the members at fault.",
+            AdditionalProperties = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Array,
+                Items = new OpenApiSchema { Type = JsonSchemaType.String },
+            },
+        };
+        return Task.CompletedTask;
+    }
+}

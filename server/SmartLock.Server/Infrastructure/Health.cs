@@ -1,0 +1,25 @@
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace SmartLock.Server.Infrastructure;
+
+/// <summary>Features register their own checks; <c>/health/ready</c> asks all of them, <c>/health/live</c> none.</summary>
+internal static class Health
+{
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync })
+            .AllowAnonymous();
+        routes.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteAsync })
+            .AllowAnonymous();
+    }
+
+    /// <summary>Names and verdicts only: descriptions and exceptions may hold addresses and paths.</summary>
+    private static Task WriteAsync(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(
+        new HealthAnswer(report.Status, [.. report.Entries.Select(e => new HealthCheckAnswer(e.Key, e.Value.Status))]),
+        context.RequestAborted);
+
+    private sealed record HealthAnswer(HealthStatus Status, IReadOnlyList<HealthCheckAnswer> Checks);
+
+    private sealed record HealthCheckAnswer(string Name, HealthStatus Status);
+}

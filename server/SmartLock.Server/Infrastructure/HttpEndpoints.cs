@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace SmartLock.Server.Infrastructure;
+
+/// <summary>
+/// Where HTTP is served: <c>Urls</c>, else <c>PORT</c> on all addresses, else <see cref="DefaultUrl"/>. Bound in code, because
+/// Kestrel passes over <c>Urls</c> as soon as any endpoint, such as the broker's, is bound in code.
+/// </summary>
+internal static class HttpEndpoints
+{
+    public const string DefaultUrl = "http://127.0.0.1:8000";
+
+    private const int MaxBodyBytes = 64 * 1024;
+    private const int MaxHeaderBytes = 16 * 1024;
+    private static readonly TimeSpan HeadersWithin = TimeSpan.FromSeconds(15);
+
+    public static IServiceCollection AddHttpEndpoints(this IServiceCollection services, IConfiguration configuration)
+    {
+        var addresses = Parse(configuration);
+        // Taken over here; left in place they would make Kestrel warn that it ignores them.
+        foreach (var key in new[] { "urls", "http_ports", "https_ports" })
+        {
+            configuration[key] = "";
+        }
+
+        return services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
+            kestrel.Limits.RequestHeadersTimeout = HeadersWithin;
+            foreach (var address in addresses)
+            {
+                Listen(kestrel, address);
+            }
+        });
+    }
+
+    /// <summary>Where the started server answers; the first of several. HTTP is bound before the broker.</summary>
+    public static Uri AddressOf(IServiceProvider services) =>
+        new(services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+
+    /// <exception cref="StartupException">A URL or PORT that cannot be listened on.</exception>
+    public static IReadOnlyList<BindingAddress> Parse(IConfiguration configuration)
+    {
+        if (configuration["urls"] is { Length: > 0 } urls)
+        {
+            return [.. urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(ParseUrl)];
+        }
+
+        if (configuration["PORT"] is { Length: > 0 } port)
+        {
+            return ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? [BindingAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"http://0.0.0.0:{number}"))]
+                : throw new StartupException("PORT must be a number between 0 and 65535.");
+        }
+
+        // Endpoints under Kestrel:Endpoints are Kestrel's own to bind.
+        return configuration.GetSection("Kestrel:Endpoints").Exists() ? [] : [BindingAddress.Parse(DefaultUrl)];
+    }
+
+    private static BindingAddress ParseUrl(string url)
+    {
+        BindingAddress address;
+        try
+        {
+            address = BindingAddress.Parse(url);
+        }
+        catch (FormatException e)
+        {
+            throw new StartupException($"Urls: '{url}' is not a URL such as {DefaultUrl}.", e);
+        }
+
+        return address switch
+        {
+            { Scheme: not ("http" or "https") } => throw new StartupException($"Urls: '{url}' is neither http nor https."),
+            { PathBase.Length: > 0 } => throw new StartupException($"Urls: '{url}' must not have a path."),
+            { IsUnixPipe: false } when !IsBindable(address) =>
+                throw new StartupException($"Urls: '{url}' must name an IP address, localhost or * as its host."),
+            { Port: 0, Host: "localhost" } => throw new StartupException($"Urls: '{url}' needs an IP address to pick a free port."),
+            _ => address,
+        };
+    }
+
+    private static bool IsBindable(BindingAddress address) =>
+        address.Host is "localhost" or "*" or "+" || IPAddress.TryParse(address.Host, out _);
+
+    private static void Listen(KestrelServerOptions kestrel, BindingAddress address)
+    {
+        void UseScheme(ListenOptions listen)
+        {
+            if (address.Scheme == "https")
+            {
+                listen.UseHttps();
+            }
+        }
+
+        if (address.IsUnixPipe)
+        {
+            kestrel.ListenUnixSocket(address.UnixPipePath, UseScheme);
+        }
+        else if (IPAddress.TryParse(address.Host, out var ip))
+        {
+            kestrel.Listen(ip, address.Port, UseScheme);
+        }
+        else if (address.Host == "localhost")
+        {
+            kestrel.ListenLocalhost(address.Port, UseScheme);
+        }
+        else
+        {
+            kestrel.ListenAnyIP(address.Port, UseScheme);
+        }
+    }
+}
