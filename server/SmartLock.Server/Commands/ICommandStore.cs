@@ -28,9 +28,9 @@ internal sealed record IssueRequest(
     TimeSpan Validity);
 
 /// <summary>What publishing needs to know of the device.</summary>
-/// <param name="ProtectedKey">Null for an unsigned lock.</param>
+/// <param name="Unsigned">The device cannot check signatures.</param>
 /// <param name="OwnTopics">The device said <c>"topics":"own"</c>.</param>
-internal sealed record DeviceRoute(byte[]? ProtectedKey, bool OwnTopics);
+internal sealed record DeviceRoute(byte[] ProtectedKey, bool Unsigned, bool OwnTopics);
 
 /// <param name="Command">Set for Issued and AlreadyIssued.</param>
 /// <param name="Route">Set for Issued.</param>

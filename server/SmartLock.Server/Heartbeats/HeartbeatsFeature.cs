@@ -1,10 +1,30 @@
+using Quartz;
+using SmartLock.Server.Infrastructure;
+
 namespace SmartLock.Server.Heartbeats;
 
 internal static class HeartbeatsFeature
 {
     public static IServiceCollection AddHeartbeats(this IServiceCollection services, IConfiguration configuration)
     {
-        _ = configuration;
+        services.AddValidatedOptions<DeviceOptions>(DeviceOptions.Section, DeviceOptions.Check);
+        services.AddSingleton<DeviceRegistry>();
+        AddHosted<HeartbeatWriter>(services);
+        AddHosted<StatusIngest>(services);
+        services.AddSingleton<OfflineSweep>();
+        services.AddQuartz(quartz => quartz.ScheduleJob<OfflineSweep>(trigger => trigger
+            .WithIdentity("offline-sweep")
+            .WithSimpleSchedule(schedule => schedule
+                .WithInterval(configuration.GetSection(DeviceOptions.Section).Get<DeviceOptions>()?.SweepEvery ?? new DeviceOptions().SweepEvery)
+                .RepeatForever())));
+        services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
         return services;
+    }
+
+    private static void AddHosted<T>(IServiceCollection services)
+        where T : BackgroundService
+    {
+        services.AddSingleton<T>();
+        services.AddHostedService(provider => provider.GetRequiredService<T>());
     }
 }

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace SmartLock.Server.Infrastructure;
@@ -31,6 +34,10 @@ internal static class HttpEndpoints
             }
         });
     }
+
+    /// <summary>Where the started server answers; the first of several. HTTP is bound before the broker.</summary>
+    public static Uri AddressOf(IServiceProvider services) =>
+        new(services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
 
     /// <exception cref="StartupException">A URL or PORT that cannot be listened on.</exception>
     public static IReadOnlyList<BindingAddress> Parse(IConfiguration configuration)

@@ -29,7 +29,7 @@ internal enum LockState
 /// <param name="Owner">User name of the account it is assigned to.</param>
 /// <param name="LastSeen">Server's time (UTC) of the last believed status; null before the first.</param>
 /// <param name="Issue">The diagnosis in a few words, or null.</param>
-/// <param name="Unsigned">Registered without a key, for devices that cannot sign; see <c>Devices:AllowUnsigned</c>.</param>
+/// <param name="Unsigned">Registered for a device that cannot sign; see <c>Devices:AllowUnsigned</c>.</param>
 internal sealed record Lock(
     string DeviceId,
     string Name,

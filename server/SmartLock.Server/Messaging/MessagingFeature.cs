@@ -1,10 +1,50 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+using SmartLock.Mqtt.Broker;
+using SmartLock.Server.Infrastructure;
+
 namespace SmartLock.Server.Messaging;
 
 internal static class MessagingFeature
 {
     public static IServiceCollection AddMessaging(this IServiceCollection services, IConfiguration configuration)
     {
-        _ = configuration;
-        return services;
+        services.AddValidatedOptions<MqttOptions>(MqttOptions.Section, MqttOptions.Check);
+        services.AddSingleton<DeviceKeys>();
+        services.AddHealthChecks().AddCheck<DeviceLinkHealth>("mqtt");
+        return ModeOf(configuration) is MqttMode.External ? services.AddExternalBroker() : services.AddEmbeddedBroker();
     }
+
+    public static void MapMessaging(this WebApplication app)
+    {
+        if (ModeOf(app.Configuration) is MqttMode.Embedded)
+        {
+            // The broker asks for its own logins.
+            app.MapMqttWebSocket("/mqtt").AllowAnonymous().ExcludeFromDescription();
+        }
+    }
+
+    private static IServiceCollection AddEmbeddedBroker(this IServiceCollection services)
+    {
+        services.AddMqttBroker();
+        services.AddSingleton<IMqttAuthenticator, BrokerLogins>();
+        services.AddSingleton<IMqttAuthorizer, BrokerRights>();
+        services.AddSingleton<MqttListener>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider => provider.GetRequiredService<MqttListener>());
+        return services.AddLink<EmbeddedDeviceLink>();
+    }
+
+    private static IServiceCollection AddExternalBroker(this IServiceCollection services) => services.AddLink<ExternalDeviceLink>();
+
+    private static IServiceCollection AddLink<T>(this IServiceCollection services)
+        where T : class, IDeviceLink, IHostedService
+    {
+        services.AddSingleton<T>();
+        services.AddSingleton<IDeviceLink>(provider => provider.GetRequiredService<T>());
+        return services.AddHostedService(provider => provider.GetRequiredService<T>());
+    }
+
+    /// <summary>Read before options are validated, which then name a wrong value.</summary>
+    private static MqttMode ModeOf(IConfiguration configuration) =>
+        Enum.TryParse<MqttMode>(configuration["Mqtt:Mode"], ignoreCase: true, out var mode) ? mode : MqttMode.Embedded;
 }

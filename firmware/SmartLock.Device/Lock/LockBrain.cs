@@ -1,0 +1,361 @@
+using System;
+
+namespace SmartLock.Device
+{
+    /// <summary>
+    /// Decides what a lock does. Passive: the host tells it of connections, messages and time, and it answers with at most one
+    /// message per call into the outbox. May be called from several threads; no input makes it throw.
+    /// </summary>
+    /// <remarks>
+    /// Order on each connection: <see cref="BeginSession"/> (the will is fixed by it), connect, subscribe, <see cref="OnConnected"/>.
+    /// </remarks>
+    public sealed class LockBrain
+    {
+        private const int RefusalKinds = (int)Refusal.StorageFailed + 1;
+        private const int LogGapMs = 10000;
+
+        private readonly object _gate = new object();
+        private readonly LockSettings _settings;
+        private readonly LockParts _parts;
+        private readonly string _ownCommands;
+        private readonly string _statusTopic;
+        private readonly AcceptedCommands _accepted;
+        private readonly DecisionHistory _decisions = new DecisionHistory();
+        private readonly BoltControl _bolt;
+        private readonly BatteryGauge _battery = new BatteryGauge();
+        private readonly ReportRhythm _rhythm = new ReportRhythm();
+        private readonly long[] _refusals = new long[RefusalKinds];
+
+        private Session _session;
+        private bool _connected;
+        private bool _storageFailed;
+        private string _toldIssue;
+        private long _sentAt;
+        private long _connectedAt;
+        private long _loggedAt = -LogGapMs;
+        private long _unlogged;
+
+        /// <summary>Reads flash and bolt, sets the lights.</summary>
+        public LockBrain(LockSettings settings, LockParts parts)
+        {
+            if (!Topics.IsDeviceId(settings.DeviceId))
+            {
+                throw new ArgumentException("The device id is not 1 to 64 visible ASCII characters without / + # | \" \\.");
+            }
+
+            if (settings.Key == null)
+            {
+                throw new ArgumentException("There is no device key.");
+            }
+
+            _settings = settings;
+            _parts = parts;
+            _ownCommands = Topics.CommandsOf(settings.DeviceId);
+            _statusTopic = settings.OwnTopics ? Topics.StatusOf(settings.DeviceId) : Topics.Status;
+            _accepted = new AcceptedCommands(parts.Slots, settings.Key);
+            _bolt = new BoltControl(parts);
+            Decision last = _accepted.Load();
+            if (last != null)
+            {
+                _decisions.AddMovement(last);
+            }
+
+            _bolt.Refresh();
+        }
+
+        public BoltStatus Status
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _bolt.Status;
+                }
+            }
+        }
+
+        /// <summary>Uptime at which <see cref="Tick"/> has something to send, if nothing happens before.</summary>
+        public long NextReportAt
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _rhythm.NextAt;
+                }
+            }
+        }
+
+        public long RefusalsOf(Refusal refusal)
+        {
+            lock (_gate)
+            {
+                return _refusals[(int)refusal];
+            }
+        }
+
+        /// <summary>
+        /// What to connect with. connected_at is greater than that of the session before, also when the clock stands or is set
+        /// back; while it is not set, the uptime stands in for it.
+        /// </summary>
+        public Session BeginSession()
+        {
+            lock (_gate)
+            {
+                long now = _parts.Clock.UnixMs;
+                long wanted = now > 0 ? now : _parts.Clock.UptimeMs;
+                _connectedAt = wanted > _connectedAt ? wanted : _connectedAt + 1;
+                _session = new Session(_settings.DeviceId, _settings.Key, _settings.OwnTopics, _connectedAt);
+                return _session;
+            }
+        }
+
+        /// <summary>The session is open and subscribed: reports at once.</summary>
+        public void OnConnected()
+        {
+            lock (_gate)
+            {
+                if (_session == null)
+                {
+                    return;
+                }
+
+                _connected = true;
+                Report(_decisions.Last);
+            }
+        }
+
+        public void OnDisconnected()
+        {
+            lock (_gate)
+            {
+                _connected = false;
+            }
+        }
+
+        /// <summary>To be called a few times a second.</summary>
+        public void Tick()
+        {
+            lock (_gate)
+            {
+                LookAround();
+                if (_connected && (_rhythm.IsDue(_parts.Clock.UptimeMs) || HasNewIssue()))
+                {
+                    Report(_decisions.Last);
+                }
+            }
+        }
+
+        public void OnMessage(string topic, byte[] payload, bool retained)
+        {
+            lock (_gate)
+            {
+                LookAround();
+                Refusal refusal = Receive(topic, payload, retained);
+                if (refusal != Refusal.None)
+                {
+                    _refusals[(int)refusal]++;
+                    LogRefusal(refusal);
+                }
+            }
+        }
+
+        private Refusal Receive(string topic, byte[] payload, bool retained)
+        {
+            if (retained)
+            {
+                return Refusal.Retained;
+            }
+
+            if (topic != Topics.Commands && topic != _ownCommands)
+            {
+                return Refusal.ForeignTopic;
+            }
+
+            FlatJson json = FlatJsonReader.Read(payload);
+            string deviceId = json == null ? null : json.Text("device_id");
+            if (deviceId != null && deviceId != _settings.DeviceId)
+            {
+                return Refusal.OtherDevice;
+            }
+
+            Command command = Command.From(json);
+            if (command == null)
+            {
+                return Refusal.Malformed;
+            }
+
+            return command.IsSignedWith(_settings.Key) ? Decide(command) : Refusal.BadSignature;
+        }
+
+        private Refusal Decide(Command command)
+        {
+            Decision earlier = _decisions.Find(command);
+            if (earlier != null)
+            {
+                Answer(earlier);
+                return Refusal.Repeated;
+            }
+
+            Refusal refusal = CommandGate.Check(command, _parts.Clock.UnixMs, _accepted.Greatest);
+            if (refusal == Refusal.None)
+            {
+                return Execute(command);
+            }
+
+            Verdict verdict = CommandGate.VerdictOf(refusal);
+            if (verdict == Verdict.None)
+            {
+                _rhythm.Hasten();
+                return refusal;
+            }
+
+            Decision decision = new Decision(command.Id, command.IssuedAt, verdict);
+            if (refusal != Refusal.NotYetValid)
+            {
+                // One from the future would hold its place as the newest against every rightly dated refusal.
+                _decisions.AddRefusal(decision);
+            }
+
+            Tell(decision);
+            Answer(decision);
+            return refusal;
+        }
+
+        private Refusal Execute(Command command)
+        {
+            // Flash before bolt: whatever happens from here on, this command never moves it twice.
+            _storageFailed = !_accepted.Accept(command);
+            if (_storageFailed)
+            {
+                _rhythm.Hasten();
+                return Refusal.StorageFailed;
+            }
+
+            bool moved = _bolt.Move(command.Name == Command.Lock);
+            Decision decision = new Decision(command.Id, command.IssuedAt, moved ? Verdict.Done : Verdict.Jammed);
+            _decisions.AddMovement(decision);
+            Report(decision);
+            if (!_accepted.Settle(decision))
+            {
+                _parts.Log.Write("verdict not stored: a reboot would lose it");
+            }
+
+            Tell(decision);
+            return Refusal.None;
+        }
+
+        private void LookAround()
+        {
+            long now = _parts.Clock.UnixMs;
+            if (now > 0)
+            {
+                _accepted.ClockIsSet(now);
+            }
+
+            _battery.Read(_parts.Gauges.BatteryMillivolts);
+            BoltStatus before = _bolt.Status;
+            _bolt.Refresh();
+            if (_bolt.Status != before)
+            {
+                _rhythm.Hasten();
+            }
+        }
+
+        private bool HasNewIssue()
+        {
+            return Issue() != _toldIssue && _rhythm.MayAnswer(_parts.Clock.UptimeMs);
+        }
+
+        /// <summary>The one that matters most to whoever stands at the door.</summary>
+        private string Issue()
+        {
+            if (_bolt.IsJammed)
+            {
+                return Words.JammedBolt;
+            }
+
+            if (_parts.Clock.UnixMs <= 0)
+            {
+                return Words.ClockNotSet;
+            }
+
+            if (_storageFailed)
+            {
+                return Words.StorageFailed;
+            }
+
+            return _battery.IsLow ? Words.LowBattery : null;
+        }
+
+        /// <summary>Reports a decision that may not be the last one; too soon after another report, the heartbeats must do.</summary>
+        private void Answer(Decision decision)
+        {
+            if (_rhythm.MayAnswer(_parts.Clock.UptimeMs))
+            {
+                Report(decision);
+            }
+            else
+            {
+                _rhythm.Hasten();
+            }
+        }
+
+        private void Report(Decision about)
+        {
+            if (!_connected)
+            {
+                return;
+            }
+
+            long now = _parts.Clock.UnixMs;
+            long uptime = _parts.Clock.UptimeMs;
+            _sentAt = now > _sentAt ? now : _sentAt + 1;
+            string issue = Issue();
+            StatusReport report = new StatusReport
+            {
+                DeviceId = _settings.DeviceId,
+                Status = _bolt.Status,
+                Issue = issue,
+                SentAt = _sentAt,
+                ConnectedAt = _session.ConnectedAt,
+                Decision = about,
+                Firmware = _settings.Firmware,
+                UptimeSeconds = uptime / 1000,
+                Rssi = _parts.Gauges.Rssi,
+                BatteryMillivolts = _parts.Gauges.BatteryMillivolts,
+                OwnTopics = _settings.OwnTopics,
+            };
+            bool sent = _parts.Outbox.Send(_statusTopic, report.Write(_settings.Key));
+            if (sent)
+            {
+                _toldIssue = issue;
+            }
+
+            _rhythm.Tried(uptime, sent);
+        }
+
+        private void Tell(Decision decision)
+        {
+            if (_parts.Decisions != null)
+            {
+                _parts.Decisions.Decided(decision);
+            }
+        }
+
+        private void LogRefusal(Refusal refusal)
+        {
+            long uptime = _parts.Clock.UptimeMs;
+            if (uptime - _loggedAt < LogGapMs)
+            {
+                _unlogged++;
+                return;
+            }
+
+            string more = _unlogged == 0 ? "" : ", after " + _unlogged.ToString() + " unlogged";
+            _parts.Log.Write("refused: " + CommandGate.Describe(refusal) + more);
+            _loggedAt = uptime;
+            _unlogged = 0;
+        }
+    }
+}

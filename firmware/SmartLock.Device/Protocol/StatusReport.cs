@@ -1,0 +1,70 @@
+using System.Text;
+
+namespace SmartLock.Device
+{
+    /// <summary>One status or heartbeat, ready to be signed and written.</summary>
+    public sealed class StatusReport
+    {
+        public string DeviceId { get; set; }
+
+        public BoltStatus Status { get; set; }
+
+        /// <summary>Null when all is well.</summary>
+        public string Issue { get; set; }
+
+        /// <summary>Unix milliseconds.</summary>
+        public long SentAt { get; set; }
+
+        /// <summary>Unix milliseconds.</summary>
+        public long ConnectedAt { get; set; }
+
+        /// <summary>Null before the first decision.</summary>
+        public Decision Decision { get; set; }
+
+        public string Firmware { get; set; }
+
+        public long UptimeSeconds { get; set; }
+
+        /// <summary>dBm; 0 when there is no radio to ask.</summary>
+        public int Rssi { get; set; }
+
+        /// <summary>0 on mains.</summary>
+        public int BatteryMillivolts { get; set; }
+
+        public bool OwnTopics { get; set; }
+
+        public byte[] Write(DeviceKey key)
+        {
+            string commandId = Decision == null ? null : Decision.CommandId;
+            string result = Decision == null ? null : Words.Of(Decision.Verdict);
+            string status = Words.Of(Status);
+            FlatJsonWriter json = new FlatJsonWriter()
+                .Text("device_id", DeviceId)
+                .Text("status", status)
+                .Text("issue", Issue)
+                .Number("sent_at", SentAt)
+                .Number("connected_at", ConnectedAt)
+                .Text("command_id", commandId)
+                .Text("result", result)
+                .Text("firmware", Firmware)
+                .Number("uptime_s", UptimeSeconds);
+            IntegerOrNull(json, "rssi", Rssi);
+            IntegerOrNull(json, "battery_mv", BatteryMillivolts);
+            json.Text("topics", OwnTopics ? "own" : null);
+            string line = SigningLines.Status(DeviceId, status, Issue, SentAt, ConnectedAt, commandId, result);
+            json.Text("signature", key.Sign(line));
+            return Encoding.UTF8.GetBytes(json.Close());
+        }
+
+        private static void IntegerOrNull(FlatJsonWriter json, string name, int value)
+        {
+            if (value == 0)
+            {
+                json.Null(name);
+                return;
+            }
+
+            json.Number(name, value);
+        }
+    }
+}

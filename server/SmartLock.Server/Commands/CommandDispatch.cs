@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Commands;
+
+/// <summary>From a request that may be made to a signed command on its way: recorded first, then published.</summary>
+internal sealed partial class CommandDispatch(
+    ICommandStore store,
+    DeviceKeys keys,
+    IDeviceLink link,
+    IOptions<DeviceOptions> options,
+    TimeProvider time,
+    ILogger<CommandDispatch> log)
+{
+    // A device refuses a command that was issued before one it already has, so two requests for one device must not overtake
+    // each other between the store and the broker. Striped: as many as are worth having, not one per device.
+    private readonly SemaphoreSlim[] _order = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
+
+    /// <exception cref="StoreUnavailableException">Nothing was recorded and nothing was sent.</exception>
+    public async Task<DispatchResult> SendAsync(string commandId, string deviceId, CommandAction action, string actor, string? idempotencyKey, CancellationToken ct)
+    {
+        var order = _order[(uint)deviceId.GetHashCode(StringComparison.Ordinal) % _order.Length];
+        await order.WaitAsync(ct);
+        try
+        {
+            var now = time.GetUtcNow();
+            var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity);
+            var result = await store.IssueAsync(request, ct);
+
+            // From here on the command is on the record: a caller who hangs up does not call it back.
+            return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }
+                ? new DispatchResult(result.Outcome, command, await PublishAsync(command, route))
+                : new DispatchResult(result.Outcome, result.Command, IsOnItsWay: true);
+        }
+        finally
+        {
+            order.Release();
+        }
+    }
+
+    private async Task<bool> PublishAsync(Command command, DeviceRoute route)
+    {
+        byte[] key;
+        try
+        {
+            key = keys.Unprotect(command.DeviceId, route.ProtectedKey);
+        }
+        catch (CryptographicException e)
+        {
+            LogUnreadableKey(command.DeviceId, e);
+            return false;
+        }
+
+        var topic = route.OwnTopics ? Topics.CommandsOf(command.DeviceId) : Topics.Commands;
+        var payload = CommandMessage.Write(command, key, route.Unsigned);
+        return await link.SendAsync(command.DeviceId, topic, payload, CancellationToken.None);
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "The stored key of device {DeviceId} cannot be read, so no command can be signed for it")]
+    private partial void LogUnreadableKey(string deviceId, Exception e);
+}
+
+/// <param name="IsOnItsWay">False when an issued command could not be handed to the broker.</param>
+internal sealed record DispatchResult(IssueOutcome Outcome, Command? Command, bool IsOnItsWay);

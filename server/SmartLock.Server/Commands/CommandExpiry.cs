@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Options;
+using Quartz;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Commands;
+
+/// <summary>Ends the commands that no device will carry out any more.</summary>
+[DisallowConcurrentExecution]
+internal sealed partial class CommandExpiry(ICommandStore store, IOptions<DeviceOptions> options, TimeProvider time, ILogger<CommandExpiry> log) : IJob
+{
+    private const int BatchSize = 1000;
+
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogSkipped(e.Message);
+        }
+    }
+
+    /// <exception cref="StoreUnavailableException"/>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+
+        // A verdict given in the last moment may still be on its way in the device's next heartbeat.
+        var expiredBefore = now - options.Value.OfflineAfter;
+        IReadOnlyList<Command> expired;
+        do
+        {
+            expired = await store.ExpireAsync(expiredBefore, now, BatchSize, ct);
+        }
+        while (expired.Count == BatchSize);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The expiry of commands was put off: {Reason}")]
+    private partial void LogSkipped(string reason);
+}

@@ -1,0 +1,29 @@
+namespace SmartLock.Server.Commands;
+
+/// <param name="DeviceId">The lock to move.</param>
+internal sealed record CommandBody(string DeviceId);
+
+/// <summary>A command as the API shows it, with the device protocol's names.</summary>
+/// <param name="Result">The device's verdict; null while it has not decided.</param>
+internal sealed record CommandResponse(
+    string CommandId,
+    string DeviceId,
+    CommandAction Command,
+    CommandState State,
+    string? Result,
+    string RequestedBy,
+    DateTimeOffset IssuedAt,
+    DateTimeOffset ExpiresAt,
+    DateTimeOffset? DecidedAt)
+{
+    public static CommandResponse Of(Command command) => new(
+        command.Id,
+        command.DeviceId,
+        command.Action,
+        command.State,
+        command.Result,
+        command.RequestedBy,
+        command.IssuedAt,
+        command.ExpiresAt,
+        command.DecidedAt);
+}

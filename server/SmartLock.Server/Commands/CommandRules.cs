@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace SmartLock.Server.Commands;
+
+/// <summary>What the headers of a command request mean. Pure.</summary>
+internal static class CommandRules
+{
+    public const int MaxIdempotencyKeyLength = 255;
+    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The longest wait a client asked for with <c>Prefer: wait=SECONDS</c> (RFC 7240, section 4.3), cut to <see cref="MaxWait"/>; null when
+    /// it did not ask, or for no time at all. A preference that cannot be understood is ignored, as the RFC has it (section 2).
+    /// </summary>
+    public static TimeSpan? WaitOf(IEnumerable<string?> preferHeaders)
+    {
+        foreach (var preference in preferHeaders.SelectMany(h => (h ?? "").Split(',')))
+        {
+            var value = ValueOfWait(preference);
+            if (value is not null && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+            {
+                if (seconds == 0)
+                {
+                    return null;
+                }
+
+                return seconds < MaxWait.TotalSeconds ? TimeSpan.FromSeconds(seconds) : MaxWait;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What is wrong with an <c>Idempotency-Key</c>, or null: it must be 1 to 255 visible ASCII characters.</summary>
+    public static string? CheckIdempotencyKey(string key)
+    {
+        if (key.Length is 0 or > MaxIdempotencyKeyLength)
+        {
+            return $"must have 1 to {MaxIdempotencyKeyLength} characters";
+        }
+
+        return key.All(c => c is >= '!' and <= '~') ? null : "must hold visible ASCII characters only";
+    }
+
+    private static string? ValueOfWait(string preference)
+    {
+        // A preference may carry parameters after a semicolon, and its value may stand in quotes.
+        var parts = preference.Split(';')[0].Split('=', 2, StringSplitOptions.TrimEntries);
+        return parts.Length == 2 && parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase) ? parts[1].Trim('"') : null;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Net;
+
+namespace SmartLock.Server.Demo;
+
+/// <summary>What the demo prints: lines to copy as they stand.</summary>
+internal static class DemoText
+{
+    public static string Of(Uri http, IPEndPoint mqtt, Household household, string observerPassword, string folder)
+    {
+        var api = http.GetLeftPart(UriPartial.Authority);
+        var door = household.Locks[0];
+        var lockLines = string.Join('\n', household.Locks.Select(l => $"    {l.DeviceId}   {l.Name}"));
+        return $$"""
+
+            SmartLock is up: server, MQTT broker, database and two virtual locks.
+
+              API        {{api}}        documentation {{api}}/docs
+              MQTT       {{mqtt}}
+              Data       {{folder}} (removed at the end)
+              Account    {{household.Username}} / {{household.Password}}
+              Locks
+            {{lockLines}}
+
+            In another terminal, copy these as they stand:
+
+            # sign in
+            TOKEN=$(curl -s {{api}}/api/auth/login -H 'Content-Type: application/json' -d '{"username":"{{household.Username}}","password":"{{household.Password}}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+            # unlock the door and wait until the bolt has moved
+            curl -s {{api}}/api/unlock -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -H 'Prefer: wait=5' -d '{"device_id":"{{door.DeviceId}}"}'; echo
+
+            # read the lock
+            curl -s {{api}}/api/locks/{{door.DeviceId}} -H "Authorization: Bearer $TOKEN"; echo
+
+            # who did what, and when
+            curl -s {{api}}/api/logs -H "Authorization: Bearer $TOKEN"; echo
+
+            # watch the traffic (Debian and Ubuntu: apt install mosquitto-clients)
+            mosquitto_sub -h {{mqtt.Address}} -p {{mqtt.Port}} -u observer -P {{observerPassword}} -t 'smartlock/#' -v
+
+            Ctrl-C ends all of it.
+            """;
+    }
+}

@@ -1,0 +1,37 @@
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>Configuration section <c>Devices</c>.</summary>
+internal sealed class DeviceOptions
+{
+    public const string Section = "Devices";
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    /// <summary>No believed status for this long makes a lock Unavailable. Devices report every 9 s: two may be lost.</summary>
+    public TimeSpan OfflineAfter { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How often silent devices are looked for.</summary>
+    public TimeSpan SweepEvery { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A command that has not reached its device by then is refused by it.</summary>
+    public TimeSpan CommandValidity { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Lets locks be registered, and believed, without signatures. Only for a broker where every client is trusted.</summary>
+    public bool AllowUnsigned { get; set; }
+
+    public static string? Check(DeviceOptions options)
+    {
+        if (options.OfflineAfter < Second)
+        {
+            return "Devices:OfflineAfter must be at least 00:00:01.";
+        }
+
+        if (options.SweepEvery < Second)
+        {
+            return "Devices:SweepEvery must be at least 00:00:01.";
+        }
+
+        return options.CommandValidity >= Second && options.CommandValidity <= TimeSpan.FromMinutes(1)
+            ? null
+            : "Devices:CommandValidity must be between 00:00:01 and 00:01:00.";
+    }
+}

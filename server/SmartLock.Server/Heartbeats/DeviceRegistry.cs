@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>The devices this process has heard of lately, by device id. A cache over the store, bounded.</summary>
+internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys, ILogger<DeviceRegistry> log)
+{
+    private const int MaxDevices = 200_000;
+    private readonly ConcurrentDictionary<string, KnownDevice> _devices = new(StringComparer.Ordinal);
+
+    /// <summary>Without a read: null when the device is not remembered, whether it exists or not.</summary>
+    public KnownDevice? Find(ReadOnlySpan<byte> deviceIdUtf8)
+    {
+        Span<char> chars = stackalloc char[StatusMessage.MaxDeviceIdBytes];
+        if (deviceIdUtf8.Length > chars.Length || Ascii.ToUtf16(deviceIdUtf8, chars, out var length) != System.Buffers.OperationStatus.Done)
+        {
+            return null;
+        }
+
+        return _devices.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(chars[..length], out var device) ? device : null;
+    }
+
+    /// <summary>From memory or from the store; null when there is no such device, or its key cannot be read.</summary>
+    /// <exception cref="Infrastructure.StoreUnavailableException"/>
+    public async ValueTask<KnownDevice?> FindAsync(string deviceId, CancellationToken ct)
+    {
+        if (_devices.TryGetValue(deviceId, out var known))
+        {
+            return known;
+        }
+
+        var record = await store.FindAsync(deviceId, ct);
+        if (record is null || KeyOf(record) is not { } key)
+        {
+            return null;
+        }
+
+        if (_devices.Count >= MaxDevices)
+        {
+            ForgetSilent();
+        }
+
+        // Two readers may race here: the first one's object is the one that all share from then on.
+        return _devices.GetOrAdd(deviceId, new KnownDevice(deviceId, key, record.Unsigned)
+        {
+            SentAt = record.SentAt,
+            ConnectedAt = record.ConnectedAt,
+        });
+    }
+
+    private byte[]? KeyOf(DeviceRecord record)
+    {
+        try
+        {
+            return keys.Unprotect(record.DeviceId, record.ProtectedKey);
+        }
+        catch (CryptographicException e)
+        {
+            LogUnreadableKey(record.DeviceId, e);
+            return null;
+        }
+    }
+
+    /// <summary>Drops the half that was heard longest ago; what is dropped is read again when it speaks.</summary>
+    private void ForgetSilent()
+    {
+        var longestSilent = _devices.Values.OrderBy(d => d.HeardAt).Take(MaxDevices / 2).ToList();
+        foreach (var device in longestSilent)
+        {
+            _devices.TryRemove(device.DeviceId, out _);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "The stored key of device {DeviceId} cannot be read: was the data folder's keys folder lost or replaced?")]
+    private partial void LogUnreadableKey(string deviceId, Exception e);
+}

@@ -1,0 +1,218 @@
+using SmartLock.Server.Commands;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>
+/// Stores believed reports in batches: at most every 200 ms, or as soon as 1,000 devices wait; at once when there is a verdict
+/// or a lost connection. What the store refuses is kept and tried again, newest first in its place.
+/// </summary>
+internal sealed partial class HeartbeatWriter(
+    IDeviceStore store,
+    VerdictWaiters waiters,
+    TimeProvider time,
+    ILogger<HeartbeatWriter> log) : BackgroundService
+{
+    private const int FullBatch = 1000;
+    private static readonly TimeSpan CoalesceFor = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    private readonly System.Threading.Lock _gate = new();
+    private readonly SemaphoreSlim _saving = new(1, 1);
+    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly AsyncSignal _something = new();
+    private readonly AsyncSignal _urgent = new();
+    private PendingBatch _pending = new();
+
+    public void Add(DeviceReport report)
+    {
+        bool full;
+        lock (_gate)
+        {
+            _pending.Add(report);
+            full = _pending.Devices >= FullBatch;
+        }
+
+        Wake(full);
+    }
+
+    public void Add(ConnectionLoss loss)
+    {
+        lock (_gate)
+        {
+            _pending.Add(loss);
+        }
+
+        Wake(urgent: true);
+    }
+
+    public void Add(Verdict verdict, KnownDevice device)
+    {
+        bool added;
+        lock (_gate)
+        {
+            added = _pending.TryAdd(new PendingVerdict(verdict, device));
+        }
+
+        if (!added)
+        {
+            LogVerdictHeldBack(verdict.CommandId);
+            return;
+        }
+
+        Wake(urgent: true);
+    }
+
+    /// <summary>Stores what waits now.</summary>
+    /// <exception cref="StoreUnavailableException">It is kept, and will be tried again.</exception>
+    public async Task FlushAsync(CancellationToken ct)
+    {
+        // One batch at a time: an older one must not be written after a newer one.
+        await _saving.WaitAsync(ct);
+        try
+        {
+            await SaveAsync(ct);
+        }
+        finally
+        {
+            _saving.Release();
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await _something.WaitAsync(stoppingToken);
+                await _urgent.WaitAsync(CoalesceFor, time, stoppingToken);
+                await FlushAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, this loop must outlive it: without it no verdict would ever be stored again.
+                LogTrouble(e);
+                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                _something.Set();
+            }
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await FlushAsync(cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogTrouble(e);
+        }
+    }
+
+    public override void Dispose()
+    {
+        _saving.Dispose();
+        base.Dispose();
+    }
+
+    private async Task SaveAsync(CancellationToken ct)
+    {
+        PendingBatch batch;
+        lock (_gate)
+        {
+            if (_pending.IsEmpty)
+            {
+                return;
+            }
+
+            batch = _pending;
+            _pending = new PendingBatch();
+        }
+
+        try
+        {
+            var result = await store.ApplyAsync(batch.ToBatch(), ct);
+            Settle(batch, result);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _pending.Restore(batch);
+            }
+
+            throw;
+        }
+    }
+
+    private void Settle(PendingBatch batch, DeviceBatchResult result)
+    {
+        foreach (var (verdict, device) in batch.Verdicts)
+        {
+            device.SettledCommandId = verdict.CommandId;
+        }
+
+        foreach (var command in result.Decided)
+        {
+            waiters.Complete(command);
+        }
+
+        foreach (var deviceId in result.CameBack)
+        {
+            LogCameBack(deviceId);
+        }
+
+        foreach (var deviceId in result.WentAway)
+        {
+            LogWentAway(deviceId);
+        }
+    }
+
+    private void Wake(bool urgent)
+    {
+        if (urgent)
+        {
+            _urgent.Set();
+        }
+
+        _something.Set();
+    }
+
+    private void LogTrouble(Exception e)
+    {
+        if (!_throttle.TryEnter(out _))
+        {
+            return;
+        }
+
+        if (e is StoreUnavailableException)
+        {
+            LogNotStored(e.Message);
+            return;
+        }
+
+        LogFailed(e);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Reports of devices wait in memory: {Reason}")]
+    private partial void LogNotStored(string reason);
+
+    [LoggerMessage(2, LogLevel.Warning, "No room for the verdict on {CommandId}; the device's next heartbeat brings it again")]
+    private partial void LogVerdictHeldBack(string commandId);
+
+    [LoggerMessage(3, LogLevel.Information, "{DeviceId} is Available")]
+    private partial void LogCameBack(string deviceId);
+
+    [LoggerMessage(4, LogLevel.Information, "{DeviceId} is Unavailable: connection lost")]
+    private partial void LogWentAway(string deviceId);
+
+    [LoggerMessage(5, LogLevel.Error, "Reports of devices could not be stored and will be tried again")]
+    private partial void LogFailed(Exception e);
+}

@@ -1,0 +1,54 @@
+using System.Text;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>
+/// What the server remembers of a device between two of its statuses, so that a heartbeat costs no read. All of it can be read
+/// again from the store; guarded by the object's own monitor.
+/// </summary>
+internal sealed class KnownDevice(string deviceId, byte[] key, bool isUnsigned)
+{
+    public string DeviceId { get; } = deviceId;
+
+    public byte[] Key { get; } = key;
+
+    public bool IsUnsigned { get; } = isUnsigned;
+
+    /// <summary>Device's time, Unix milliseconds, of its last believed status; 0 before the first.</summary>
+    public long SentAt { get; set; }
+
+    /// <summary>Device's time, Unix milliseconds, of its present connection.</summary>
+    public long ConnectedAt { get; set; }
+
+    /// <summary>Server's time, UTC.</summary>
+    public DateTimeOffset HeardAt { get; set; }
+
+    /// <summary>The command whose verdict is in the store already: heartbeats repeat it until the next command.</summary>
+    public string? SettledCommandId { get; set; }
+
+    private string? _issue;
+    private string? _firmware;
+
+    // Heartbeats say the same thing all day; the string of the last one serves again.
+    public string? IssueText(ReadOnlySpan<byte> utf8) => Reuse(ref _issue, utf8);
+
+    public string? FirmwareText(ReadOnlySpan<byte> utf8) => Reuse(ref _firmware, utf8);
+
+    public bool IsSettled(ReadOnlySpan<byte> commandId) =>
+        SettledCommandId is { } settled && Ascii.Equals(commandId, settled);
+
+    private static string? Reuse(ref string? last, ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.IsEmpty)
+        {
+            return null;
+        }
+
+        if (last is null || !Ascii.Equals(utf8, last))
+        {
+            last = Encoding.UTF8.GetString(utf8);
+        }
+
+        return last;
+    }
+}

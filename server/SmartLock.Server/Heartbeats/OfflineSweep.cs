@@ -1,0 +1,68 @@
+using Microsoft.Extensions.Options;
+using Quartz;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>Finds the devices that fell silent.</summary>
+[DisallowConcurrentExecution]
+internal sealed partial class OfflineSweep(
+    IDeviceStore store,
+    HeartbeatWriter writer,
+    IDeviceLink link,
+    IOptions<DeviceOptions> options,
+    TimeProvider time,
+    ILogger<OfflineSweep> log) : IJob
+{
+    private const int BatchSize = 1000;
+
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogSkipped(e.Message);
+        }
+    }
+
+    /// <returns>How many devices were found silent.</returns>
+    /// <exception cref="StoreUnavailableException">Nobody was flagged, or not all; the next run goes on.</exception>
+    public async Task<int> RunAsync(CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        var offlineAfter = options.Value.OfflineAfter;
+
+        // While the server itself was deaf (just started, broker away) a device's silence says nothing about the device.
+        if (link.ListeningSince is not { } since || now - since < offlineAfter)
+        {
+            return 0;
+        }
+
+        // What was heard counts, even if a slow store has not got it yet.
+        await writer.FlushAsync(ct);
+        var found = 0;
+        IReadOnlyList<string> silent;
+        do
+        {
+            silent = await store.MarkSilentAsync(now - offlineAfter, now, BatchSize, ct);
+            found += silent.Count;
+            foreach (var deviceId in silent)
+            {
+                LogSilent(deviceId);
+            }
+        }
+        while (silent.Count == BatchSize);
+
+        return found;
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "{DeviceId} is Unavailable: no heartbeat")]
+    private partial void LogSilent(string deviceId);
+
+    [LoggerMessage(2, LogLevel.Warning, "The search for silent devices was put off: {Reason}")]
+    private partial void LogSkipped(string reason);
+}

@@ -1,0 +1,69 @@
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>What waits to be stored: per device the newest report, per command its verdict. Not thread-safe.</summary>
+internal sealed class PendingBatch
+{
+    // A device repeats its last verdict in every heartbeat, so what does not fit here comes again.
+    private const int MaxVerdicts = 10_000;
+    private readonly Dictionary<string, DeviceReport> _reports = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PendingVerdict> _verdicts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ConnectionLoss> _losses = new(StringComparer.Ordinal);
+
+    public int Devices => _reports.Count;
+
+    public bool IsEmpty => _reports.Count == 0 && _verdicts.Count == 0 && _losses.Count == 0;
+
+    /// <summary>Somebody waits for it: not to be held back to coalesce.</summary>
+    public bool IsUrgent => _verdicts.Count > 0 || _losses.Count > 0;
+
+    public IEnumerable<PendingVerdict> Verdicts => _verdicts.Values;
+
+    public void Add(DeviceReport report)
+    {
+        _reports[report.DeviceId] = report;
+
+        // A report heard after a loss is of a newer connection or proves the old one alive.
+        _losses.Remove(report.DeviceId);
+    }
+
+    public void Add(ConnectionLoss loss) => _losses[loss.DeviceId] = loss;
+
+    /// <summary>False when there is no room.</summary>
+    public bool TryAdd(PendingVerdict verdict)
+    {
+        if (_verdicts.Count >= MaxVerdicts)
+        {
+            return _verdicts.ContainsKey(verdict.Verdict.CommandId);
+        }
+
+        _verdicts.TryAdd(verdict.Verdict.CommandId, verdict);
+        return true;
+    }
+
+    /// <summary>Takes back what could not be stored; what came in meanwhile is newer and stays.</summary>
+    public void Restore(PendingBatch unsaved)
+    {
+        foreach (var report in unsaved._reports.Values)
+        {
+            _reports.TryAdd(report.DeviceId, report);
+        }
+
+        foreach (var verdict in unsaved._verdicts.Values)
+        {
+            TryAdd(verdict);
+        }
+
+        foreach (var loss in unsaved._losses.Values)
+        {
+            if (_reports.GetValueOrDefault(loss.DeviceId) is not { } report || report.HeardAt <= loss.HeardAt)
+            {
+                _losses.TryAdd(loss.DeviceId, loss);
+            }
+        }
+    }
+
+    public DeviceBatch ToBatch() => new(_reports.Values, [.. _verdicts.Values.Select(v => v.Verdict)], _losses.Values);
+}
+
+/// <param name="Device">Told once the verdict is stored, so that its next heartbeats cost nothing.</param>
+internal sealed record PendingVerdict(Verdict Verdict, KnownDevice Device);

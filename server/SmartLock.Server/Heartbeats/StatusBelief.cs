@@ -1,0 +1,98 @@
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Heartbeats;
+
+internal enum Belief
+{
+    Believed,
+
+    /// <summary>Neither signed nor from the device's own login.</summary>
+    Unproven,
+    BadSignature,
+
+    /// <summary>Not newer than the last one believed.</summary>
+    Replayed,
+
+    /// <summary>A will of another connection than the present one.</summary>
+    OldConnection,
+}
+
+/// <summary>Who said it: what the broker knows about the connection that a status came over.</summary>
+internal enum StatusSource
+{
+    /// <summary>An outside broker, or another login.</summary>
+    Anyone,
+
+    /// <summary>The embedded broker, logged in as the very device the status speaks of.</summary>
+    OwnLogin,
+}
+
+/// <summary>Whether a status is believed. Pure.</summary>
+internal static class StatusBelief
+{
+    public static Belief Of(in StatusMessage message, StatusSource source, byte[] key, bool unsignedAllowed, long lastSentAt, long connectedAt)
+    {
+        var proof = ProofOf(message, source, key, unsignedAllowed);
+        if (proof is Proof.None)
+        {
+            return message.Signature.IsEmpty ? Belief.Unproven : Belief.BadSignature;
+        }
+
+        if (message.IsWill)
+        {
+            return (message.ConnectedAt ?? 0) == connectedAt ? Belief.Believed : Belief.OldConnection;
+        }
+
+        // Over its own login a device cannot be replayed by others, and after a power cut its clock may have stepped back.
+        return proof is Proof.Signature && (message.SentAt ?? 0) <= lastSentAt ? Belief.Replayed : Belief.Believed;
+    }
+
+    private static Proof ProofOf(in StatusMessage message, StatusSource source, byte[] key, bool unsignedAllowed)
+    {
+        if (source is StatusSource.OwnLogin)
+        {
+            return Proof.Login;
+        }
+
+        if (!message.Signature.IsEmpty)
+        {
+            return IsSignedBy(message, key) ? Proof.Signature : Proof.None;
+        }
+
+        return unsignedAllowed ? Proof.Trust : Proof.None;
+    }
+
+    private static bool IsSignedBy(in StatusMessage message, byte[] key)
+    {
+        var line = new SigningLine(stackalloc byte[Signatures.MaxLineBytes]);
+        if (message.IsWill)
+        {
+            line.Begin("v1|will"u8);
+            line.Add(message.DeviceId);
+            line.Add(message.ConnectedAt);
+        }
+        else
+        {
+            line.Begin("v1|sts"u8);
+            line.Add(message.DeviceId);
+            line.Add(message.StatusText);
+            line.Add(message.Issue);
+            line.Add(message.SentAt);
+            line.Add(message.ConnectedAt);
+            line.Add(message.CommandId);
+            line.Add(message.Result);
+        }
+
+        return line.IsValid && Signatures.Verify(key, line.Bytes, message.Signature);
+    }
+
+    private enum Proof
+    {
+        None,
+        Signature,
+        Login,
+
+        /// <summary>Registered as unsigned, and the operator allows that.</summary>
+        Trust,
+    }
+}

@@ -1,0 +1,168 @@
+using System.Diagnostics.Metrics;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>
+/// Takes every message on the status topics, from whichever broker, and passes on what is to be believed. Never throws, never
+/// waits: it runs on the broker's read loops.
+/// </summary>
+internal sealed partial class StatusIngest(
+    DeviceRegistry registry,
+    HeartbeatWriter writer,
+    IOptions<DeviceOptions> options,
+    TimeProvider time,
+    IMeterFactory meters,
+    ILogger<StatusIngest> log) : BackgroundService
+{
+    private const int MaxWaiting = 4096;
+    private static readonly TimeSpan LogAtMostEvery = TimeSpan.FromSeconds(10);
+
+    private readonly Counter<long> _counter = meters.Create("SmartLock.Server").CreateCounter<long>(
+        "smartlock.statuses", description: "Messages on the status topics, by what became of them.");
+
+    // Messages of devices not remembered yet, which take a read of the store first. When it is full they are dropped: the
+    // device's next heartbeat says the same again.
+    private readonly Channel<WaitingStatus> _waiting = Channel.CreateBounded<WaitingStatus>(
+        new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+
+    private readonly LogThrottle _throttle = new(time, LogAtMostEvery);
+
+    /// <param name="login">The device id that the publisher logged in as on the embedded broker, or null.</param>
+    public void Accept(ReadOnlySpan<byte> payload, bool retained, string? login)
+    {
+        if (retained)
+        {
+            Drop("retained", login);
+            return;
+        }
+
+        Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
+        if (!StatusMessage.TryParse(payload, scratch, out var message))
+        {
+            Drop("malformed", login);
+            return;
+        }
+
+        if (registry.Find(message.DeviceId) is { } device)
+        {
+            Accept(message, device, login);
+            return;
+        }
+
+        if (!_waiting.Writer.TryWrite(new WaitingStatus(Encoding.UTF8.GetString(message.DeviceId), payload.ToArray(), login)))
+        {
+            Drop("overload", login);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var waiting in _waiting.Reader.ReadAllAsync(stoppingToken))
+        {
+            try
+            {
+                AcceptLoaded(waiting, await registry.FindAsync(waiting.DeviceId, stoppingToken));
+            }
+            catch (StoreUnavailableException)
+            {
+                Drop("store_unavailable", waiting.Login);
+            }
+        }
+    }
+
+    private void AcceptLoaded(WaitingStatus waiting, KnownDevice? device)
+    {
+        Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
+        if (device is null || !StatusMessage.TryParse(waiting.Payload, scratch, out var message))
+        {
+            Drop("unknown_device", waiting.Login);
+            return;
+        }
+
+        Accept(message, device, waiting.Login);
+    }
+
+    private void Accept(in StatusMessage message, KnownDevice device, string? login)
+    {
+        var source = login == device.DeviceId ? StatusSource.OwnLogin : StatusSource.Anyone;
+        var unsignedAllowed = device.IsUnsigned && options.Value.AllowUnsigned;
+        Belief belief;
+
+        // One device's statuses are judged and queued one at a time: of two equal ones that race, the second is the replay.
+        lock (device)
+        {
+            belief = StatusBelief.Of(message, source, device.Key, unsignedAllowed, device.SentAt, device.ConnectedAt);
+            if (belief is Belief.Believed)
+            {
+                Take(message, device);
+            }
+        }
+
+        if (belief is Belief.Believed)
+        {
+            _counter.Add(1, new KeyValuePair<string, object?>("result", "believed"));
+            return;
+        }
+
+        Drop(NameOf(belief), login ?? device.DeviceId);
+    }
+
+    private void Take(in StatusMessage message, KnownDevice device)
+    {
+        var now = time.GetUtcNow();
+        if (message.IsWill)
+        {
+            writer.Add(new ConnectionLoss(device.DeviceId, device.ConnectedAt, now));
+            return;
+        }
+
+        device.SentAt = Math.Max(device.SentAt, message.SentAt ?? 0);
+        device.ConnectedAt = message.ConnectedAt ?? device.ConnectedAt;
+        device.HeardAt = now;
+        writer.Add(new DeviceReport(
+            device.DeviceId,
+            now,
+            message.Status,
+            device.IssueText(message.Issue),
+            message.SentAt ?? 0,
+            message.ConnectedAt ?? 0,
+            message.OwnTopics,
+            device.FirmwareText(message.Firmware),
+            message.Rssi,
+            message.BatteryMv,
+            message.UptimeS));
+        if (!message.CommandId.IsEmpty && VerdictWords.Find(message.Result) is { } result && !device.IsSettled(message.CommandId))
+        {
+            writer.Add(new Verdict(device.DeviceId, Encoding.UTF8.GetString(message.CommandId), result, now), device);
+        }
+    }
+
+    private void Drop(string reason, string? from)
+    {
+        _counter.Add(1, new KeyValuePair<string, object?>("result", reason));
+        if (_throttle.TryEnter(out var unsaid))
+        {
+            LogDropped(reason, from ?? "unknown", unsaid);
+        }
+    }
+
+    private static string NameOf(Belief belief) => belief switch
+    {
+        Belief.Believed => "believed",
+        Belief.Unproven => "unproven",
+        Belief.BadSignature => "bad_signature",
+        Belief.Replayed => "replayed",
+        Belief.OldConnection => "old_connection",
+        _ => throw new ArgumentOutOfRangeException(nameof(belief)),
+    };
+
+    private sealed record WaitingStatus(string DeviceId, byte[] Payload, string? Login);
+
+    [LoggerMessage(1, LogLevel.Warning, "Dropped a status ({Reason}) from {From}; {Unsaid} more since the last such line")]
+    private partial void LogDropped(string reason, string from, long unsaid);
+}

@@ -1,0 +1,277 @@
+using System.Text.Json;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>
+/// A status, heartbeat or last will as a device sent it: spans into the payload, or into the caller's scratch buffer for a
+/// string with escapes. Says nothing about whether it is to be believed.
+/// </summary>
+internal ref struct StatusMessage
+{
+    /// <summary>Our own longest form has 460 bytes.</summary>
+    public const int MaxPayloadBytes = 1024;
+
+    public const int MaxDeviceIdBytes = 64;
+    private const int MaxTextBytes = 64;
+
+    public ReadOnlySpan<byte> DeviceId;
+    public ReadOnlySpan<byte> Issue;
+    public ReadOnlySpan<byte> CommandId;
+    public ReadOnlySpan<byte> Result;
+    public ReadOnlySpan<byte> Firmware;
+    public ReadOnlySpan<byte> Signature;
+
+    /// <summary>The words as sent: the signature is over these, and the sketch swaps the two.</summary>
+    public ReadOnlySpan<byte> StatusText;
+    public ReadOnlySpan<byte> StateText;
+    public ReadOnlySpan<byte> TopicsText;
+
+    /// <summary>Unix milliseconds by the device's clock.</summary>
+    public long? SentAt;
+    public long? ConnectedAt;
+    public long? UptimeS;
+    public int? Rssi;
+    public int? BatteryMv;
+
+    private MemberSet _seen;
+
+    /// <summary>The bolt is whichever of the two fields says so (the original sketch reports it in <c>state</c>).</summary>
+    public readonly LockStatus Status =>
+        BoltOf(StatusText) is var status and not LockStatus.Unknown ? status : BoltOf(StateText);
+
+    /// <summary>Only a last will has <c>state: "Unavailable"</c> and no status.</summary>
+    public readonly bool IsWill => StatusText.IsEmpty && StateText.SequenceEqual("Unavailable"u8);
+
+    public readonly bool? OwnTopics => TopicsText.IsEmpty ? null : TopicsText.SequenceEqual("own"u8);
+
+    /// <summary>
+    /// False for anything but one flat JSON object with a device id, known members of the right type and no member twice.
+    /// Members it does not know are passed over, so that newer firmware is understood.
+    /// </summary>
+    /// <param name="scratch">Takes unescaped strings; as long as the payload is enough.</param>
+    public static bool TryParse(ReadOnlySpan<byte> payload, Span<byte> scratch, out StatusMessage message)
+    {
+        message = default;
+        if (payload.Length > MaxPayloadBytes)
+        {
+            return false;
+        }
+
+        try
+        {
+            return message.Read(payload, scratch) && !message.DeviceId.IsEmpty && !(message.StatusText.IsEmpty && message.StateText.IsEmpty);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+        catch (InvalidOperationException)
+        {
+            // Utf8JsonReader's word for invalid UTF-8 or lone surrogates inside a string.
+            return false;
+        }
+    }
+
+    private static LockStatus BoltOf(ReadOnlySpan<byte> text)
+    {
+        if (text.SequenceEqual("Locked"u8))
+        {
+            return LockStatus.Locked;
+        }
+
+        return text.SequenceEqual("Unlocked"u8) ? LockStatus.Unlocked : LockStatus.Unknown;
+    }
+
+    private bool Read(ReadOnlySpan<byte> payload, Span<byte> scratch)
+    {
+        var json = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = 1 });
+        if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
+        {
+            return false;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var member = MemberOf(ref json);
+            json.Read();
+            if (!ReadMember(member, ref json, ref scratch))
+            {
+                return false;
+            }
+        }
+
+        // Read throws on anything but white space after the object.
+        return json.TokenType == JsonTokenType.EndObject && !json.Read();
+    }
+
+    private bool ReadMember(Member member, scoped ref Utf8JsonReader json, scoped ref Span<byte> scratch)
+    {
+        if (json.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+        {
+            return false;
+        }
+
+        if (member == Member.Unknown)
+        {
+            return true;
+        }
+
+        if (!_seen.Add(member))
+        {
+            return false;
+        }
+
+        if (json.TokenType == JsonTokenType.Null)
+        {
+            return true;
+        }
+
+        return member switch
+        {
+            Member.SentAt => TryReadNumber(ref json, 0, long.MaxValue, out SentAt),
+            Member.ConnectedAt => TryReadNumber(ref json, 0, long.MaxValue, out ConnectedAt),
+            Member.UptimeS => TryReadNumber(ref json, 0, long.MaxValue, out UptimeS),
+            Member.Rssi => TryReadNumber(ref json, out Rssi),
+            Member.BatteryMv => TryReadNumber(ref json, out BatteryMv),
+            _ => TryReadText(member, ref json, ref scratch),
+        };
+    }
+
+    private bool TryReadText(Member member, scoped ref Utf8JsonReader json, scoped ref Span<byte> scratch)
+    {
+        if (json.TokenType != JsonTokenType.String || !TryUnescape(ref json, ref scratch, out var text))
+        {
+            return false;
+        }
+
+        switch (member)
+        {
+            case Member.DeviceId:
+                DeviceId = text;
+                break;
+            case Member.Status:
+                StatusText = text;
+                break;
+            case Member.State:
+                StateText = text;
+                break;
+            case Member.Issue:
+                Issue = text;
+                break;
+            case Member.CommandId:
+                CommandId = text;
+                break;
+            case Member.Result:
+                Result = text;
+                break;
+            case Member.Firmware:
+                Firmware = text;
+                break;
+            case Member.Topics:
+                TopicsText = text;
+                break;
+            case Member.Signature:
+                Signature = text;
+                break;
+            default:
+                return false;
+        }
+
+        return true;
+    }
+
+    private static bool TryUnescape(scoped ref Utf8JsonReader json, scoped ref Span<byte> scratch, out ReadOnlySpan<byte> text)
+    {
+        if (json.ValueIsEscaped)
+        {
+            var written = json.CopyString(scratch);
+            text = scratch[..written];
+            scratch = scratch[written..];
+        }
+        else
+        {
+            text = json.ValueSpan;
+        }
+
+        return text.Length <= MaxTextBytes && !text.ContainsAnyInRange((byte)0, (byte)0x1F) && System.Text.Unicode.Utf8.IsValid(text);
+    }
+
+    private static bool TryReadNumber(scoped ref Utf8JsonReader json, long min, long max, out long? value)
+    {
+        value = null;
+        if (json.TokenType != JsonTokenType.Number || !json.TryGetInt64(out var number) || number < min || number > max)
+        {
+            return false;
+        }
+
+        value = number;
+        return true;
+    }
+
+    private static bool TryReadNumber(scoped ref Utf8JsonReader json, out int? value)
+    {
+        var isNumber = TryReadNumber(ref json, int.MinValue, int.MaxValue, out long? number);
+        value = (int?)number;
+        return isNumber;
+    }
+
+    private static Member MemberOf(scoped ref Utf8JsonReader json)
+    {
+        // The original sketch says "device".
+        if (json.ValueTextEquals("device_id"u8) || json.ValueTextEquals("device"u8))
+        {
+            return Member.DeviceId;
+        }
+
+        for (var i = 0; i < MemberNames.Length; i++)
+        {
+            if (json.ValueTextEquals(MemberNames[i]))
+            {
+                return (Member)i;
+            }
+        }
+
+        return Member.Unknown;
+    }
+
+    private static readonly string[] MemberNames =
+    [
+        "status", "state", "issue", "sent_at", "connected_at", "command_id", "result", "firmware", "uptime_s", "rssi",
+        "battery_mv", "topics", "signature",
+    ];
+
+    /// <summary>In the order of <see cref="MemberNames"/>.</summary>
+    private enum Member
+    {
+        Status,
+        State,
+        Issue,
+        SentAt,
+        ConnectedAt,
+        CommandId,
+        Result,
+        Firmware,
+        UptimeS,
+        Rssi,
+        BatteryMv,
+        Topics,
+        Signature,
+        DeviceId,
+        Unknown,
+    }
+
+    private struct MemberSet
+    {
+        private int _bits;
+
+        /// <summary>False when it was there already.</summary>
+        public bool Add(Member member)
+        {
+            var bit = 1 << (int)member;
+            var isNew = (_bits & bit) == 0;
+            _bits |= bit;
+            return isNew;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+using SmartLock.Mqtt;
+using SmartLock.Mqtt.Broker;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Messaging;
+
+/// <summary>What a login on the embedded broker may do.</summary>
+internal abstract record BrokerLogin
+{
+    internal sealed record Device(string DeviceId) : BrokerLogin
+    {
+        public string OwnCommands { get; } = Topics.CommandsOf(DeviceId);
+
+        public byte[] OwnStatus { get; } = Encoding.UTF8.GetBytes(Topics.StatusOf(DeviceId));
+    }
+
+    internal sealed record Observer : BrokerLogin;
+
+    /// <summary>The device id that <paramref name="identity"/> logged in as, null for others.</summary>
+    public static string? DeviceIdOf(MqttIdentity? identity) => (identity?.Tag as Device)?.DeviceId;
+}
+
+/// <summary>
+/// Who may connect to the embedded broker: devices, by the password that their key proves, and the observers that the operator named.
+/// </summary>
+internal sealed partial class BrokerLogins(
+    DeviceRegistry devices,
+    IOptions<MqttOptions> mqtt,
+    IOptions<DeviceOptions> deviceOptions,
+    TimeProvider time,
+    ILogger<BrokerLogins> log) : IMqttAuthenticator
+{
+    // Compared with when there is no such login, so that the answer takes the same steps.
+    private static readonly byte[] NobodysKey = RandomNumberGenerator.GetBytes(DeviceKeys.KeyBytes);
+    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+
+    public async ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct)
+    {
+        var userName = request.UserName ?? "";
+        try
+        {
+            var identity = FindObserver(userName) is { } observer
+                ? CheckObserver(observer, request.Password.Span)
+                : CheckDevice(userName, await FindDeviceAsync(userName, ct), request.Password.Span);
+            return identity is null ? Refuse(request) : MqttAuthentication.Accept(identity);
+        }
+        catch (StoreUnavailableException)
+        {
+            return MqttAuthentication.Refuse(MqttReasonCode.ServerUnavailable);
+        }
+    }
+
+    private MqttObserver? FindObserver(string userName) => mqtt.Value.Observers.FirstOrDefault(o => o.Name == userName);
+
+    private static MqttIdentity? CheckObserver(MqttObserver observer, ReadOnlySpan<byte> password) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(observer.Password), password)
+            // A slash, which no device id has, so that an observer is never taken for a device of its name.
+            ? new MqttIdentity($"observer/{observer.Name}") { SeesDirected = true, Tag = new BrokerLogin.Observer() }
+            : null;
+
+    private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
+    {
+        var device = userName.Length is > 0 and <= StatusMessage.MaxDeviceIdBytes ? await devices.FindAsync(userName, ct) : null;
+        return device is { IsUnsigned: true } && !deviceOptions.Value.AllowUnsigned ? null : device;
+    }
+
+    private static MqttIdentity? CheckDevice(string userName, KnownDevice? device, ReadOnlySpan<byte> password)
+    {
+        var expected = Signatures.MqttPassword(device?.Key ?? NobodysKey, userName);
+        var matches = CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), password);
+        return matches && device is not null
+            ? new MqttIdentity(device.DeviceId) { Tag = new BrokerLogin.Device(device.DeviceId) }
+            : null;
+    }
+
+    private MqttAuthentication Refuse(MqttConnectRequest request)
+    {
+        if (_throttle.TryEnter(out var unsaid))
+        {
+            LogRefused(request.RemoteEndPoint?.ToString() ?? "in process", unsaid);
+        }
+
+        return MqttAuthentication.Refuse(MqttReasonCode.BadUserNameOrPassword);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Refused an MQTT login from {RemoteEndPoint}: wrong user name or password; {Unsaid} more since the last such line")]
+    private partial void LogRefused(string remoteEndPoint, long unsaid);
+}
+
+/// <summary>A device publishes and reads its own topics only; an observer reads; nobody retains anything.</summary>
+internal sealed class BrokerRights : IMqttAuthorizer
+{
+    private const string ObservedPrefix = "smartlock/";
+
+    public MqttReasonCode CanPublish(MqttIdentity identity, ReadOnlySpan<byte> topicUtf8, bool retain, MqttQoS qos)
+    {
+        if (identity.Tag is not BrokerLogin.Device device || retain)
+        {
+            return MqttReasonCode.NotAuthorized;
+        }
+
+        return topicUtf8.SequenceEqual("smartlock/status"u8) || topicUtf8.SequenceEqual(device.OwnStatus)
+            ? MqttReasonCode.Success
+            : MqttReasonCode.NotAuthorized;
+    }
+
+    public MqttReasonCode CanSubscribe(MqttIdentity identity, string filter)
+    {
+        var allowed = identity.Tag switch
+        {
+            BrokerLogin.Device device => filter == Topics.Commands || filter == device.OwnCommands,
+            BrokerLogin.Observer => filter.StartsWith(ObservedPrefix, StringComparison.Ordinal),
+            _ => false,
+        };
+        return allowed ? MqttReasonCode.Success : MqttReasonCode.NotAuthorized;
+    }
+}

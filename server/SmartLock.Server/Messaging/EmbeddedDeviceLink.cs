@@ -1,0 +1,39 @@
+using SmartLock.Mqtt;
+using SmartLock.Mqtt.Broker;
+using SmartLock.Server.Heartbeats;
+
+namespace SmartLock.Server.Messaging;
+
+/// <summary>The broker in this process: statuses come by a call, commands go to the addressed device's sessions only.</summary>
+internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest, TimeProvider time) : IDeviceLink, IHostedService
+{
+    private IDisposable? _subscription;
+    private long _listeningSinceTicks;
+
+    public DateTimeOffset? ListeningSince =>
+        Interlocked.Read(ref _listeningSinceTicks) is var ticks and > 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _subscription = broker.Subscribe(Topics.AllStatuses, Hear);
+        Interlocked.Exchange(ref _listeningSinceTicks, time.GetUtcNow().UtcTicks);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Exchange(ref _listeningSinceTicks, 0);
+        _subscription?.Dispose();
+        return Task.CompletedTask;
+    }
+
+    public ValueTask<bool> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
+    {
+        // The shared topic has the whole fleet as subscribers; none but the addressed device (and observers) is to see this.
+        broker.PublishTo(deviceId, topic, payload.Span, MqttQoS.AtLeastOnce);
+        return ValueTask.FromResult(ListeningSince is not null);
+    }
+
+    private void Hear(in InboundMessage message) =>
+        ingest.Accept(message.Payload, message.Retain, BrokerLogin.DeviceIdOf(message.Publisher));
+}

@@ -1,0 +1,117 @@
+using System.Net;
+
+namespace SmartLock.Server.Messaging;
+
+internal enum MqttMode
+{
+    Embedded,
+    External,
+}
+
+/// <summary>Configuration section <c>Mqtt</c>.</summary>
+internal sealed class MqttOptions
+{
+    public const string Section = "Mqtt";
+    private const int MinObserverPasswordLength = 10;
+
+    /// <summary>Embedded: this process is the broker. External: it is a client of the one at <see cref="Host"/>.</summary>
+    public MqttMode Mode { get; set; }
+
+    /// <summary>Embedded: the address to listen on. Devices on the network must reach it.</summary>
+    public string Address { get; set; } = "0.0.0.0";
+
+    /// <summary>Embedded: the TCP port to listen on, 0 for a free one, -1 for none. External: the broker's port.</summary>
+    public int Port { get; set; } = 1883;
+
+    /// <summary>Embedded: also listen with TLS on this port when a certificate is given.</summary>
+    public int TlsPort { get; set; } = 8883;
+
+    /// <summary>Embedded: PEM file of the certificate (and chain) for <see cref="TlsPort"/>; none, no TLS listener.</summary>
+    public string? CertificateFile { get; set; }
+
+    /// <summary>Embedded: PEM file of that certificate's private key, unless it is in the same file.</summary>
+    public string? CertificateKeyFile { get; set; }
+
+    /// <summary>External: the broker's host name.</summary>
+    public string? Host { get; set; }
+
+    /// <summary>External: speak TLS.</summary>
+    public bool Tls { get; set; }
+
+    /// <summary>External: PEM file of the authority to trust instead of the system's.</summary>
+    public string? CaFile { get; set; }
+
+    public string? UserName { get; set; }
+
+    public string? Password { get; set; }
+
+    /// <summary>External: client id; must differ between replicas. Empty: a random one.</summary>
+    public string? ClientId { get; set; }
+
+    /// <summary>External: 5 (shared subscriptions between replicas) or 4 for a broker that knows only 3.1.1.</summary>
+    public int ProtocolVersion { get; set; } = 5;
+
+    /// <summary>Embedded: read-only logins that see all traffic under <c>smartlock/</c>. None unless named.</summary>
+    public IList<MqttObserver> Observers { get; } = [];
+
+    public static string? Check(MqttOptions options) => options.Mode switch
+    {
+        MqttMode.Embedded => CheckEmbedded(options),
+        MqttMode.External => CheckExternal(options),
+        _ => "Mqtt:Mode must be Embedded or External.",
+    };
+
+    private static string? CheckEmbedded(MqttOptions options)
+    {
+        if (!IPAddress.TryParse(options.Address, out _))
+        {
+            return "Mqtt:Address must be an IP address such as 0.0.0.0 or 127.0.0.1.";
+        }
+
+        if (options.Port is < -1 or > ushort.MaxValue)
+        {
+            return "Mqtt:Port must be between 0 and 65535, or -1 for no listener.";
+        }
+
+        if (options.TlsPort is < 0 or > ushort.MaxValue)
+        {
+            return "Mqtt:TlsPort must be between 0 and 65535.";
+        }
+
+        if (options.CertificateFile is { } file && !File.Exists(file))
+        {
+            return "Mqtt:CertificateFile does not exist.";
+        }
+
+        var weak = options.Observers.FirstOrDefault(o => o.Name.Length == 0 || o.Password.Length < MinObserverPasswordLength);
+        return weak is null ? null : $"Mqtt:Observers: each needs a Name and a Password of at least {MinObserverPasswordLength} characters.";
+    }
+
+    private static string? CheckExternal(MqttOptions options)
+    {
+        if (string.IsNullOrWhiteSpace(options.Host))
+        {
+            return "Mqtt:Host must name the outside broker when Mqtt:Mode is External.";
+        }
+
+        if (options.Port is < 1 or > ushort.MaxValue)
+        {
+            return "Mqtt:Port must be between 1 and 65535 when Mqtt:Mode is External.";
+        }
+
+        if (options.CaFile is { } file && !File.Exists(file))
+        {
+            return "Mqtt:CaFile does not exist.";
+        }
+
+        return options.ProtocolVersion is 4 or 5 ? null : "Mqtt:ProtocolVersion must be 5, or 4 for MQTT 3.1.1.";
+    }
+}
+
+/// <summary>A read-only login on the embedded broker.</summary>
+internal sealed class MqttObserver
+{
+    public string Name { get; set; } = "";
+
+    public string Password { get; set; } = "";
+}

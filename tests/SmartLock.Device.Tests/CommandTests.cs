@@ -1,0 +1,244 @@
+using SmartLock.Device.Tests.Rig;
+
+namespace SmartLock.Device.Tests;
+
+public sealed class CommandTests
+{
+    private const string OtherKey = "ffeeddccbbaa99887766554433221100f0e0d0c0b0a090807060504030201000";
+
+    [Fact]
+    public void A_right_command_moves_the_bolt_once_and_says_so_at_once()
+    {
+        var rig = new LockRig();
+        var sent = rig.Outbox.Sent.Count;
+
+        rig.Receive(rig.Unlock());
+
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Brain.Status.ShouldBe(BoltStatus.Unlocked);
+        rig.Outbox.Sent.Count.ShouldBe(sent + 1);
+        rig.Outbox.Sent[^1].Topic.ShouldBe("smartlock/status/ESP32-7C9EBD");
+        rig.Text("status").ShouldBe("Unlocked");
+        rig.Text("command_id").ShouldBe(rig.Unlock().CommandId);
+        rig.Text("result").ShouldBe("done");
+        rig.Log.Decisions.ShouldHaveSingleItem().Verdict.ShouldBe(Verdict.Done);
+    }
+
+    [Theory]
+    [InlineData("smartlock/commands")]
+    [InlineData("smartlock/commands/ESP32-7C9EBD")]
+    public void Both_command_topics_are_heard(string topic)
+    {
+        var rig = new LockRig();
+        rig.Brain.OnMessage(topic, rig.Unlock().Write(), retained: false);
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("smartlock/commands/other")]
+    [InlineData("smartlock/commands/")]
+    [InlineData("smartlock/status/ESP32-7C9EBD")]
+    [InlineData("")]
+    [InlineData(null)]
+    public void Other_topics_are_not(string? topic)
+    {
+        var rig = new LockRig();
+        rig.Brain.OnMessage(topic, rig.Unlock().Write(), retained: false);
+        rig.ShouldNotHaveMoved(Refusal.ForeignTopic);
+    }
+
+    [Fact]
+    public void The_lights_follow_the_bolt()
+    {
+        var rig = new LockRig();
+        (rig.Red.Lit, rig.Green.Lit).ShouldBe((true, false));
+
+        rig.Receive(rig.Unlock());
+        (rig.Red.Lit, rig.Green.Lit).ShouldBe((false, true));
+
+        rig.Clock.Advance(1);
+        rig.Receive(rig.Lock());
+        (rig.Red.Lit, rig.Green.Lit).ShouldBe((true, false));
+
+        rig.Bolt.Jammed = true;
+        rig.Clock.Advance(1);
+        rig.Receive(rig.Unlock("2"));
+        (rig.Red.Lit, rig.Green.Lit).ShouldBe((false, false));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_jam_is_told_and_ends_with_the_next_movement(bool byException)
+    {
+        var rig = new LockRig();
+        rig.Bolt.Jammed = !byException;
+        rig.Bolt.Throws = byException;
+        rig.Receive(rig.Unlock("1"));
+        rig.Text("status").ShouldBe("Unknown");
+        rig.Text("issue").ShouldBe("Jammed");
+        rig.Text("result").ShouldBe("jammed");
+
+        rig.Bolt.Jammed = false;
+        rig.Bolt.Throws = false;
+        rig.Clock.Advance(1);
+        rig.Receive(rig.Unlock("2"));
+        rig.Text("status").ShouldBe("Unlocked");
+        rig.Text("issue").ShouldBeNull();
+        rig.Text("result").ShouldBe("done");
+    }
+
+    [Fact]
+    public void A_retained_command_is_ignored()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock().Write(), retained: true);
+        rig.ShouldNotHaveMoved(Refusal.Retained);
+        rig.ShouldHaveStayedSilent();
+    }
+
+    [Fact]
+    public void A_command_for_another_device_is_ignored()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock() with { DeviceId = "ESP32-000000" });
+        rig.ShouldNotHaveMoved(Refusal.OtherDevice);
+        rig.ShouldHaveStayedSilent();
+    }
+
+    [Fact]
+    public void A_command_under_another_key_is_refused_without_a_word()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock() with { Key = OtherKey });
+        rig.ShouldNotHaveMoved(Refusal.BadSignature);
+        rig.ShouldHaveStayedSilent();
+    }
+
+    [Fact]
+    public void A_wrongly_signed_message_cannot_push_out_the_verdict_of_a_genuine_command()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock("genuine"));
+        rig.Clock.Advance(5);
+
+        rig.Receive(rig.Unlock("genuine") with { Key = OtherKey });
+        rig.Receive(rig.Lock("garbage") with { Key = OtherKey });
+        rig.TickFor(20_000);
+
+        rig.Text("command_id").ShouldBe("genuine");
+        rig.Text("result").ShouldBe("done");
+        rig.Brain.RefusalsOf(Refusal.BadSignature).ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData(-10_001, 10_000, Refusal.Expired, "expired")]
+    [InlineData(-10_000, 10_000, Refusal.Expired, "expired")]
+    [InlineData(0, 0, Refusal.Expired, "expired")]
+    [InlineData(5, -1, Refusal.Expired, "expired")]
+    [InlineData(0, 60_001, Refusal.Expired, "expired")]
+    [InlineData(30_001, 10_000, Refusal.NotYetValid, "expired")]
+    public void Outside_of_its_validity_it_moves_nothing(long issuedIn, long validFor, Refusal refusal, string result)
+    {
+        var rig = new LockRig();
+        var issuedAt = rig.Clock.UnixMs + issuedIn;
+        rig.Clock.UptimeMs += 1000;
+
+        rig.Receive(rig.Unlock("late") with { IssuedAt = issuedAt, ExpiresAt = issuedAt + validFor });
+
+        rig.ShouldNotHaveMoved(refusal);
+        rig.Text("command_id").ShouldBe("late");
+        rig.Text("result").ShouldBe(result);
+    }
+
+    [Theory]
+    [InlineData(-9_999, 10_000)]
+    [InlineData(30_000, 10_000)]
+    [InlineData(0, 60_000)]
+    [InlineData(0, 1)]
+    public void Inside_of_it_it_does(long issuedIn, long validFor)
+    {
+        var rig = new LockRig();
+        var issuedAt = rig.Clock.UnixMs + issuedIn;
+        rig.Receive(rig.Unlock() with { IssuedAt = issuedAt, ExpiresAt = issuedAt + validFor });
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_misdated_command_does_not_shut_out_the_rightly_dated_ones()
+    {
+        var rig = new LockRig();
+        var nextYear = rig.Clock.UnixMs + (365L * 86_400_000);
+        rig.Receive(rig.Unlock("misdated") with { IssuedAt = nextYear, ExpiresAt = nextYear + 10_000 });
+        rig.Clock.Advance(1);
+
+        rig.Receive(rig.Unlock("right"));
+
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Text("command_id").ShouldBe("right");
+        rig.TickFor(10_000);
+        rig.Text("command_id").ShouldBe("right");
+    }
+
+    [Theory]
+    [InlineData("unlock")]
+    [InlineData("OPEN")]
+    [InlineData("UNLOCK2")]
+    public void An_unknown_command_is_named_as_such(string name)
+    {
+        var rig = new LockRig();
+        rig.Clock.UptimeMs += 1000;
+        rig.Receive(rig.Unlock("odd") with { Command = name });
+        rig.ShouldNotHaveMoved(Refusal.UnknownCommand);
+        rig.Text("command_id").ShouldBe("odd");
+        rig.Text("result").ShouldBe("unknown_command");
+    }
+
+    [Fact]
+    public void Without_a_set_clock_it_refuses_and_says_so()
+    {
+        var rig = new LockRig();
+        var unlock = rig.Unlock();
+        rig.Clock.UnixMs = 0;
+        rig.Receive(unlock);
+        rig.ShouldNotHaveMoved(Refusal.ClockNotSet);
+        rig.TickFor(2000);
+        rig.Text("issue").ShouldBe("Clock not set");
+        rig.LastReport.GetProperty("command_id").GetString().ShouldBeNull();
+
+        rig.Clock.UnixMs = ManualClock.Start + 3000;
+        rig.TickFor(2000);
+        rig.Text("issue").ShouldBeNull();
+        rig.Receive(unlock);
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("""{"device_id":"ESP32-7C9EBD"}""")]
+    [InlineData("""{"command":"LOCK","device":"ESP32-7C9EBD"}""")]
+    [InlineData("""{"device_id":null,"command":"LOCK","command_id":"1","issued_at":1,"expires_at":2,"signature":"0"}""")]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"1","issued_at":"1","expires_at":2,"signature":"0"}""")]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"1","issued_at":-1,"expires_at":2,"signature":"0"}""")]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":1,"issued_at":1,"expires_at":2,"signature":"0"}""")]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LO|CK","command_id":"1","issued_at":1,"expires_at":2,"signature":"0"}""")]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"a b","issued_at":1,"expires_at":2,"signature":"0"}""")]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"1","issued_at":1,"expires_at":2,"signature":null}""")]
+    [InlineData("not json")]
+    [InlineData("")]
+    public void A_malformed_one_is_counted_and_nothing_else(string json)
+    {
+        var rig = new LockRig();
+        rig.Receive(json.Bytes());
+        rig.ShouldNotHaveMoved(Refusal.Malformed);
+        rig.ShouldHaveStayedSilent();
+    }
+
+    [Fact]
+    public void Members_it_does_not_know_are_left_aside()
+    {
+        var rig = new LockRig();
+        var json = rig.Unlock().Json(rig.Unlock().Signature);
+        rig.Receive(json.Replace("{", "{\"device\":\"ESP32-7C9EBD\",\"note\":true,", StringComparison.Ordinal).Bytes());
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+}

@@ -1,0 +1,169 @@
+using SmartLock.Device.Tests.Rig;
+
+namespace SmartLock.Device.Tests;
+
+public sealed class FlashTests
+{
+    [Fact]
+    public void A_reboot_forgets_neither_the_newest_command_nor_its_verdict()
+    {
+        var rig = new LockRig();
+        var unlock = rig.Unlock("before");
+        rig.Receive(unlock);
+
+        rig.Reboot();
+
+        rig.Text("command_id").ShouldBe("before");
+        rig.Text("result").ShouldBe("done");
+        rig.Receive(unlock);
+        rig.Receive(rig.Lock("older") with { IssuedAt = unlock.IssuedAt });
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Brain.RefusalsOf(Refusal.Repeated).ShouldBe(1);
+        rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+    }
+
+    [Fact]
+    public void The_record_is_written_before_the_bolt_moves()
+    {
+        var rig = new LockRig();
+        var movementsAtWrite = new List<int>();
+        rig.Flash.Writing = () => movementsAtWrite.Add(rig.Bolt.Movements);
+
+        rig.Receive(rig.Unlock());
+
+        movementsAtWrite.ShouldBe([0, 1]);
+    }
+
+    [Theory]
+    [InlineData("refused")]
+    [InlineData("exception")]
+    [InlineData("worn")]
+    public void When_it_cannot_be_written_the_bolt_does_not_move(string failure)
+    {
+        var rig = new LockRig();
+        rig.Flash.RefuseWrites = failure == "refused";
+        rig.Flash.ThrowOnWrite = failure == "exception";
+        rig.Flash.Worn = failure == "worn";
+        var unlock = rig.Unlock();
+
+        rig.Receive(unlock);
+        rig.Bolt.Movements.ShouldBe(0);
+        rig.Brain.RefusalsOf(Refusal.StorageFailed).ShouldBe(1);
+        rig.TickFor(1200);
+        rig.Text("issue").ShouldBe("Storage failed");
+        rig.LastReport.GetProperty("command_id").GetString().ShouldBeNull();
+
+        rig.Flash.RefuseWrites = false;
+        rig.Flash.ThrowOnWrite = false;
+        rig.Flash.Worn = false;
+        rig.Receive(unlock);
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Text("issue").ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_power_cut_between_flash_and_bolt_does_not_let_the_command_in_again()
+    {
+        var rig = new LockRig();
+        var unlock = rig.Unlock();
+        rig.Flash.Writing = () => rig.Flash.RefuseWrites = rig.Flash.Writes == 1;
+        rig.Bolt.Throws = true;
+        rig.Receive(unlock);
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Bolt.Throws = false;
+
+        rig.Reboot();
+        rig.LastReport.GetProperty("command_id").GetString().ShouldBeNull();
+        rig.Receive(unlock);
+
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_torn_write_leaves_the_record_before_it()
+    {
+        var rig = new LockRig();
+        var first = rig.Unlock("first");
+        rig.Receive(first);
+        rig.Clock.Advance(10);
+        rig.Flash.Worn = true;
+        rig.Receive(rig.Lock("torn"));
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Flash.Worn = false;
+
+        rig.Reboot();
+
+        rig.Text("command_id").ShouldBe("first");
+        rig.Receive(rig.Lock("older") with { IssuedAt = first.IssuedAt });
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Any_flipped_byte_makes_a_record_void()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock("kept"));
+        var key = DeviceKey.FromHex(LockRig.KeyHex);
+        var record = rig.Flash.Slots[1]!;
+        FlashRecord.Decode(key, record).Decision.CommandId.ShouldBe("kept");
+
+        for (var at = 0; at < record.Length; at++)
+        {
+            var bent = record.ToArray();
+            bent[at] ^= 1;
+            FlashRecord.Decode(key, bent).ShouldBeNull();
+            FlashRecord.Decode(key, record[..at]).ShouldBeNull();
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void When_nothing_of_it_can_be_read_what_was_issued_before_the_start_is_refused(bool byException)
+    {
+        var rig = new LockRig();
+        var seen = rig.Unlock("seen");
+        rig.Receive(seen);
+        rig.Flash.Slots[0]![5] ^= 1;
+        rig.Flash.Slots[1]![5] ^= 1;
+        rig.Flash.ThrowOnRead = byException;
+
+        rig.Reboot();
+        rig.Flash.ThrowOnRead = false;
+        rig.Receive(seen);
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+
+        rig.Clock.Advance(1);
+        rig.Receive(rig.Unlock("new"));
+        rig.Bolt.Movements.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_brand_new_device_takes_its_first_command_even_from_before_its_start()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock() with { IssuedAt = rig.Clock.UnixMs - 5000, ExpiresAt = rig.Clock.UnixMs + 5000 });
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_thousand_commands_and_reboots_keep_the_newest()
+    {
+        var rig = new LockRig();
+        for (var i = 0; i < 1000; i++)
+        {
+            rig.Clock.Advance(3);
+            var id = $"c{i}";
+            rig.Receive(i % 2 == 0 ? rig.Unlock(id) : rig.Lock(id));
+            if (i % 7 == 0)
+            {
+                rig.Reboot();
+                rig.Text("command_id").ShouldBe(id);
+            }
+        }
+
+        rig.Bolt.Movements.ShouldBe(1000);
+    }
+}

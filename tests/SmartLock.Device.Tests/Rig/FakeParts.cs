@@ -1,0 +1,138 @@
+using System.Text;
+using System.Text.Json;
+
+namespace SmartLock.Device.Tests.Rig;
+
+internal sealed class ManualClock : IClock
+{
+    /// <summary>2025-11-21T02:00:00Z.</summary>
+    public const long Start = 1763690400000;
+
+    public long UnixMs { get; set; } = Start;
+
+    public long UptimeMs { get; set; }
+
+    public void Advance(long ms)
+    {
+        UnixMs = UnixMs == 0 ? 0 : UnixMs + ms;
+        UptimeMs += ms;
+    }
+}
+
+/// <summary>Flash that outlives the brain, and fails on demand.</summary>
+internal sealed class FakeFlash : ISlotStore
+{
+    public byte[]?[] Slots { get; } = new byte[]?[2];
+
+    public int Writes { get; private set; }
+
+    public bool RefuseWrites { get; set; }
+
+    public bool ThrowOnWrite { get; set; }
+
+    public bool ThrowOnRead { get; set; }
+
+    /// <summary>Says it wrote, and keeps half of it.</summary>
+    public bool Worn { get; set; }
+
+    /// <summary>Called with the record that is about to be written.</summary>
+    public Action? Writing { get; set; }
+
+    public byte[]? Read(int slot) => ThrowOnRead ? throw new IOException("flash gone") : Slots[slot];
+
+    public bool Write(int slot, byte[] record)
+    {
+        Writing?.Invoke();
+        if (ThrowOnWrite)
+        {
+            throw new IOException("flash full");
+        }
+
+        if (RefuseWrites)
+        {
+            return false;
+        }
+
+        Writes++;
+        Slots[slot] = Worn ? record[..(record.Length / 2)] : record;
+        return true;
+    }
+}
+
+internal sealed class FakeBolt : IBolt
+{
+    public BoltStatus Position { get; set; } = BoltStatus.Locked;
+
+    public int Movements { get; private set; }
+
+    public bool Jammed { get; set; }
+
+    public bool Throws { get; set; }
+
+    public bool Move(bool locked)
+    {
+        Movements++;
+        if (Throws)
+        {
+            throw new InvalidOperationException("motor driver gone");
+        }
+
+        if (Jammed)
+        {
+            return false;
+        }
+
+        Position = locked ? BoltStatus.Locked : BoltStatus.Unlocked;
+        return true;
+    }
+}
+
+internal sealed class FakeLight : IOutputLine
+{
+    public bool Lit { get; private set; }
+
+    public void Write(bool lit) => Lit = lit;
+}
+
+internal sealed class FakeGauges : IGauges
+{
+    public int Rssi { get; set; } = -61;
+
+    public int BatteryMillivolts { get; set; }
+}
+
+internal sealed class FakeOutbox : IOutbox
+{
+    public List<(string Topic, JsonElement Report)> Sent { get; } = [];
+
+    public bool Full { get; set; }
+
+    public JsonElement Last => Sent[^1].Report;
+
+    public bool Send(string topic, byte[] payload)
+    {
+        if (Full)
+        {
+            return false;
+        }
+
+        Sent.Add((topic, JsonDocument.Parse(payload).RootElement));
+        return true;
+    }
+}
+
+internal sealed class FakeLog : ILog, IDecisionListener
+{
+    public List<string> Lines { get; } = [];
+
+    public List<Decision> Decisions { get; } = [];
+
+    public void Write(string line) => Lines.Add(line);
+
+    public void Decided(Decision decision) => Decisions.Add(decision);
+}
+
+internal static class JsonText
+{
+    public static byte[] Bytes(this string text) => Encoding.UTF8.GetBytes(text);
+}

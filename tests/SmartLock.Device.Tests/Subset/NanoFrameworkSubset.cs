@@ -1,0 +1,221 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace SmartLock.Device.Tests.Subset;
+
+/// <summary>
+/// Finds, in source that compiles for .NET, what nanoFramework 1 does not have. Its own compiler is no guard: a generic class, a
+/// Func or a two-dimensional array builds there and fails on the device.
+/// </summary>
+internal sealed class NanoFrameworkSubset(IReadOnlySet<string> allowed)
+{
+    private static readonly HashSet<SyntaxKind> Forms =
+    [
+        SyntaxKind.TypeParameterList,
+        SyntaxKind.GenericName,
+        SyntaxKind.NullableType,
+        SyntaxKind.AwaitExpression,
+        SyntaxKind.YieldReturnStatement,
+        SyntaxKind.YieldBreakStatement,
+        SyntaxKind.QueryExpression,
+        SyntaxKind.RecordDeclaration,
+        SyntaxKind.RecordStructDeclaration,
+        SyntaxKind.TupleExpression,
+        SyntaxKind.TupleType,
+        SyntaxKind.RangeExpression,
+        SyntaxKind.IndexExpression,
+        SyntaxKind.StackAllocArrayCreationExpression,
+        SyntaxKind.ImplicitStackAllocArrayCreationExpression,
+        SyntaxKind.AnonymousObjectCreationExpression,
+        SyntaxKind.PointerType,
+        SyntaxKind.FunctionPointerType,
+        SyntaxKind.FixedStatement,
+        SyntaxKind.RefType,
+
+        // Compiles to Interlocked.CompareExchange<T>.
+        SyntaxKind.EventFieldDeclaration,
+
+        // Lowered to members that this check does not see.
+        SyntaxKind.InterpolatedStringExpression,
+
+        // No effect on nanoFramework: an overflow passes unseen.
+        SyntaxKind.CheckedExpression,
+        SyntaxKind.CheckedStatement,
+    ];
+
+    private static readonly HashSet<SyntaxKind> Modifiers =
+        [SyntaxKind.AsyncKeyword, SyntaxKind.VolatileKeyword, SyntaxKind.UnsafeKeyword, SyntaxKind.ExternKeyword];
+
+    private static readonly MetadataReference[] Framework =
+        [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll")
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) && !path.Contains(".Native.", StringComparison.Ordinal))
+            .Append(typeof(object).Assembly.Location)
+            .Select(path => MetadataReference.CreateFromFile(path))];
+
+    private readonly SortedSet<string> _findings = new(StringComparer.Ordinal);
+
+    /// <summary>Documentation ids of everything that was met from outside of the source.</summary>
+    public SortedSet<string> Used { get; } = new(StringComparer.Ordinal);
+
+    public IReadOnlyCollection<string> Check(IEnumerable<(string Path, string Source)> files)
+    {
+        var options = new CSharpParseOptions(LanguageVersion.CSharp9);
+        var trees = files.Select(f => CSharpSyntaxTree.ParseText(f.Source, options, f.Path)).ToArray();
+        var compilation = CSharpCompilation.Create(
+            "brain", trees, Framework, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true));
+        foreach (var error in compilation.GetDiagnostics().Where(d => d.Severity == DiagnosticSeverity.Error))
+        {
+            _findings.Add($"{error.Location.GetLineSpan()}: {error.Id} {error.GetMessage(null)}");
+        }
+
+        foreach (var tree in trees)
+        {
+            CheckTree(tree, compilation.GetSemanticModel(tree));
+        }
+
+        return _findings;
+    }
+
+    private void CheckTree(SyntaxTree tree, SemanticModel model)
+    {
+        foreach (var node in tree.GetRoot().DescendantNodes())
+        {
+            CheckForm(node, model);
+            CheckMeaning(node, model);
+        }
+
+        foreach (var token in tree.GetRoot().DescendantTokens().Where(t => Modifiers.Contains(t.Kind())))
+        {
+            Find(token.GetLocation(), token.Text);
+        }
+    }
+
+    private void CheckForm(SyntaxNode node, SemanticModel model)
+    {
+        if (Forms.Contains(node.Kind()))
+        {
+            Find(node.GetLocation(), node.Kind().ToString());
+        }
+
+        switch (node)
+        {
+            case ArrayRankSpecifierSyntax { Rank: > 1 }:
+                Find(node.GetLocation(), "multi-dimensional array");
+                break;
+            case CommonForEachStatementSyntax loop when model.GetTypeInfo(loop.Expression).Type is not IArrayTypeSymbol:
+                Find(node.GetLocation(), "foreach over something else than an array");
+                break;
+            case BinaryExpressionSyntax sum when sum.IsKind(SyntaxKind.AddExpression) && IsString(model.GetTypeInfo(sum).Type)
+                && !(IsString(model.GetTypeInfo(sum.Left).Type) && IsString(model.GetTypeInfo(sum.Right).Type)):
+                Find(node.GetLocation(), "string joined with something else, by a hidden ToString");
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void CheckMeaning(SyntaxNode node, SemanticModel model)
+    {
+        if (node is ExpressionSyntax or AttributeSyntax or ConstructorInitializerSyntax)
+        {
+            var type = model.GetTypeInfo(node);
+            CheckType(type.Type, node.GetLocation());
+            CheckType(type.ConvertedType, node.GetLocation());
+            CheckMember(model.GetSymbolInfo(node).Symbol, node.GetLocation());
+            CheckMember(model.GetConversion(node).MethodSymbol, node.GetLocation());
+        }
+        else if (model.GetDeclaredSymbol(node) is { } declared)
+        {
+            CheckType(TypeOf(declared), node.GetLocation());
+        }
+    }
+
+    private static ITypeSymbol? TypeOf(ISymbol declared) => declared switch
+    {
+        ILocalSymbol local => local.Type,
+        IFieldSymbol field => field.Type,
+        IPropertySymbol property => property.Type,
+        IParameterSymbol parameter => parameter.Type,
+        IMethodSymbol method => method.ReturnType,
+        INamedTypeSymbol type => type.BaseType,
+        _ => null,
+    };
+
+    private void CheckType(ITypeSymbol? type, Location where)
+    {
+        switch (type)
+        {
+            case null or { TypeKind: TypeKind.Error } or { SpecialType: SpecialType.System_Void }:
+                return;
+            case IArrayTypeSymbol array:
+                if (array.Rank > 1)
+                {
+                    Find(where, "multi-dimensional array");
+                }
+
+                CheckType(array.ElementType, where);
+                return;
+            case IDynamicTypeSymbol or IPointerTypeSymbol or IFunctionPointerTypeSymbol or ITypeParameterSymbol:
+                Find(where, type.TypeKind.ToString());
+                return;
+            case INamedTypeSymbol named:
+                CheckNamed(named, where);
+                return;
+            default:
+                return;
+        }
+    }
+
+    private void CheckNamed(INamedTypeSymbol type, Location where)
+    {
+        if (type.IsGenericType || type.IsTupleType || type.IsAnonymousType || type.IsRefLikeType || type.IsRecord)
+        {
+            Find(where, $"type {type.ToDisplayString()}");
+        }
+
+        CheckExternal(type, where);
+    }
+
+    private void CheckMember(ISymbol? symbol, Location where)
+    {
+        switch (symbol)
+        {
+            case IMethodSymbol { MethodKind: MethodKind.BuiltinOperator or MethodKind.LocalFunction or MethodKind.AnonymousFunction }:
+                return;
+            case IMethodSymbol { IsGenericMethod: true }:
+                Find(where, $"generic method {symbol.Name}");
+                return;
+            case IMethodSymbol or IPropertySymbol or IFieldSymbol or IEventSymbol:
+                CheckExternal(symbol, where);
+                return;
+            default:
+                return;
+        }
+    }
+
+    private void CheckExternal(ISymbol symbol, Location where)
+    {
+        if (symbol.ContainingAssembly is null || symbol.ContainingAssembly.Name == "brain")
+        {
+            return;
+        }
+
+        var id = symbol.OriginalDefinition.GetDocumentationCommentId();
+        if (id is null)
+        {
+            Find(where, symbol.ToDisplayString());
+            return;
+        }
+
+        Used.Add(id);
+        if (!allowed.Contains(id))
+        {
+            Find(where, $"not on the allow-list: {id}");
+        }
+    }
+
+    private static bool IsString(ITypeSymbol? type) => type?.SpecialType == SpecialType.System_String;
+
+    private void Find(Location where, string what) => _findings.Add($"{where.GetLineSpan()}: {what}");
+}

@@ -1,0 +1,81 @@
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Tests.Heartbeats;
+
+public sealed class PendingBatchTests
+{
+    private static readonly DateTimeOffset T0 = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly KnownDevice Device = new("A", new byte[32], isUnsigned: false);
+
+    [Fact]
+    public void Only_the_newest_report_of_a_device_is_kept()
+    {
+        var batch = new PendingBatch();
+        batch.Add(Report("A", LockStatus.Locked, 0));
+        batch.Add(Report("A", LockStatus.Unlocked, 1));
+        batch.Add(Report("B", LockStatus.Locked, 0));
+
+        batch.ToBatch().Reports.Select(r => (r.DeviceId, r.Status)).ShouldBe([("A", LockStatus.Unlocked), ("B", LockStatus.Locked)], ignoreOrder: true);
+    }
+
+    [Fact]
+    public void A_report_after_a_loss_undoes_the_loss()
+    {
+        var batch = new PendingBatch();
+        batch.Add(new ConnectionLoss("A", 1, T0));
+        batch.Add(Report("A", LockStatus.Locked, 1));
+
+        batch.ToBatch().Losses.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void What_could_not_be_stored_comes_back_without_overwriting_what_is_newer()
+    {
+        var unsaved = new PendingBatch();
+        unsaved.Add(Report("A", LockStatus.Locked, 0));
+        unsaved.Add(Report("B", LockStatus.Locked, 0));
+        unsaved.TryAdd(Verdict("C1"));
+        unsaved.Add(new ConnectionLoss("A", 1, T0));
+        unsaved.Add(new ConnectionLoss("B", 1, T0.AddSeconds(1)));
+        var pending = new PendingBatch();
+        pending.Add(Report("A", LockStatus.Unlocked, 5));
+
+        pending.Restore(unsaved);
+
+        var batch = pending.ToBatch();
+        batch.Reports.Select(r => (r.DeviceId, r.Status)).ShouldBe([("A", LockStatus.Unlocked), ("B", LockStatus.Locked)], ignoreOrder: true);
+        batch.Verdicts.Select(v => v.CommandId).ShouldBe(["C1"]);
+        batch.Losses.Select(l => l.DeviceId).ShouldBe(["B"], "A has been heard since");
+    }
+
+    [Fact]
+    public void Verdicts_are_bounded_and_repeating_one_takes_no_room()
+    {
+        var batch = new PendingBatch();
+        for (var i = 0; i < 10_000; i++)
+        {
+            batch.TryAdd(Verdict($"C{i}")).ShouldBeTrue();
+        }
+
+        batch.TryAdd(Verdict("one too many")).ShouldBeFalse();
+        batch.TryAdd(Verdict("C0")).ShouldBeTrue();
+        batch.ToBatch().Verdicts.Count.ShouldBe(10_000);
+    }
+
+    [Fact]
+    public void Somebody_waits_for_verdicts_and_losses_but_not_for_heartbeats()
+    {
+        var batch = new PendingBatch();
+        batch.IsEmpty.ShouldBeTrue();
+
+        batch.Add(Report("A", LockStatus.Locked, 0));
+        batch.IsEmpty.ShouldBeFalse();
+        batch.Devices.ShouldBe(1);
+    }
+
+    private static PendingVerdict Verdict(string commandId) => new(new Verdict("A", commandId, "done", T0), Device);
+
+    private static DeviceReport Report(string deviceId, LockStatus status, int second) =>
+        new(deviceId, T0.AddSeconds(second), status, null, second, 0, null, null, null, null, null);
+}

@@ -1,0 +1,159 @@
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Tests.Heartbeats;
+
+public sealed class StatusMessageTests
+{
+    private const string Full =
+        """{"device_id":"ESP32-7C9EBD","status":"Unlocked","issue":null,"sent_at":1763690400180,"connected_at":1763690000000,"command_id":"01JDX","result":"done","firmware":"1.0.0","uptime_s":86400,"rssi":-61,"battery_mv":null,"topics":"own","signature":"ab"}""";
+
+    [Fact]
+    public void The_full_form_is_read_whole()
+    {
+        Read(Full, out var read).ShouldBeTrue();
+
+        read.ShouldBe(new Seen("ESP32-7C9EBD", LockStatus.Unlocked, "", 1763690400180, 1763690000000, "01JDX", "done", "1.0.0", 86400, -61, null, true, "ab", false));
+    }
+
+    [Theory]
+    [InlineData("""{"device_id":"A","status":"Locked"}""", LockStatus.Locked)]
+    [InlineData("""{"device":"A","status":"Online","state":"Unlocked"}""", LockStatus.Unlocked)]
+    [InlineData("""{"device":"A","status":"Locked","state":"Locked"}""", LockStatus.Locked)]
+    [InlineData("""{"device":"A","status":"Booted"}""", LockStatus.Unknown)]
+    [InlineData("""{"device_id":"A","status":"Unknown"}""", LockStatus.Unknown)]
+    [InlineData("""  {"device_id":"A","status":"Locked","colour":"red","n":1,"b":true,"z":null}  """, LockStatus.Locked)]
+    public void Smaller_forms_are_statuses_too(string json, LockStatus expected)
+    {
+        Read(json, out var read).ShouldBeTrue();
+
+        read!.Status.ShouldBe(expected);
+        read.IsWill.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_will_is_known_by_its_state_and_its_missing_status()
+    {
+        Read("""{"device_id":"A","state":"Unavailable","issue":"Connection lost","connected_at":5,"signature":"00"}""", out var read).ShouldBeTrue();
+
+        read!.IsWill.ShouldBeTrue();
+        read.ConnectedAt.ShouldBe(5);
+    }
+
+    [Fact]
+    public void Escapes_are_undone()
+    {
+        Read("""{"device_id":"\u0041","status":"Lo\u0063ked","issue":"a\"b"}""", out var read).ShouldBeTrue();
+
+        read!.DeviceId.ShouldBe("A");
+        read.Status.ShouldBe(LockStatus.Locked);
+        read.Issue.ShouldBe("a\"b");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("hello")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{"device_id":"A"}""")]
+    [InlineData("""{"status":"Locked"}""")]
+    [InlineData("""{"device_id":"","status":"Locked"}""")]
+    [InlineData("""{"device_id":null,"status":"Locked"}""")]
+    [InlineData("""{"device_id":7,"status":"Locked"}""")]
+    [InlineData("""{"device_id":"A","status":true}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","status":"Unlocked"}""")]
+    [InlineData("""{"device_id":"A","device":"B","status":"Locked"}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","sent_at":"5"}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","sent_at":-5}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","sent_at":1.5}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","sent_at":99999999999999999999}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","rssi":99999999999}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","nested":{"a":1}}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","list":[1]}""")]
+    [InlineData("""{"device_id":"A","status":"Locked"} {"device_id":"A"}""")]
+    [InlineData("""{"device_id":"A","status":"Locked",}""")]
+    [InlineData("""{"device_id":"A","status":"Locked"/*c*/}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","issue":"a\u0000b"}""")]
+    [InlineData("""{"device_id":"A","status":"Locked","issue":"\ud800"}""")]
+    [InlineData("""{"device_id":"0123456789012345678901234567890123456789012345678901234567890123456789","status":"Locked"}""")]
+    public void Anything_else_is_refused(string json) => Read(json, out _).ShouldBeFalse();
+
+    [Fact]
+    public void A_payload_over_the_limit_is_refused_before_it_is_read()
+    {
+        var json = """{"device_id":"A","status":"Locked"}""".PadRight(StatusMessage.MaxPayloadBytes + 1);
+
+        Read(json, out _).ShouldBeFalse();
+        Read(json[..StatusMessage.MaxPayloadBytes], out _).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void No_byte_changed_anywhere_makes_it_throw()
+    {
+        var original = Encoding.UTF8.GetBytes(Full);
+        for (var at = 0; at < original.Length; at++)
+        {
+            for (var value = 0; value <= byte.MaxValue; value++)
+            {
+                var changed = (byte[])original.Clone();
+                changed[at] = (byte)value;
+                Parse(changed);
+            }
+        }
+    }
+
+    [Fact]
+    public void Random_bytes_never_throw() =>
+        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), bytes => Parse(bytes) || true).QuickCheckThrowOnFailure();
+
+    private static bool Parse(byte[] payload) => StatusMessage.TryParse(payload, new byte[StatusMessage.MaxPayloadBytes], out _);
+
+    private static bool Read(string json, out Seen? seen)
+    {
+        seen = null;
+        Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
+        if (!StatusMessage.TryParse(Encoding.UTF8.GetBytes(json), scratch, out var m))
+        {
+            return false;
+        }
+
+        seen = new Seen(
+            Text(m.DeviceId),
+            m.Status,
+            Text(m.Issue),
+            m.SentAt,
+            m.ConnectedAt,
+            Text(m.CommandId),
+            Text(m.Result),
+            Text(m.Firmware),
+            m.UptimeS,
+            m.Rssi,
+            m.BatteryMv,
+            m.OwnTopics,
+            Text(m.Signature),
+            m.IsWill);
+        return true;
+    }
+
+    private static string Text(ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);
+
+    internal sealed record Seen(
+        string DeviceId,
+        LockStatus Status,
+        string Issue,
+        long? SentAt,
+        long? ConnectedAt,
+        string CommandId,
+        string Result,
+        string Firmware,
+        long? UptimeS,
+        int? Rssi,
+        int? BatteryMv,
+        bool? OwnTopics,
+        string Signature,
+        bool IsWill);
+}
