@@ -92,11 +92,6 @@ internal sealed class TestApp : IAsyncDisposable
                 builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
             }
 
-            if (builder.Services.All(s => s.ServiceType != typeof(IUserStore)))
-            {
-                builder.Services.AddSingleton<IUserStore, Accounts.MemoryUsers>();
-            }
-
             configure?.Invoke(builder);
         });
         map?.Invoke(app);
