@@ -27,7 +27,7 @@ internal static class SmartLockServer
             .AddInfrastructure(configuration)
             .AddStorage(configuration)
             .AddMessaging(configuration)
-            .AddAccounts(configuration)
+            .AddAccounts()
             .AddLocks(configuration)
             .AddCommands(configuration)
             .AddHeartbeats(configuration)

@@ -28,6 +28,7 @@ internal sealed class TestApp : IAsyncDisposable
         "--environment=Testing",
         "--Urls=http://127.0.0.1:0",
         "--Mqtt:Port=0",
+        "--Accounts:PasswordIterations=100000",
         "--RateLimits:Auth:PermitsPerMinute=1000000",
         "--RateLimits:Commands:PermitsPerMinute=1000000",
         "--RateLimits:Reads:PermitsPerMinute=1000000",
@@ -66,12 +67,17 @@ internal sealed class TestApp : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static Task<TestApp> StartAsync(params string[] settings) => StartAsync(null, null, settings);
+    public static Task<TestApp> StartAsync(params string[] settings) => StartAsync(null, null, null, settings);
 
     /// <param name="clock">Takes the place of the system's clock everywhere in the server.</param>
     /// <param name="configure">Replaces services; runs last.</param>
+    /// <param name="map">Adds endpoints of the test's own.</param>
     /// <param name="settings">As on the command line; they win over the tests' defaults. With <c>--Data:Folder</c> the folder stays.</param>
-    public static async Task<TestApp> StartAsync(FakeClock? clock, Action<WebApplicationBuilder>? configure = null, params string[] settings)
+    public static async Task<TestApp> StartAsync(
+        FakeClock? clock,
+        Action<WebApplicationBuilder>? configure = null,
+        Action<WebApplication>? map = null,
+        params string[] settings)
     {
         const string FolderSetting = "--Data:Folder=";
         var given = settings.LastOrDefault(s => s.StartsWith(FolderSetting, StringComparison.Ordinal));
@@ -86,13 +92,9 @@ internal sealed class TestApp : IAsyncDisposable
                 builder.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
             }
 
-            if (builder.Services.All(s => s.ServiceType != typeof(IUserStore)))
-            {
-                builder.Services.AddSingleton<IUserStore, Accounts.MemoryUsers>();
-            }
-
             configure?.Invoke(builder);
         });
+        map?.Invoke(app);
         try
         {
             await app.StartAsync().WaitAsync(Patience);
@@ -154,10 +156,13 @@ internal sealed class TestApp : IAsyncDisposable
         return new SignedIn(username, token, client);
     }
 
+    /// <summary>Waits for requests that are being answered.</summary>
+    public Task StopAsync() => _app.StopAsync().WaitAsync(Patience);
+
     public async ValueTask DisposeAsync()
     {
         _clients.ForEach(c => c.Dispose());
-        await _app.StopAsync().WaitAsync(Patience);
+        await StopAsync();
         await _app.DisposeAsync();
         if (_ownsFolder)
         {

@@ -1,12 +1,31 @@
+using SmartLock.Server.Infrastructure;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
+
 namespace SmartLock.Server.Accounts;
 
 internal static class AccountsFeature
 {
-    public static IServiceCollection AddAccounts(this IServiceCollection services, IConfiguration configuration)
+    private static readonly TimeSpan StoreAnswersWithin = TimeSpan.FromSeconds(3);
+
+    public static IServiceCollection AddAccounts(this IServiceCollection services)
     {
         services.AddBearerAuthentication();
+        services.AddValidatedOptions<AccountOptions>("Accounts", AccountOptions.Check);
+        services.AddOptions<PasswordHasherOptions>()
+            .Configure<IOptions<AccountOptions>>((hasher, accounts) => hasher.IterationCount = accounts.Value.PasswordIterations);
+        services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<LoginSlowdown>();
+        services.AddSingleton<Registration>();
+        services.AddSingleton<SignIn>();
+        services.AddHealthChecks().AddCheck<StoreHealthCheck>(StoreHealthCheck.Name, timeout: StoreAnswersWithin);
         return services;
     }
 
-    public static IEndpointRouteBuilder MapAccounts(this IEndpointRouteBuilder routes) => routes;
+    public static IEndpointRouteBuilder MapAccounts(this IEndpointRouteBuilder routes)
+    {
+        AccountEndpoints.Map(routes);
+        return routes;
+    }
 }

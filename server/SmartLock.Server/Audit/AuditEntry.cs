@@ -3,7 +3,7 @@ namespace SmartLock.Server.Audit;
 /// <summary>Who did what to which lock, and how it ended. Entries are appended, never changed.</summary>
 /// <param name="Actor">A user name; <c>device:ID</c> for what a device reports; <c>system</c> for jobs.</param>
 /// <param name="Action">One of <see cref="AuditActions"/>.</param>
-/// <param name="Result">For attempts <c>sent</c> or why they were refused; for verdicts the device's own word.</param>
+/// <param name="Result">For attempts <c>sent</c> or why they were refused; for verdicts the device's own word; see <see cref="AuditResults"/>.</param>
 internal record NewAuditEntry(
     DateTimeOffset Time,
     string DeviceId,
@@ -28,6 +28,19 @@ internal static class AuditActions
     public const string LockCommand = "command.lock";
     public const string UnlockCommand = "command.unlock";
     public const string Connectivity = "lock.state";
+}
+
+internal static class AuditResults
+{
+    public const string Registered = "registered";
+    public const string Sent = "sent";
+    public const string Offline = "refused: offline";
+    public const string NotFound = "refused: not found";
+    public const string KeyReused = "refused: key reused";
+    public const string Expired = "expired";
+    public const string Available = "available";
+
+    public static string Unavailable(string issue) => $"unavailable: {issue}";
 }
 
 internal static class AuditActors

@@ -13,6 +13,7 @@ internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool U
 /// <param name="HeardAt">Server's time, UTC. A report never overwrites one that was heard later.</param>
 /// <param name="SentAt">Unix milliseconds by the device's clock; 0 when it gave none, which leaves the stored value.</param>
 /// <param name="ConnectedAt">Likewise.</param>
+/// <param name="OwnTopics">Null leaves the stored value, as it does for <paramref name="Firmware"/>. The measurements are taken as they come.</param>
 internal sealed record DeviceReport(
     string DeviceId,
     DateTimeOffset HeardAt,
@@ -33,7 +34,9 @@ internal sealed record Verdict(string DeviceId, string CommandId, string Result,
 internal sealed record ConnectionLoss(string DeviceId, long ConnectedAt, DateTimeOffset HeardAt);
 
 /// <param name="Reports">At most one per device: the newest.</param>
-/// <param name="Losses">Applied after the reports, each only while the stored connected_at is still its own.</param>
+/// <param name="Losses">
+/// Applied after the reports, each only while the stored connected_at is still its own and no report was heard after it.
+/// </param>
 internal sealed record DeviceBatch(
     IReadOnlyCollection<DeviceReport> Reports,
     IReadOnlyCollection<Verdict> Verdicts,
@@ -54,7 +57,8 @@ internal interface IDeviceStore
     /// <summary>
     /// Writes a batch in one transaction, all or nothing. A report makes its lock Available and takes the device's issue; the change from
     /// Unavailable, each loss and each verdict that ended a command get a log entry in the same transaction. A verdict counts
-    /// for a command of that device that is Sent or Expired: <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed.
+    /// for a command of that device that is Sent or Expired and has no verdict yet (devices repeat theirs in every heartbeat):
+    /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed.
     /// Unknown devices and commands are passed over.
     /// </summary>
     Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct);

@@ -22,12 +22,6 @@ internal static class HttpEndpoints
     public static IServiceCollection AddHttpEndpoints(this IServiceCollection services, IConfiguration configuration)
     {
         var addresses = Parse(configuration);
-        // Taken over here; left in place they would make Kestrel warn that it ignores them.
-        foreach (var key in new[] { "urls", "http_ports", "https_ports" })
-        {
-            configuration[key] = "";
-        }
-
         return services.Configure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;

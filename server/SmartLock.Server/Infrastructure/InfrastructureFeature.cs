@@ -13,6 +13,7 @@ internal static class InfrastructureFeature
             .SetApplicationName("SmartLock")
             .PersistKeysToFileSystem(folder.Subfolder("keys"));
 
+        QuietStart.AddTo(services);
         services.AddHttpEndpoints(configuration);
         services.ConfigureHttpJsonOptions(o => JsonDefaults.Apply(o.SerializerOptions));
         // Ours first: the first writer that can, writes.

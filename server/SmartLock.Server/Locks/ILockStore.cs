@@ -7,6 +7,9 @@ internal enum RegisterLockOutcome
 {
     Registered,
     DeviceIdTaken,
+
+    /// <summary>The owner has as many as one may have.</summary>
+    TooManyLocks,
 }
 
 /// <param name="ProtectedKey">The device's key, encrypted (see DeviceKeys).</param>
@@ -15,8 +18,11 @@ internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[
 /// <summary>Every read and write names the owner in the query itself: a foreign id and a missing id look the same.</summary>
 internal interface ILockStore
 {
-    /// <summary>Writes the lock (Unknown, Unavailable, "No heartbeat") and its log entry together, or neither.</summary>
-    Task<RegisterLockOutcome> RegisterAsync(NewLock newLock, NewAuditEntry entry, CancellationToken ct);
+    /// <summary>
+    /// Writes the lock (Unknown, Unavailable, "No heartbeat") and its log entry together, or neither; durably. Two registrations at
+    /// once cannot pass <paramref name="maxPerOwner"/> together.
+    /// </summary>
+    Task<RegisterLockOutcome> RegisterAsync(NewLock newLock, int maxPerOwner, NewAuditEntry entry, CancellationToken ct);
 
     Task<Lock?> FindAsync(string deviceId, string owner, CancellationToken ct);
 

@@ -1,0 +1,145 @@
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+
+namespace SmartLock.Server.Storage.Sqlite;
+
+internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStore
+{
+    private const string SelectByKey =
+        $"SELECT {SqliteCommandRow.Columns} FROM commands WHERE requested_by = ?1 AND idempotency_key = ?2";
+
+    private const string SelectLock = """
+        SELECT state = 'Available', last_issued_at, own_topics, protected_key
+        FROM locks LEFT JOIN device_keys USING (device_id) WHERE device_id = ?1 AND owner = ?2
+        """;
+
+    private const string UpdateLock = "UPDATE locks SET last_issued_at = ?2 WHERE device_id = ?1";
+
+    private const string Insert = """
+        INSERT INTO commands (id, device_id, action, requested_by, idempotency_key, issued_at, expires_at, state)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'Sent')
+        """;
+
+    private const string Select = $"""
+        SELECT {SqliteCommandRow.Columns} FROM commands AS c WHERE id = ?1
+        AND (requested_by = ?2 OR EXISTS (SELECT 1 FROM locks WHERE device_id = c.device_id AND owner = ?2))
+        """;
+
+    /// <summary>RETURNING hands over its first row only when all are written.</summary>
+    private const string Expire = $"""
+        UPDATE commands SET state = 'Expired', decided_at = ?2 WHERE id IN
+        (SELECT id FROM commands WHERE state = 'Sent' AND expires_at < ?1 ORDER BY expires_at LIMIT ?3)
+        RETURNING {SqliteCommandRow.Columns}
+        """;
+
+    public Task<IssueResult> IssueAsync(IssueRequest request, CancellationToken ct) =>
+        database.WriteAsync(Durability.Full, session => Issue(session, request), ct);
+
+    public Task<Command?> FindAsync(string commandId, string username, CancellationToken ct) =>
+        database.ReadAsync(
+            session =>
+            {
+                using var query = session.Use(Select);
+                return query.Bind(1, commandId).Bind(2, username).Step() ? SqliteCommandRow.Read(query) : null;
+            },
+            ct).AsTask();
+
+    public Task<IReadOnlyList<Command>> ExpireAsync(
+        DateTimeOffset expiredBefore,
+        DateTimeOffset now,
+        int limit,
+        CancellationToken ct) =>
+        database.WriteAsync<IReadOnlyList<Command>>(
+            Durability.Relaxed,
+            session =>
+            {
+                using var expire = session.Use(Expire);
+                var expired = SqliteCommandRow.ReadAll(expire.Bind(1, expiredBefore).Bind(2, now).Bind(3, limit));
+                foreach (var command in expired)
+                {
+                    session.AppendOutcome(command, AuditActors.System, AuditResults.Expired, now);
+                }
+
+                return expired;
+            },
+            ct);
+
+    /// <summary>
+    /// The key comes first: a retry gets the first answer whatever has become of the lock since. The lock is asked for in
+    /// one query with its owner, so that a foreign one costs what a missing one costs.
+    /// </summary>
+    private static IssueResult Issue(SqliteSession session, IssueRequest request)
+    {
+        if (FindByKey(session, request) is { } earlier)
+        {
+            return earlier.DeviceId == request.DeviceId && earlier.Action == request.Action
+                ? new IssueResult(IssueOutcome.AlreadyIssued, earlier)
+                : Refuse(session, request, IssueOutcome.IdempotencyKeyReused, AuditResults.KeyReused);
+        }
+
+        using var query = session.Use(SelectLock);
+        if (!query.Bind(1, request.DeviceId).Bind(2, request.Actor).Step())
+        {
+            return Refuse(session, request, IssueOutcome.NotFound, AuditResults.NotFound);
+        }
+
+        if (!query.Bool(0))
+        {
+            return Refuse(session, request, IssueOutcome.Offline, AuditResults.Offline);
+        }
+
+        var issuedAt = Math.Max(request.Now.ToUnixTimeMilliseconds(), query.Int64(1) + 1);
+        var route = new DeviceRoute(query.BlobOrNull(3), query.Bool(2));
+        return new IssueResult(IssueOutcome.Issued, Write(session, request, issuedAt), route);
+    }
+
+    private static Command? FindByKey(SqliteSession session, IssueRequest request)
+    {
+        if (request.IdempotencyKey is null)
+        {
+            return null;
+        }
+
+        using var query = session.Use(SelectByKey);
+        return query.Bind(1, request.Actor).Bind(2, request.IdempotencyKey).Step() ? SqliteCommandRow.Read(query) : null;
+    }
+
+    private static Command Write(SqliteSession session, IssueRequest request, long issuedAt)
+    {
+        var issued = DateTimeOffset.FromUnixTimeMilliseconds(issuedAt);
+        var command = new Command(
+            request.CommandId,
+            request.DeviceId,
+            request.Action,
+            request.Actor,
+            issued,
+            issued + request.Validity,
+            CommandState.Sent,
+            null,
+            null);
+        using var insert = session.Use(Insert);
+        insert.Bind(1, command.Id)
+            .Bind(2, command.DeviceId)
+            .Bind(3, command.Action.ToString())
+            .Bind(4, command.RequestedBy)
+            .Bind(5, request.IdempotencyKey)
+            .Bind(6, command.IssuedAt)
+            .Bind(7, command.ExpiresAt)
+            .Run();
+        using var update = session.Use(UpdateLock);
+        update.Bind(1, command.DeviceId).Bind(2, issuedAt).Run();
+        session.AppendOutcome(command, command.RequestedBy, AuditResults.Sent, request.Now);
+        return command;
+    }
+
+    private static IssueResult Refuse(SqliteSession session, IssueRequest request, IssueOutcome outcome, string result)
+    {
+        session.Append(new NewAuditEntry(
+            request.Now,
+            request.DeviceId,
+            request.Actor,
+            SqliteLogs.ActionOf(request.Action),
+            result));
+        return new IssueResult(outcome);
+    }
+}

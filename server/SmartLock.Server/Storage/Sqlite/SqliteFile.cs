@@ -1,0 +1,81 @@
+using Microsoft.Data.Sqlite;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Storage.Sqlite;
+
+/// <summary>The store's file: made (readable by its owner only), brought up to this program's schema, and opened.</summary>
+internal sealed class SqliteFile(string path, SqliteOptions options)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private static readonly TimeSpan ReaderBusyTimeout = TimeSpan.FromMilliseconds(250);
+
+    public string Path { get; } = System.IO.Path.GetFullPath(path);
+
+    /// <exception cref="ConfigurationException">Says in one sentence what to mend.</exception>
+    public void Prepare()
+    {
+        try
+        {
+            Create();
+            using var session = new SqliteSession(Path, options.BusyTimeout);
+            SqliteMigrations.Run(session, Path, SqliteSchema.Scripts);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException(
+                $"The store {Path} cannot be made or opened ({failure.Message}): give the server write access there, "
+                + "or set Data:Folder or Storage:Sqlite:File.");
+        }
+        catch (SqliteException failure)
+        {
+            throw new ConfigurationException(
+                $"The store {Path} cannot be used ({failure.Message}): see that it is an undamaged SQLite file that the server "
+                + "may write and no other process holds.");
+        }
+    }
+
+    public SqliteSession OpenWriter()
+    {
+        var session = new SqliteSession(Path, options.BusyTimeout);
+
+        // A checkpoint writes each page once however often it was rewritten since the last, so rarer ones are cheaper;
+        // 4,000 pages bound the write-ahead log to about 16 MB. The cache (32 MB) grows only as far as the data does.
+        session.Execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;");
+        return session;
+    }
+
+    public SqliteSession OpenReader()
+    {
+        var session = new SqliteSession(Path, ReaderBusyTimeout);
+        session.Execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096;");
+        return session;
+    }
+
+    private void Create()
+    {
+        if (System.IO.Path.GetDirectoryName(Path) is { Length: > 0 } folder && !Directory.Exists(folder))
+        {
+            MakeFolder(folder);
+        }
+
+        // SQLite gives its -wal and -shm files the mode of the main file.
+        var how = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite };
+        if (!OperatingSystem.IsWindows())
+        {
+            how.UnixCreateMode = OwnerOnly;
+        }
+
+        new FileStream(Path, how).Dispose();
+    }
+
+    private static void MakeFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+            return;
+        }
+
+        Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+    }
+}

@@ -1,0 +1,48 @@
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Storage.Sqlite;
+
+internal static class SqliteMigrations
+{
+    /// <summary>Runs, in one transaction, the scripts that the file has not seen yet.</summary>
+    /// <exception cref="ConfigurationException">The file is a newer program's, or another program's.</exception>
+    public static void Run(SqliteSession session, string path, IReadOnlyList<string> scripts)
+    {
+        RefuseForeign(session, path);
+        using (var mode = session.Use("PRAGMA journal_mode = WAL"))
+        {
+            mode.Step();
+            if (mode.Text(0) != "wal")
+            {
+                throw new ConfigurationException(
+                    $"The store {path} lies on a file system without shared memory, which SQLite's write-ahead log needs: use a local disk.");
+            }
+        }
+
+        session.Execute("BEGIN IMMEDIATE");
+        var version = session.Scalar("PRAGMA user_version");
+        if (version > scripts.Count)
+        {
+            throw new ConfigurationException(
+                $"The store {path} was written by a newer SmartLock (schema {version}; this one knows {scripts.Count}): "
+                + "start that version, or restore a backup.");
+        }
+
+        for (var next = (int)version; next < scripts.Count; next++)
+        {
+            session.Execute(scripts[next]);
+        }
+
+        session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {SqliteSchema.ApplicationId}; COMMIT");
+    }
+
+    private static void RefuseForeign(SqliteSession session, string path)
+    {
+        var foreign = session.Scalar("PRAGMA application_id") != SqliteSchema.ApplicationId;
+        if (foreign && session.Scalar("SELECT count(*) FROM sqlite_master") > 0)
+        {
+            throw new ConfigurationException(
+                $"The file {path} is another program's database: set Storage:Sqlite:File to a file of SmartLock's own.");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Storage.Sqlite;
+
+/// <summary>What reports and losses do to a lock's row.</summary>
+internal static class SqliteReports
+{
+    private const string Update = """
+        UPDATE locks SET status = ?3, issue = ?4, last_seen = ?2,
+            sent_at = CASE ?5 WHEN 0 THEN sent_at ELSE ?5 END,
+            connected_at = CASE ?6 WHEN 0 THEN connected_at ELSE ?6 END,
+            own_topics = ifnull(?7, own_topics), firmware = ifnull(?8, firmware), rssi = ?9, battery_mv = ?10, uptime_s = ?11
+        WHERE device_id = ?1 AND state = 'Available' AND last_seen <= ?2
+        """;
+
+    private const string Revive = """
+        UPDATE locks SET state = 'Available', last_seen = ?2
+        WHERE device_id = ?1 AND state = 'Unavailable' AND ifnull(last_seen <= ?2, 1)
+        """;
+
+    private const string Lose = """
+        UPDATE locks SET state = 'Unavailable', issue = ?4
+        WHERE device_id = ?1 AND connected_at = ?2 AND state = 'Available' AND last_seen <= ?3
+        """;
+
+    /// <summary>
+    /// Nearly every report is of a lock that is Available already, and takes one statement. One that finds none such is
+    /// unknown, was overtaken, or belongs to a lock that comes back: then the state is turned first and the report written again.
+    /// </summary>
+    public static void Apply(SqliteSession session, IReadOnlyCollection<DeviceReport> reports, List<string> cameBack)
+    {
+        using var update = session.Use(Update);
+        foreach (var report in reports)
+        {
+            if (Write(update, report))
+            {
+                continue;
+            }
+
+            using var revive = session.Use(Revive);
+            if (revive.Bind(1, report.DeviceId).Bind(2, report.HeardAt).Run() == 0)
+            {
+                continue;
+            }
+
+            Write(update, report);
+            session.AppendAvailable(report.DeviceId, report.HeardAt);
+            cameBack.Add(report.DeviceId);
+        }
+    }
+
+    public static void Apply(SqliteSession session, ConnectionLoss loss, List<string> wentAway)
+    {
+        using var lose = session.Use(Lose);
+        lose.Bind(1, loss.DeviceId).Bind(2, loss.ConnectedAt).Bind(3, loss.HeardAt).Bind(4, LockIssues.ConnectionLost);
+        if (lose.Run() == 1)
+        {
+            session.AppendUnavailable(loss.DeviceId, LockIssues.ConnectionLost, loss.HeardAt);
+            wentAway.Add(loss.DeviceId);
+        }
+    }
+
+    private static bool Write(SqliteStatement update, DeviceReport report) =>
+        update.Bind(1, report.DeviceId)
+            .Bind(2, report.HeardAt)
+            .Bind(3, report.Status.ToString())
+            .Bind(4, report.Issue)
+            .Bind(5, report.SentAt)
+            .Bind(6, report.ConnectedAt)
+            .Bind(7, report.OwnTopics is { } own ? own ? 1L : 0L : null)
+            .Bind(8, report.Firmware)
+            .Bind(9, report.Rssi)
+            .Bind(10, report.BatteryMv)
+            .Bind(11, report.UptimeS)
+            .Run() == 1;
+}

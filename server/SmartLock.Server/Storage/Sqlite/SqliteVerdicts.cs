@@ -1,0 +1,36 @@
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
+
+namespace SmartLock.Server.Storage.Sqlite;
+
+internal static class SqliteVerdicts
+{
+    private const string Decide = $"""
+        UPDATE commands SET state = ?3, result = ?4, decided_at = ?5
+        WHERE id = ?1 AND device_id = ?2 AND state IN ('Sent', 'Expired') AND result IS NULL
+        RETURNING {SqliteCommandRow.Columns}
+        """;
+
+    public static void Apply(SqliteSession session, Verdict verdict, List<Command> decided)
+    {
+        using var decide = session.Use(Decide);
+        decide.Bind(1, verdict.CommandId)
+            .Bind(2, verdict.DeviceId)
+            .Bind(3, StateOf(verdict.Result).ToString())
+            .Bind(4, verdict.Result)
+            .Bind(5, verdict.HeardAt);
+        foreach (var command in SqliteCommandRow.ReadAll(decide))
+        {
+            session.AppendOutcome(command, AuditActors.Device(verdict.DeviceId), verdict.Result, verdict.HeardAt);
+            decided.Add(command);
+        }
+    }
+
+    private static CommandState StateOf(string result) => result switch
+    {
+        "done" => CommandState.Done,
+        "expired" => CommandState.Expired,
+        _ => CommandState.Failed,
+    };
+}

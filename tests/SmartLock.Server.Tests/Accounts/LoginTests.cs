@@ -1,0 +1,135 @@
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Accounts;
+using SmartLock.Testing;
+
+namespace SmartLock.Server.Tests.Accounts;
+
+public sealed class LoginTests
+{
+    private const string Path = "/api/auth/login";
+
+    [Fact]
+    public async Task Signing_in_gives_a_token_that_says_who_one_is()
+    {
+        await using var app = await TestApp.StartAsync();
+        await app.RegisterUserAsync("Anna");
+
+        using var answer = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = TestApp.Password });
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
+        var login = await answer.JsonAsync();
+        login.EnumerateObject().Select(m => m.Name).ShouldBe(["access_token", "token_type", "expires_in", "username", "role"]);
+        login.GetProperty("token_type").GetString().ShouldBe("Bearer");
+        login.GetProperty("expires_in").GetInt32().ShouldBe(900);
+        login.GetProperty("username").GetString().ShouldBe("Anna");
+        login.GetProperty("role").GetString().ShouldBe("user");
+        var signedIn = app.SignedInWith("Anna", login.GetProperty("access_token").GetString()!);
+        (await signedIn.Http.GetStringAsync("/api/me")).ShouldBe("""{"username":"Anna","role":"user"}""");
+    }
+
+    [Fact]
+    public async Task A_wrong_name_and_a_wrong_password_get_the_same_answer()
+    {
+        await using var app = await TestApp.StartAsync();
+        await app.RegisterUserAsync("anna");
+
+        using var wrongName = await app.Http.PostAsJsonAsync(Path, new { username = "nobody-here", password = TestApp.Password });
+        using var wrongPassword = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = "not the password" });
+        using var tooLong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = new string('x', 10_000) });
+
+        foreach (var answer in new[] { wrongName, wrongPassword, tooLong })
+        {
+            var problem = await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+            problem.GetProperty("detail").GetString().ShouldBe("The name or the password is wrong.");
+        }
+    }
+
+    [Fact]
+    public async Task A_missing_account_costs_a_hash_like_an_existing_one()
+    {
+        var hasher = new CountingHasher();
+        await using var app = await TestApp.StartAsync(
+            null, builder => builder.Services.AddSingleton<IPasswordHasher<User>>(hasher));
+        await app.RegisterUserAsync("anna");
+
+        using var first = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = "not the password" });
+        var forExisting = hasher.Verified;
+        using var second = await app.Http.PostAsJsonAsync(Path, new { username = "nobody-here", password = "not the password" });
+
+        forExisting.ShouldBe(1);
+        hasher.Verified.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_disabled_account_is_told_so_only_with_the_right_password()
+    {
+        await using var app = await TestApp.StartAsync();
+        var hash = app.Services.GetRequiredService<IPasswordHasher<User>>().HashPassword(null!, TestApp.Password);
+        var user = new User("anna", null, hash, Role.User, DateTimeOffset.UnixEpoch, Disabled: true);
+        await app.Services.GetRequiredService<IUserStore>().CreateAsync(user, default);
+
+        using var right = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = TestApp.Password });
+        using var wrong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = "not the password" });
+
+        await right.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "account_disabled");
+        await wrong.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+    }
+
+    [Fact]
+    public async Task An_older_hash_is_renewed_when_its_owner_signs_in()
+    {
+        await using var app = await TestApp.StartAsync("--Accounts:PasswordIterations=120000");
+        var weaker = new PasswordHasher<User>(Options.Create(new PasswordHasherOptions { IterationCount = 1000 }));
+        var users = app.Services.GetRequiredService<IUserStore>();
+        var before = new User("anna", null, weaker.HashPassword(null!, TestApp.Password), Role.User, DateTimeOffset.UnixEpoch, false);
+        await users.CreateAsync(before, default);
+
+        await app.SignInAsync("anna");
+
+        var after = await users.FindAsync("anna", default);
+        after!.PasswordHash.ShouldNotBe(before.PasswordHash);
+        app.Services.GetRequiredService<IPasswordHasher<User>>()
+            .VerifyHashedPassword(after, after.PasswordHash, TestApp.Password).ShouldBe(PasswordVerificationResult.Success);
+        await app.SignInAsync("anna");
+    }
+
+    [Fact]
+    public async Task Guessing_at_one_account_is_slowed_down_and_its_owner_gets_in_after_the_wait()
+    {
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock);
+        await app.RegisterUserAsync("anna");
+        for (var i = 0; i < LoginSlowdown.FreePerAccount; i++)
+        {
+            using var wrong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = $"not the password {i}" });
+            await wrong.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        }
+
+        using var tooSoon = await app.Http.PostAsJsonAsync(Path, new { username = "ANNA", password = TestApp.Password });
+
+        await tooSoon.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_requests");
+        clock.Advance(tooSoon.Headers.RetryAfter!.Delta!.Value);
+        await app.SignInAsync("anna");
+    }
+
+    private sealed class CountingHasher : IPasswordHasher<User>
+    {
+        private readonly PasswordHasher<User> _real = new();
+        private int _verified;
+
+        public int Verified => _verified;
+
+        public string HashPassword(User user, string password) => _real.HashPassword(user, password);
+
+        public PasswordVerificationResult VerifyHashedPassword(User user, string hashedPassword, string providedPassword)
+        {
+            Interlocked.Increment(ref _verified);
+            return _real.VerifyHashedPassword(user, hashedPassword, providedPassword);
+        }
+    }
+}

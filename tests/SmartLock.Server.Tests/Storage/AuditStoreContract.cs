@@ -1,0 +1,69 @@
+using SmartLock.Server.Audit;
+
+namespace SmartLock.Server.Tests.Storage;
+
+public abstract class AuditStoreContract : StoreContract
+{
+    [Fact]
+    public async Task Entries_of_all_own_locks_come_newest_first()
+    {
+        await Stores.RegisterAsync("D1");
+        await Stores.RegisterAsync("E1", "eve");
+        await Stores.RegisterAsync("D2");
+        await Stores.ReportAsync(StoreSet.Report("D1"), StoreSet.Report("E1"));
+        var entries = (await Stores.Audit.ListAsync("ada", null, null, 100, default)).Items;
+        entries.Select(entry => $"{entry.DeviceId} {entry.Action}").ShouldBe(["D1 lock.state", "D2 lock.register", "D1 lock.register"]);
+        entries.Select(entry => entry.Id).ShouldBe(entries.Select(entry => entry.Id).OrderDescending());
+    }
+
+    [Fact]
+    public async Task Of_one_lock_only_when_asked_and_nothing_of_a_strangers()
+    {
+        await Stores.RegisterAsync("D1");
+        await Stores.RegisterAsync("D2");
+        (await Stores.Audit.ListAsync("ada", "D1", null, 100, default)).Items.Single().DeviceId.ShouldBe("D1");
+        (await Stores.Audit.ListAsync("eve", "D1", null, 100, default)).Items.ShouldBeEmpty();
+        (await Stores.Audit.ListAsync("eve", "D9", null, 100, default)).Items.ShouldBeEmpty();
+        (await Stores.Audit.ListAsync("eve", null, null, 100, default)).Items.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(7)]
+    [InlineData(100)]
+    public async Task Pages_together_are_the_whole_log(int limit)
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            await Stores.HearAsync($"D{i}");
+            await Stores.HearAsync($"E{i}", "eve");
+        }
+
+        // One lock with most of the entries, so that pages begin amid its log.
+        for (var i = 0; i < 15; i++)
+        {
+            await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", $"C{i}"), default);
+        }
+
+        var seen = new List<long>();
+        long? before = null;
+        while (true)
+        {
+            var page = await Stores.Audit.ListAsync("ada", null, before, limit, default);
+            page.Items.Count.ShouldBeLessThanOrEqualTo(limit);
+            page.Items.ShouldAllBe(entry => entry.DeviceId.StartsWith('D'));
+            seen.AddRange(page.Items.Select(entry => entry.Id));
+            if (page.Next is null)
+            {
+                break;
+            }
+
+            AuditCursor.TryDecode(page.Next, out var next).ShouldBeTrue();
+            before = next;
+        }
+
+        seen.Count.ShouldBe(25);
+        seen.ShouldBe(seen.Distinct().OrderDescending());
+    }
+}

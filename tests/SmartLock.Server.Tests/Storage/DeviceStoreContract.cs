@@ -1,0 +1,158 @@
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Tests.Storage;
+
+public abstract class DeviceStoreContract : StoreContract
+{
+    private static readonly DateTimeOffset Later = StoreSet.Noon.AddSeconds(9);
+
+    [Fact]
+    public async Task A_first_report_brings_the_lock_to_life()
+    {
+        await Stores.RegisterAsync("D1");
+        var result = await Stores.ReportAsync(StoreSet.Report("D1", issue: "Low battery"));
+        result.CameBack.ShouldBe(["D1"]);
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.Status, found.State, found.LastSeen, found.Issue, found.Firmware, found.Rssi, found.BatteryMv)
+            .ShouldBe((LockStatus.Locked, LockState.Available, StoreSet.Noon, "Low battery", "1.0.0", -61, 3_700));
+        (await Stores.LogAsync("D1"))[^1].ShouldBe("device:D1 lock.state available");
+        var record = (await Stores.Devices.FindAsync("D1", default))!;
+        (record.SentAt, record.ConnectedAt, record.OwnTopics).ShouldBe((1_000, 500, true));
+        record.ProtectedKey.ShouldBe([1, 2, 3]);
+    }
+
+    [Fact]
+    public async Task Before_the_first_report_the_devices_times_are_zero()
+    {
+        await Stores.RegisterAsync("D1");
+        var record = (await Stores.Devices.FindAsync("D1", default))!;
+        (record.SentAt, record.ConnectedAt, record.OwnTopics).ShouldBe((0, 0, false));
+        (await Stores.Devices.FindAsync("D2", default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Further_reports_change_the_lock_and_are_not_logged()
+    {
+        await Stores.HearAsync("D1");
+        var result = await Stores.ReportAsync(StoreSet.Report("D1", Later, LockStatus.Unlocked, "Jammed"));
+        result.CameBack.ShouldBeEmpty();
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.Status, found.Issue, found.LastSeen).ShouldBe((LockStatus.Unlocked, "Jammed", Later));
+        (await Stores.LogAsync("D1")).Length.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_report_heard_earlier_changes_nothing()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.ReportAsync(StoreSet.Report("D1", Later));
+        await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1), LockStatus.Unlocked));
+        await Stores.Devices.MarkSilentAsync(Later.AddSeconds(20), Later.AddSeconds(20), 10, default);
+        var result = await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1), LockStatus.Unlocked));
+        result.CameBack.ShouldBeEmpty();
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.Status, found.State, found.LastSeen).ShouldBe((LockStatus.Locked, LockState.Unavailable, Later));
+    }
+
+    [Fact]
+    public async Task What_a_small_report_leaves_out_is_kept()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.ReportAsync(new DeviceReport("D1", Later, LockStatus.Unlocked, null, 0, 0, null, null, null, null, null));
+        var record = (await Stores.Devices.FindAsync("D1", default))!;
+        (record.SentAt, record.ConnectedAt, record.OwnTopics).ShouldBe((1_000, 500, true));
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.Firmware, found.Rssi, found.Status).ShouldBe(("1.0.0", null, LockStatus.Unlocked));
+    }
+
+    [Fact]
+    public async Task Unknown_devices_and_commands_are_passed_over()
+    {
+        await Stores.HearAsync("D1");
+        var result = await Stores.Devices.ApplyAsync(
+            new DeviceBatch(
+                [StoreSet.Report("nobody"), StoreSet.Report("D1", Later)],
+                [new Verdict("D1", "C404", "done", Later)],
+                [new ConnectionLoss("nobody", 500, Later)]),
+            default);
+        (result.CameBack.Count, result.WentAway.Count, result.Decided.Count).ShouldBe((0, 0, 0));
+        (await Stores.Locks.FindAsync("D1", "ada", default))!.LastSeen.ShouldBe(Later);
+    }
+
+    [Fact]
+    public async Task The_loss_of_the_present_connection_makes_the_lock_unavailable()
+    {
+        await Stores.HearAsync("D1");
+        (await Stores.LoseAsync("D1", 500)).WentAway.ShouldBe(["D1"]);
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.Status, found.State, found.Issue).ShouldBe((LockStatus.Locked, LockState.Unavailable, LockIssues.ConnectionLost));
+        (await Stores.LogAsync("D1"))[^1].ShouldBe("system lock.state unavailable: Connection lost");
+        (await Stores.LoseAsync("D1", 500)).WentAway.ShouldBeEmpty();
+        (await Stores.ReportAsync(StoreSet.Report("D1", Later))).CameBack.ShouldBe(["D1"]);
+        (await Stores.Locks.FindAsync("D1", "ada", default))!.Issue.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task The_loss_of_an_older_connection_says_nothing()
+    {
+        await Stores.HearAsync("D1");
+        (await Stores.LoseAsync("D1", 499)).WentAway.ShouldBeEmpty();
+        (await Stores.LoseAsync("D1", 500, StoreSet.Noon.AddSeconds(-1))).WentAway.ShouldBeEmpty();
+        var both = await Stores.Devices.ApplyAsync(
+            new DeviceBatch([StoreSet.Report("D1", Later, connectedAt: 600)], [], [new ConnectionLoss("D1", 500, Later)]),
+            default);
+        both.WentAway.ShouldBeEmpty();
+        (await Stores.Locks.FindAsync("D1", "ada", default))!.State.ShouldBe(LockState.Available);
+    }
+
+    [Fact]
+    public async Task Silent_locks_become_unavailable_the_longest_silent_first()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            await Stores.RegisterAsync($"D{i}");
+            await Stores.ReportAsync(StoreSet.Report($"D{i}", StoreSet.Noon.AddSeconds(i)));
+        }
+
+        var at = StoreSet.Noon.AddSeconds(22);
+        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon, at, 10, default)).ShouldBeEmpty();
+        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon.AddSeconds(2), at, 1, default)).ShouldBe(["D0"]);
+        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon.AddSeconds(2), at, 10, default)).ShouldBe(["D1"]);
+        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon.AddSeconds(2), at, 10, default)).ShouldBeEmpty();
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.State, found.Issue, found.Status, found.LastSeen)
+            .ShouldBe((LockState.Unavailable, LockIssues.NoHeartbeat, LockStatus.Locked, StoreSet.Noon.AddSeconds(1)));
+        (await Stores.LogAsync("D1"))[^1].ShouldBe("system lock.state unavailable: No heartbeat");
+        (await Stores.Locks.FindAsync("D2", "ada", default))!.State.ShouldBe(LockState.Available);
+    }
+
+    [Fact]
+    public async Task A_lock_never_heard_is_not_silent()
+    {
+        await Stores.RegisterAsync("D1");
+        (await Stores.Devices.MarkSilentAsync(Later, Later, 10, default)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Of_two_sweeps_at_once_one_finds_the_lock()
+    {
+        await Stores.HearAsync("D1");
+        var sweeps = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ =>
+            Stores.Devices.MarkSilentAsync(Later, Later, 10, default)));
+        sweeps.Sum(found => found.Count).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_thousand_reports_in_one_batch()
+    {
+        for (var i = 0; i < 1_000; i++)
+        {
+            await Stores.RegisterAsync($"D{i}");
+        }
+
+        var batch = Enumerable.Range(0, 1_000).Select(i => StoreSet.Report($"D{i}")).ToArray();
+        (await Stores.ReportAsync(batch)).CameBack.Count.ShouldBe(1_000);
+        (await Stores.ReportAsync(batch)).CameBack.ShouldBeEmpty();
+    }
+}

@@ -1,0 +1,71 @@
+using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Tests.Storage;
+
+/// <summary>The stores of one fresh, empty database, and the few moves that the contract's tests share.</summary>
+internal sealed record StoreSet(
+    IUserStore Users,
+    ILockStore Locks,
+    ICommandStore Commands,
+    IDeviceStore Devices,
+    IAuditStore Audit)
+{
+    public const int ManyLocks = 1_000;
+    public static readonly DateTimeOffset Noon = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
+    public static readonly TimeSpan Validity = TimeSpan.FromSeconds(10);
+
+    public Task<RegisterLockOutcome> RegisterAsync(
+        string deviceId,
+        string owner = "ada",
+        byte[]? key = null,
+        int maxPerOwner = ManyLocks) =>
+        Locks.RegisterAsync(
+            new NewLock(deviceId, $"Door {deviceId}", owner, key ?? [1, 2, 3], Noon),
+            maxPerOwner,
+            new NewAuditEntry(Noon, deviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
+            default);
+
+    /// <summary>A lock whose device was heard at <see cref="Noon"/>.</summary>
+    public async Task HearAsync(string deviceId, string owner = "ada")
+    {
+        (await RegisterAsync(deviceId, owner)).ShouldBe(RegisterLockOutcome.Registered);
+        await ReportAsync(Report(deviceId));
+    }
+
+    public Task<DeviceBatchResult> ReportAsync(params DeviceReport[] reports) =>
+        Devices.ApplyAsync(new DeviceBatch(reports, [], []), default);
+
+    public Task<DeviceBatchResult> DecideAsync(string deviceId, string commandId, string result, DateTimeOffset? at = null) =>
+        Devices.ApplyAsync(new DeviceBatch([], [new Verdict(deviceId, commandId, result, at ?? Noon)], []), default);
+
+    public Task<DeviceBatchResult> LoseAsync(string deviceId, long connectedAt, DateTimeOffset? at = null) =>
+        Devices.ApplyAsync(new DeviceBatch([], [], [new ConnectionLoss(deviceId, connectedAt, at ?? Noon)]), default);
+
+    public static DeviceReport Report(
+        string deviceId,
+        DateTimeOffset? heardAt = null,
+        LockStatus status = LockStatus.Locked,
+        string? issue = null,
+        long connectedAt = 500) =>
+        new(deviceId, heardAt ?? Noon, status, issue, 1_000, connectedAt, true, "1.0.0", -61, 3_700, 86_400);
+
+    public static IssueRequest Unlock(
+        string deviceId,
+        string commandId,
+        string actor = "ada",
+        string? key = null,
+        DateTimeOffset? now = null,
+        CommandAction action = CommandAction.Unlock) =>
+        new(commandId, deviceId, action, actor, key, now ?? Noon, Validity);
+
+    /// <summary>Results of the lock's log, oldest first.</summary>
+    public async Task<string[]> LogAsync(string deviceId, string owner = "ada")
+    {
+        var page = await Audit.ListAsync(owner, deviceId, null, 100, default);
+        return [.. page.Items.Reverse().Select(entry => $"{entry.Actor} {entry.Action} {entry.Result}")];
+    }
+}
