@@ -29,7 +29,7 @@ internal static class SmartLockServer
             .AddMessaging(configuration)
             .AddAccounts()
             .AddLocks(configuration)
-            .AddCommands(configuration)
+            .AddCommands()
             .AddHeartbeats(configuration)
             .AddAudit(configuration);
         configure?.Invoke(builder);
@@ -37,6 +37,7 @@ internal static class SmartLockServer
         var app = builder.Build();
         app.UseInfrastructure();
         app.MapInfrastructure();
+        app.MapMessaging();
         app.MapAccounts();
         app.MapLocks();
         app.MapCommands();
