@@ -29,7 +29,7 @@ internal static class SmartLockServer
             .AddMessaging(configuration)
             .AddAccounts()
             .AddLocks(configuration)
-            .AddCommands(configuration)
+            .AddCommands()
             .AddHeartbeats(configuration)
             .AddAudit(configuration);
         configure?.Invoke(builder);
