@@ -2,13 +2,12 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests;
@@ -48,8 +47,7 @@ internal sealed class TestApp : IAsyncDisposable
         Clock = clock!;
         Logs = logs;
         DataFolder = dataFolder;
-        // HTTP is bound before the broker, so that its address is the first.
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Address = HttpEndpoints.AddressOf(app.Services);
         Http = NewClient();
     }
 

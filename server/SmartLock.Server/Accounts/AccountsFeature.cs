@@ -6,8 +6,6 @@ namespace SmartLock.Server.Accounts;
 
 internal static class AccountsFeature
 {
-    private static readonly TimeSpan StoreAnswersWithin = TimeSpan.FromSeconds(3);
-
     public static IServiceCollection AddAccounts(this IServiceCollection services)
     {
         services.AddBearerAuthentication();
@@ -19,7 +17,6 @@ internal static class AccountsFeature
         services.AddSingleton<LoginSlowdown>();
         services.AddSingleton<Registration>();
         services.AddSingleton<SignIn>();
-        services.AddHealthChecks().AddCheck<StoreHealthCheck>(StoreHealthCheck.Name, timeout: StoreAnswersWithin);
         return services;
     }
 
