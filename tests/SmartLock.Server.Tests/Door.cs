@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
+using SmartLock.Server.Messaging;
 using SmartLock.Testing;
 using SmartLock.VirtualDevice;
 
@@ -27,6 +29,21 @@ internal sealed class Door : IAsyncDisposable
     public byte[] Key => Convert.FromHexString(KeyHex);
 
     public VirtualLock Device { get; }
+
+    /// <summary>Where the app's own broker listens.</summary>
+    public static IPEndPoint BrokerOf(TestApp app) => app.Services.GetRequiredService<MqttListener>().EndPoint!;
+
+    /// <summary>Registered, connected to the app's own broker, and Available.</summary>
+    public static async Task<Door> OpenAsync(
+        TestApp app,
+        SignedIn owner,
+        string deviceId = "ESP32-7C9EBD",
+        Func<VirtualLockOptions, VirtualLockOptions>? adjust = null)
+    {
+        var door = await NewAsync(owner, BrokerOf(app), deviceId, adjust);
+        await door.SwitchOnAsync();
+        return door;
+    }
 
     /// <summary>Registered, not switched on yet.</summary>
     public static async Task<Door> NewAsync(SignedIn owner, IPEndPoint broker, string deviceId, Func<VirtualLockOptions, VirtualLockOptions>? adjust = null)
