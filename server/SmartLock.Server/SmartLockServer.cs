@@ -28,10 +28,9 @@ internal static class SmartLockServer
             .AddStorage(configuration)
             .AddMessaging(configuration)
             .AddAccounts()
-            .AddLocks(configuration)
+            .AddLocks()
             .AddCommands()
-            .AddHeartbeats(configuration)
-            .AddAudit(configuration);
+            .AddHeartbeats(configuration);
         configure?.Invoke(builder);
 
         var app = builder.Build();
