@@ -32,8 +32,6 @@ internal interface IOutboundOwner
 /// </summary>
 internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owner) : IBufferWriter<byte>, IThreadPoolWorkItem
 {
-    private const int SmallestBuffer = 1024;
-
     // Within one turn, this much is worth a flush of its own.
     private const int FlushEarly = 32 * 1024;
 
@@ -253,7 +251,7 @@ internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owne
             while (TryTake(out var buffer, out var length, out var wake))
             {
                 writer.Write(buffer.AsSpan(0, length));
-                ArrayPool<byte>.Shared.Return(buffer);
+                OutboundBuffers.Return(buffer);
                 var result = await writer.FlushAsync().ConfigureAwait(false);
                 if (result.IsCompleted || result.IsCanceled)
                 {
@@ -314,7 +312,7 @@ internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owne
         if (_buffer is { } buffer)
         {
             _buffer = null;
-            ArrayPool<byte>.Shared.Return(buffer);
+            OutboundBuffers.Return(buffer);
         }
     }
 
@@ -323,7 +321,7 @@ internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owne
         var needed = _length + Math.Max(size, 1);
         if (_buffer is null)
         {
-            _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(needed, SmallestBuffer));
+            _buffer = OutboundBuffers.Rent(needed);
             return;
         }
 
@@ -332,9 +330,9 @@ internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owne
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _buffer.Length * 2));
+        var larger = OutboundBuffers.Rent(Math.Max(needed, _buffer.Length * 2));
         _buffer.AsSpan(0, _length).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_buffer);
+        OutboundBuffers.Return(_buffer);
         _buffer = larger;
     }
 }
