@@ -28,15 +28,15 @@ internal static class SmartLockServer
             .AddStorage(configuration)
             .AddMessaging(configuration)
             .AddAccounts()
-            .AddLocks(configuration)
+            .AddLocks()
             .AddCommands()
-            .AddHeartbeats(configuration)
-            .AddAudit(configuration);
+            .AddHeartbeats(configuration);
         configure?.Invoke(builder);
 
         var app = builder.Build();
         app.UseInfrastructure();
         app.MapInfrastructure();
+        app.MapMessaging();
         app.MapAccounts();
         app.MapLocks();
         app.MapCommands();

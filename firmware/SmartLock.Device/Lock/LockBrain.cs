@@ -23,7 +23,7 @@ namespace SmartLock.Device
         private readonly DecisionHistory _decisions = new DecisionHistory();
         private readonly BoltControl _bolt;
         private readonly BatteryGauge _battery = new BatteryGauge();
-        private readonly ReportRhythm _rhythm = new ReportRhythm();
+        private readonly ReportRhythm _rhythm;
         private readonly long[] _refusals = new long[RefusalKinds];
 
         private Session _session;
@@ -54,6 +54,7 @@ namespace SmartLock.Device
             _statusTopic = settings.OwnTopics ? Topics.StatusOf(settings.DeviceId) : Topics.Status;
             _accepted = new AcceptedCommands(parts.Slots, settings.Key);
             _bolt = new BoltControl(parts);
+            _rhythm = new ReportRhythm(FirstGapMs(settings.Key));
             Decision last = _accepted.Load();
             if (last != null)
             {
@@ -122,6 +123,7 @@ namespace SmartLock.Device
 
                 _connected = true;
                 Report(_decisions.Last);
+                _rhythm.Connected();
             }
         }
 
@@ -158,6 +160,14 @@ namespace SmartLock.Device
                     LogRefusal(refusal);
                 }
             }
+        }
+
+        /// <summary>From 1 s to a whole heartbeat, spread evenly over the keys.</summary>
+        private static int FirstGapMs(DeviceKey key)
+        {
+            byte[] spread = key.Mac(new byte[1]);
+            int draw = (spread[0] << 8) | spread[1];
+            return ReportRhythm.MinGapMs + (draw % (ReportRhythm.HeartbeatMs - ReportRhythm.MinGapMs + 1));
         }
 
         private Refusal Receive(string topic, byte[] payload, bool retained)

@@ -2,11 +2,9 @@ namespace SmartLock.Server.Audit;
 
 internal static class AuditFeature
 {
-    public static IServiceCollection AddAudit(this IServiceCollection services, IConfiguration configuration)
+    public static IEndpointRouteBuilder MapAudit(this IEndpointRouteBuilder routes)
     {
-        _ = configuration;
-        return services;
+        AuditEndpoints.Map(routes);
+        return routes;
     }
-
-    public static IEndpointRouteBuilder MapAudit(this IEndpointRouteBuilder routes) => routes;
 }

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Commands;
 

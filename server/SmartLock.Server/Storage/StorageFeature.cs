@@ -11,40 +11,32 @@ namespace SmartLock.Server.Storage;
 
 internal static class StorageFeature
 {
-    private const string DefaultFolder = "data";
     private const string DefaultFile = "smartlock.db";
+    private static readonly TimeSpan HealthWithin = TimeSpan.FromSeconds(3);
 
     public static IServiceCollection AddStorage(this IServiceCollection services, IConfiguration configuration)
     {
         var provider = configuration["Storage:Provider"] ?? "Sqlite";
         return provider.ToUpperInvariant() switch
         {
-            "SQLITE" => services.AddSqlite(configuration),
-            "MONGODB" => throw new ConfigurationException(
+            "SQLITE" => services.AddSqlite(),
+            "MONGODB" => throw new StartupException(
                 "Storage:Provider is MongoDb, which this build does not contain: use the container image, or build with -p:Adapters=all."),
-            _ => throw new ConfigurationException($"Storage:Provider is '{provider}': choose Sqlite or MongoDb."),
+            _ => throw new StartupException($"Storage:Provider is '{provider}': choose Sqlite or MongoDb."),
         };
     }
 
-    private static IServiceCollection AddSqlite(this IServiceCollection services, IConfiguration configuration)
+    private static IServiceCollection AddSqlite(this IServiceCollection services)
     {
-        services.AddOptions<SqliteOptions>()
-            .Bind(configuration.GetSection(SqliteOptions.Section))
-            .Validate(options => options.Readers is >= 1 and <= 256, "Storage:Sqlite:Readers must be 1 to 256.")
-            .Validate(options => options.MaxQueuedWrites is >= 1 and <= 100_000, "Storage:Sqlite:MaxQueuedWrites must be 1 to 100000.")
-            .Validate(options => IsPatience(options.BusyTimeout), "Storage:Sqlite:BusyTimeout must be over 0 and at most a minute.")
-            .Validate(options => IsPatience(options.QueueTimeout), "Storage:Sqlite:QueueTimeout must be over 0 and at most a minute.")
-            .ValidateOnStart();
+        services.AddValidatedOptions<SqliteOptions>(SqliteOptions.Section, SqliteOptions.Check);
         services.AddSingleton(provider =>
         {
             var options = provider.GetRequiredService<IOptions<SqliteOptions>>().Value;
-            var file = options.File is { Length: > 0 } named
-                ? named
-                : Path.Combine(configuration["Data:Folder"] ?? DefaultFolder, DefaultFile);
+            var file = options.File is { Length: > 0 } named ? named : provider.GetRequiredService<DataFolder>().File(DefaultFile);
             return new SqliteDatabase(file, options, provider.GetRequiredService<ILogger<SqliteDatabase>>());
         });
         services.AddHostedService<SqliteStart>();
-        services.AddHealthChecks().AddCheck<SqliteHealthCheck>("store");
+        services.AddHealthChecks().AddCheck<SqliteHealthCheck>("store", timeout: HealthWithin);
         return services
             .AddSingleton<IUserStore, SqliteUserStore>()
             .AddSingleton<ILockStore, SqliteLockStore>()
@@ -52,6 +44,4 @@ internal static class StorageFeature
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()
             .AddSingleton<IAuditStore, SqliteAuditStore>();
     }
-
-    private static bool IsPatience(TimeSpan time) => time > TimeSpan.Zero && time <= TimeSpan.FromMinutes(1);
 }

@@ -9,10 +9,12 @@ internal sealed class LockRig
     public const string KeyHex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
     private readonly bool _ownTopics;
+    private readonly string _key;
 
-    public LockRig(bool ownTopics = true)
+    public LockRig(bool ownTopics = true, string key = KeyHex)
     {
         _ownTopics = ownTopics;
+        _key = key;
         Brain = Boot();
         Connect();
     }
@@ -75,7 +77,7 @@ internal sealed class LockRig
     public string? Text(string member) => LastReport.GetProperty(member).GetString();
 
     private LockBrain Boot() => new(
-        new LockSettings { DeviceId = DeviceId, Key = DeviceKey.FromHex(KeyHex), Firmware = "1.0.0", OwnTopics = _ownTopics },
+        new LockSettings { DeviceId = DeviceId, Key = DeviceKey.FromHex(_key), Firmware = "1.0.0", OwnTopics = _ownTopics },
         new LockParts
         {
             Clock = Clock,

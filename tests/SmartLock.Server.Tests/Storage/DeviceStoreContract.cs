@@ -18,7 +18,7 @@ public abstract class DeviceStoreContract : StoreContract
             .ShouldBe((LockStatus.Locked, LockState.Available, StoreSet.Noon, "Low battery", "1.0.0", -61, 3_700));
         (await Stores.LogAsync("D1"))[^1].ShouldBe("device:D1 lock.state available");
         var record = (await Stores.Devices.FindAsync("D1", default))!;
-        (record.SentAt, record.ConnectedAt, record.OwnTopics).ShouldBe((1_000, 500, true));
+        (record.SentAt, record.ConnectedAt, record.Unsigned).ShouldBe((1_000, 500, false));
         record.ProtectedKey.ShouldBe([1, 2, 3]);
     }
 
@@ -27,7 +27,7 @@ public abstract class DeviceStoreContract : StoreContract
     {
         await Stores.RegisterAsync("D1");
         var record = (await Stores.Devices.FindAsync("D1", default))!;
-        (record.SentAt, record.ConnectedAt, record.OwnTopics).ShouldBe((0, 0, false));
+        (record.SentAt, record.ConnectedAt).ShouldBe((0, 0));
         (await Stores.Devices.FindAsync("D2", default)).ShouldBeNull();
     }
 
@@ -61,7 +61,8 @@ public abstract class DeviceStoreContract : StoreContract
         await Stores.HearAsync("D1");
         await Stores.ReportAsync(new DeviceReport("D1", Later, LockStatus.Unlocked, null, 0, 0, null, null, null, null, null));
         var record = (await Stores.Devices.FindAsync("D1", default))!;
-        (record.SentAt, record.ConnectedAt, record.OwnTopics).ShouldBe((1_000, 500, true));
+        (record.SentAt, record.ConnectedAt, record.Unsigned).ShouldBe((1_000, 500, false));
+        (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.OwnTopics.ShouldBeTrue();
         var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
         (found.Firmware, found.Rssi, found.Status).ShouldBe(("1.0.0", null, LockStatus.Unlocked));
     }

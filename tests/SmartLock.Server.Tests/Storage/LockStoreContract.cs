@@ -27,12 +27,14 @@ public abstract class LockStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task Without_a_key_it_is_unsigned()
+    public async Task An_unsigned_lock_is_known_as_one()
     {
         var entry = new NewAuditEntry(StoreSet.Noon, "D1", "ada", AuditActions.LockRegistered, AuditResults.Registered);
-        await Stores.Locks.RegisterAsync(new NewLock("D1", "Sketch", "ada", null, StoreSet.Noon), 10, entry, default);
+        await Stores.Locks.RegisterAsync(new NewLock("D1", "Sketch", "ada", [1], Unsigned: true, StoreSet.Noon), 10, entry, default);
         (await Stores.Locks.FindAsync("D1", "ada", default))!.Unsigned.ShouldBeTrue();
-        (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBeNull();
+        (await Stores.Devices.FindAsync("D1", default))!.Unsigned.ShouldBeTrue();
+        await Stores.ReportAsync(StoreSet.Report("D1"));
+        (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.Unsigned.ShouldBeTrue();
     }
 
     [Fact]
@@ -135,7 +137,7 @@ public abstract class LockStoreContract : StoreContract
     {
         const string Name = "Tür 🚪 'x'; DROP TABLE locks; --";
         var entry = new NewAuditEntry(StoreSet.Noon, "D1", "ada", AuditActions.LockRegistered, AuditResults.Registered);
-        await Stores.Locks.RegisterAsync(new NewLock("D1", Name, "ada", [], StoreSet.Noon), 10, entry, default);
+        await Stores.Locks.RegisterAsync(new NewLock("D1", Name, "ada", [0], Unsigned: false, StoreSet.Noon), 10, entry, default);
         (await Stores.Locks.FindAsync("D1", "ada", default))!.Name.ShouldBe(Name);
     }
 }

@@ -24,7 +24,7 @@ internal sealed record StoreSet(
         byte[]? key = null,
         int maxPerOwner = ManyLocks) =>
         Locks.RegisterAsync(
-            new NewLock(deviceId, $"Door {deviceId}", owner, key ?? [1, 2, 3], Noon),
+            new NewLock(deviceId, $"Door {deviceId}", owner, key ?? [1, 2, 3], Unsigned: false, Noon),
             maxPerOwner,
             new NewAuditEntry(Noon, deviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
             default);

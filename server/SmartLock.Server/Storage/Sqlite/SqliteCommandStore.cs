@@ -9,8 +9,8 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
         $"SELECT {SqliteCommandRow.Columns} FROM commands WHERE requested_by = ?1 AND idempotency_key = ?2";
 
     private const string SelectLock = """
-        SELECT state = 'Available', last_issued_at, own_topics, protected_key
-        FROM locks LEFT JOIN device_keys USING (device_id) WHERE device_id = ?1 AND owner = ?2
+        SELECT state = 'Available', last_issued_at, protected_key, unsigned, own_topics
+        FROM locks JOIN device_keys USING (device_id) WHERE device_id = ?1 AND owner = ?2
         """;
 
     private const string UpdateLock = "UPDATE locks SET last_issued_at = ?2 WHERE device_id = ?1";
@@ -89,7 +89,7 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
         }
 
         var issuedAt = Math.Max(request.Now.ToUnixTimeMilliseconds(), query.Int64(1) + 1);
-        var route = new DeviceRoute(query.BlobOrNull(3), query.Bool(2));
+        var route = new DeviceRoute(query.Blob(2), query.Bool(3), query.Bool(4));
         return new IssueResult(IssueOutcome.Issued, Write(session, request, issuedAt), route);
     }
 

@@ -24,7 +24,7 @@ internal sealed class SqliteDatabase : IDisposable
     public string? WriteFailure => _writer.IsValueCreated ? _writer.Value.Failure : null;
 
     /// <summary>Makes the file and its tables where they are missing.</summary>
-    /// <exception cref="ConfigurationException">Says in one sentence what to mend.</exception>
+    /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
     public void Open()
     {
         if (_ready)

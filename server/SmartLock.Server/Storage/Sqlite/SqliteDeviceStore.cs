@@ -7,8 +7,8 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
 {
     private const string Select = """
-        SELECT protected_key, sent_at, connected_at, own_topics
-        FROM locks LEFT JOIN device_keys USING (device_id) WHERE device_id = ?1
+        SELECT protected_key, unsigned, sent_at, connected_at
+        FROM locks JOIN device_keys USING (device_id) WHERE device_id = ?1
         """;
 
     private const string Silence = """
@@ -23,7 +23,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             {
                 using var query = session.Use(Select);
                 return query.Bind(1, deviceId).Step()
-                    ? new DeviceRecord(deviceId, query.BlobOrNull(0), query.Int64(1), query.Int64(2), query.Bool(3))
+                    ? new DeviceRecord(deviceId, query.Blob(0), query.Bool(1), query.Int64(2), query.Int64(3))
                     : null;
             },
             ct).AsTask();

@@ -11,7 +11,7 @@ internal sealed class SqliteFile(string path, SqliteOptions options)
 
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
-    /// <exception cref="ConfigurationException">Says in one sentence what to mend.</exception>
+    /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
     public void Prepare()
     {
         try
@@ -22,13 +22,13 @@ internal sealed class SqliteFile(string path, SqliteOptions options)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException(
+            throw new StartupException(
                 $"The store {Path} cannot be made or opened ({failure.Message}): give the server write access there, "
                 + "or set Data:Folder or Storage:Sqlite:File.");
         }
         catch (SqliteException failure)
         {
-            throw new ConfigurationException(
+            throw new StartupException(
                 $"The store {Path} cannot be used ({failure.Message}): see that it is an undamaged SQLite file that the server "
                 + "may write and no other process holds.");
         }

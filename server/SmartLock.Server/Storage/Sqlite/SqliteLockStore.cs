@@ -66,7 +66,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
             .Bind(2, newLock.Name)
             .Bind(3, newLock.Owner)
             .Bind(4, LockIssues.NoHeartbeat)
-            .Bind(5, newLock.ProtectedKey is null)
+            .Bind(5, newLock.Unsigned)
             .Bind(6, newLock.CreatedAt)
             .Run();
         if (written == 0)
@@ -74,12 +74,8 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
             return RegisterLockOutcome.DeviceIdTaken;
         }
 
-        if (newLock.ProtectedKey is { } key)
-        {
-            using var insertKey = session.Use(InsertKey);
-            insertKey.Bind(1, newLock.DeviceId).Bind(2, key).Run();
-        }
-
+        using var insertKey = session.Use(InsertKey);
+        insertKey.Bind(1, newLock.DeviceId).Bind(2, newLock.ProtectedKey).Run();
         session.Append(entry);
         return RegisterLockOutcome.Registered;
     }

@@ -5,7 +5,7 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal static class SqliteMigrations
 {
     /// <summary>Runs, in one transaction, the scripts that the file has not seen yet.</summary>
-    /// <exception cref="ConfigurationException">The file is a newer program's, or another program's.</exception>
+    /// <exception cref="StartupException">The file is a newer program's, or another program's.</exception>
     public static void Run(SqliteSession session, string path, IReadOnlyList<string> scripts)
     {
         RefuseForeign(session, path);
@@ -14,7 +14,7 @@ internal static class SqliteMigrations
             mode.Step();
             if (mode.Text(0) != "wal")
             {
-                throw new ConfigurationException(
+                throw new StartupException(
                     $"The store {path} lies on a file system without shared memory, which SQLite's write-ahead log needs: use a local disk.");
             }
         }
@@ -23,7 +23,7 @@ internal static class SqliteMigrations
         var version = session.Scalar("PRAGMA user_version");
         if (version > scripts.Count)
         {
-            throw new ConfigurationException(
+            throw new StartupException(
                 $"The store {path} was written by a newer SmartLock (schema {version}; this one knows {scripts.Count}): "
                 + "start that version, or restore a backup.");
         }
@@ -41,7 +41,7 @@ internal static class SqliteMigrations
         var foreign = session.Scalar("PRAGMA application_id") != SqliteSchema.ApplicationId;
         if (foreign && session.Scalar("SELECT count(*) FROM sqlite_master") > 0)
         {
-            throw new ConfigurationException(
+            throw new StartupException(
                 $"The file {path} is another program's database: set Storage:Sqlite:File to a file of SmartLock's own.");
         }
     }

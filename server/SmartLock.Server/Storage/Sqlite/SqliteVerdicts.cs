@@ -17,7 +17,7 @@ internal static class SqliteVerdicts
         using var decide = session.Use(Decide);
         decide.Bind(1, verdict.CommandId)
             .Bind(2, verdict.DeviceId)
-            .Bind(3, StateOf(verdict.Result).ToString())
+            .Bind(3, VerdictWords.StateFor(verdict.Result).ToString())
             .Bind(4, verdict.Result)
             .Bind(5, verdict.HeardAt);
         foreach (var command in SqliteCommandRow.ReadAll(decide))
@@ -26,11 +26,4 @@ internal static class SqliteVerdicts
             decided.Add(command);
         }
     }
-
-    private static CommandState StateOf(string result) => result switch
-    {
-        "done" => CommandState.Done,
-        "expired" => CommandState.Expired,
-        _ => CommandState.Failed,
-    };
 }

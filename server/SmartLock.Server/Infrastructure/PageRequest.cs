@@ -1,0 +1,13 @@
+namespace SmartLock.Server.Infrastructure;
+
+/// <summary>What a request for a page of a list may ask for.</summary>
+internal static class PageRequest
+{
+    public const int DefaultLimit = 50;
+    public const int MaxLimit = 100;
+
+    public const string UnknownCursor = "is not a cursor that this list gave";
+
+    /// <summary>Why the limit is refused, or null.</summary>
+    public static string? CheckLimit(int? limit) => limit is null or (>= 1 and <= MaxLimit) ? null : $"must be between 1 and {MaxLimit}";
+}

@@ -1,0 +1,144 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using SmartLock.Mqtt;
+using SmartLock.Mqtt.Client;
+using SmartLock.Server.Heartbeats;
+
+namespace SmartLock.Server.Messaging;
+
+/// <summary>A broker outside this process, as a client of it. Nobody's login is known here: only signatures count.</summary>
+internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, IAsyncDisposable
+{
+    // Replicas share the statuses out among them.
+    private const string SharedStatuses = "$share/smartlock/" + Topics.AllStatuses;
+    private static readonly TimeSpan HandOverWithin = TimeSpan.FromSeconds(5);
+
+    private readonly MqttClient _client;
+    private readonly StatusIngest _ingest;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ExternalDeviceLink> _log;
+    private readonly MqttOptions _options;
+    private readonly uint _validitySeconds;
+    private long _listeningSinceTicks;
+
+    public ExternalDeviceLink(
+        IOptions<MqttOptions> options,
+        IOptions<DeviceOptions> devices,
+        StatusIngest ingest,
+        TimeProvider time,
+        ILogger<ExternalDeviceLink> log)
+    {
+        _options = options.Value;
+        _ingest = ingest;
+        _time = time;
+        _log = log;
+        _validitySeconds = (uint)Math.Ceiling(devices.Value.CommandValidity.TotalSeconds);
+        _client = new MqttClient(ClientOptions(_options), HearAsync, time, log);
+        _client.Connected += OnConnected;
+        _client.Disconnected += OnDisconnected;
+        _client.ConnectFailed += OnConnectFailed;
+    }
+
+    public DateTimeOffset? ListeningSince =>
+        Interlocked.Read(ref _listeningSinceTicks) is var ticks and > 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // The client keeps the subscription and renews it on every connection; a broker that is away does not keep the server
+        // from starting, its readiness says so.
+        await _client.StartAsync(cancellationToken);
+        var filter = _options.ProtocolVersion == 5 ? SharedStatuses : Topics.AllStatuses;
+        _ = SubscribeAsync(new MqttSubscription(filter, MqttQoS.AtLeastOnce, RetainAsPublished: true, RetainHandling: MqttRetainHandling.DoNotSend));
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _client.DisconnectAsync(cancellationToken: cancellationToken);
+
+    public async ValueTask<bool> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
+    {
+        if (!_client.IsConnected)
+        {
+            return false;
+        }
+
+        var message = new MqttMessage(topic, payload)
+        {
+            QoS = MqttQoS.AtLeastOnce,
+            Properties = new MqttProperties { MessageExpiryInterval = _validitySeconds },
+        };
+        using var limit = new CancellationTokenSource(HandOverWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
+        try
+        {
+            return (await _client.PublishAsync(message, either.Token)).IsDelivered;
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    private static MqttClientOptions ClientOptions(MqttOptions options) => new()
+    {
+        Host = options.Host!,
+        Port = options.Port,
+        Tls = options.Tls ? new MqttTlsOptions { CertificateAuthorityFile = options.CaFile } : null,
+        ClientId = string.IsNullOrEmpty(options.ClientId) ? $"smartlock-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}" : options.ClientId,
+        UserName = options.UserName,
+        Password = options.Password,
+        ProtocolVersion = options.ProtocolVersion == 5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311,
+        MaximumPacketSize = 16 * 1024,
+        ReceiveQueueLimit = 10_000,
+        ReconnectMaximum = TimeSpan.FromSeconds(10),
+    };
+
+    private async Task SubscribeAsync(MqttSubscription subscription)
+    {
+        try
+        {
+            var answers = await _client.SubscribeAsync([subscription]);
+            if (answers[0].IsFailure())
+            {
+                LogSubscriptionRefused(subscription.Filter, answers[0]);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The server stops before the broker was ever reached.
+        }
+    }
+
+    private ValueTask HearAsync(MqttReceivedMessage message, CancellationToken ct)
+    {
+        _ingest.Accept(message.Payload.Span, message.Retain, login: null);
+        return ValueTask.CompletedTask;
+    }
+
+    private void OnConnected(object? sender, MqttConnectedEventArgs e)
+    {
+        Interlocked.Exchange(ref _listeningSinceTicks, _time.GetUtcNow().UtcTicks);
+        LogConnected(_options.Host!, _options.Port);
+    }
+
+    private void OnDisconnected(object? sender, MqttDisconnectedEventArgs e)
+    {
+        Interlocked.Exchange(ref _listeningSinceTicks, 0);
+        LogDisconnected(_options.Host!, _options.Port, e.Cause, e.ReasonCode);
+    }
+
+    private void OnConnectFailed(object? sender, MqttConnectFailedEventArgs e) =>
+        LogConnectFailed(_options.Host!, _options.Port, e.Exception.Message, e.RetryAfter);
+
+    [LoggerMessage(1, LogLevel.Information, "Connected to the broker at {Host}:{Port}")]
+    private partial void LogConnected(string host, int port);
+
+    [LoggerMessage(2, LogLevel.Warning, "Lost the broker at {Host}:{Port}: {Cause} {ReasonCode}")]
+    private partial void LogDisconnected(string host, int port, MqttDisconnectCause cause, MqttReasonCode reasonCode);
+
+    [LoggerMessage(3, LogLevel.Warning, "Cannot reach the broker at {Host}:{Port}: {Reason}; next try in {RetryAfter}")]
+    private partial void LogConnectFailed(string host, int port, string reason, TimeSpan retryAfter);
+
+    [LoggerMessage(4, LogLevel.Error, "The broker refuses the subscription to {Filter}: {ReasonCode}; no device will be heard")]
+    private partial void LogSubscriptionRefused(string filter, MqttReasonCode reasonCode);
+}
