@@ -141,7 +141,7 @@ namespace SmartLock.Device
             lock (_gate)
             {
                 LookAround();
-                if (_connected && (_rhythm.IsDue(_parts.Clock.UptimeMs) || HasNewIssue()))
+                if (_connected && _rhythm.IsDue(_parts.Clock.UptimeMs))
                 {
                     Report(_decisions.Last);
                 }
@@ -266,15 +266,10 @@ namespace SmartLock.Device
             _battery.Read(_parts.Gauges.BatteryMillivolts);
             BoltStatus before = _bolt.Status;
             _bolt.Refresh();
-            if (_bolt.Status != before)
+            if (_bolt.Status != before || Issue() != _toldIssue)
             {
                 _rhythm.Hasten();
             }
-        }
-
-        private bool HasNewIssue()
-        {
-            return Issue() != _toldIssue && _rhythm.MayAnswer(_parts.Clock.UptimeMs);
         }
 
         /// <summary>The one that matters most to whoever stands at the door.</summary>
