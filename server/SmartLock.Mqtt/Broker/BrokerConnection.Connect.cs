@@ -1,0 +1,290 @@
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using SmartLock.Mqtt.Packets;
+
+namespace SmartLock.Mqtt.Broker;
+
+internal sealed partial class BrokerConnection
+{
+    private const int LongestClientId = 256;
+
+    private readonly X509Certificate2? _certificate;
+    private CancellationTokenSource? _connectCancellation;
+    private MqttProperties? _connAckProperties;
+    private bool _wantsProblemInformation = true;
+
+    internal void WriteConnAck(bool sessionPresent, ref Turn turn)
+    {
+        var packet = new ConnAckPacket(sessionPresent, MqttReasonCode.Success, _connAckProperties);
+        _connAckProperties = null;
+        WriteConnAck(packet, ref turn);
+    }
+
+    /// <returns>False when the connection is over.</returns>
+    private async Task<bool> ConnectAsync(CancellationToken aborted)
+    {
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        _connectCancellation = cancellation;
+        try
+        {
+            if (await ReadConnectAsync(cancellation.Token).ConfigureAwait(false) is not { } connect)
+            {
+                return false;
+            }
+
+            try
+            {
+                return await AcceptAsync(connect, cancellation.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                CryptographicOperations.ZeroMemory(MemoryMarshal.AsMemory(connect.Password ?? default).Span);
+            }
+        }
+        finally
+        {
+            // Close() may be about to cancel it: taken away under the same lock.
+            lock (Outbound)
+            {
+                _connectCancellation = null;
+            }
+        }
+    }
+
+    private void CancelConnect()
+    {
+        lock (Outbound)
+        {
+            _connectCancellation?.Cancel();
+        }
+    }
+
+    private async Task<ConnectPacket?> ReadConnectAsync(CancellationToken ct)
+    {
+        while (!IsClosing)
+        {
+            var result = await _transport.Input.ReadAsync(ct).ConfigureAwait(false);
+            if (TryParseConnect(result, out var connect))
+            {
+                return connect;
+            }
+
+            if (result.IsCompleted)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    private bool TryParseConnect(ReadResult result, out ConnectPacket? connect)
+    {
+        connect = null;
+        var buffer = result.Buffer;
+        if (!MqttFrame.TryRead(ref buffer, (uint)_core.Options.MaxPacketSize, out var header, out var body))
+        {
+            _transport.Input.AdvanceTo(buffer.Start, buffer.End);
+            return false;
+        }
+
+        if (MqttFrame.TypeOf(header) != MqttPacketType.Connect)
+        {
+            MqttProtocolException.ThrowProtocolError("The first packet is not a CONNECT.");
+        }
+
+        using var whole = new ContiguousBody(body);
+        var version = ConnectPacket.PeekVersion(whole.Span);
+        try
+        {
+            connect = ConnectPacket.Read(whole.Span);
+        }
+        catch (MqttProtocolException e) when (version != MqttProtocolVersion.Unknown || e.ReasonCode == MqttReasonCode.UnsupportedProtocolVersion)
+        {
+            _core.Counters.ProtocolError();
+            Outbound.Configure(version == MqttProtocolVersion.Unknown ? MqttProtocolVersion.V311 : version, uint.MaxValue, topicAliases: 0);
+            Refuse(e.ReasonCode);
+        }
+
+        _transport.Input.AdvanceTo(buffer.Start);
+        return true;
+    }
+
+    private async ValueTask<bool> AcceptAsync(ConnectPacket connect, CancellationToken ct)
+    {
+        var properties = connect.Properties;
+        var aliases = Math.Min(properties?.TopicAliasMaximum ?? 0, _core.Options.MaxTopicAliases);
+        Outbound.Configure(connect.ProtocolVersion, properties?.MaximumPacketSize ?? uint.MaxValue, aliases);
+        if (CheckConnect(connect) is { } refusal)
+        {
+            return Refuse(refusal);
+        }
+
+        var clientId = connect.ClientId.Length > 0 ? connect.ClientId : "auto-" + RandomNumberGenerator.GetHexString(24, lowercase: true);
+        // Twice at most ever matters: a third change while one client logs in is as good as a refusal.
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            var revocations = _core.Sessions.Revocations;
+            var authentication = await AuthenticateAsync(connect, ct).ConfigureAwait(false);
+            if (authentication.Identity is not { } identity)
+            {
+                return Refuse(authentication.ReasonCode.IsFailure() ? authentication.ReasonCode : MqttReasonCode.NotAuthorized);
+            }
+
+            Identity = identity;
+            _will = connect.Will is { } will ? new Will(_core, will, identity) : null;
+            if (_will is not null && _will.Authorize() is var answer && answer.IsFailure())
+            {
+                _will = null;
+                return Refuse(MqttReasonCode.NotAuthorized);
+            }
+
+            ApplyLimits(connect, clientId);
+            if (TryAttach(connect, clientId, revocations))
+            {
+                return true;
+            }
+
+            if (revocations == _core.Sessions.Revocations)
+            {
+                break;
+            }
+        }
+
+        _will = null;
+        return Refuse(MqttReasonCode.QuotaExceeded);
+    }
+
+    private static MqttReasonCode? CheckConnect(ConnectPacket connect)
+    {
+        if (connect.Properties?.AuthenticationMethod is not null)
+        {
+            return MqttReasonCode.BadAuthenticationMethod;
+        }
+
+        var mustName = connect is { ProtocolVersion: MqttProtocolVersion.V311, CleanStart: false };
+        return connect.ClientId.Length > LongestClientId || (mustName && connect.ClientId.Length == 0)
+            ? MqttReasonCode.ClientIdentifierNotValid
+            : null;
+    }
+
+    private async ValueTask<MqttAuthentication> AuthenticateAsync(ConnectPacket connect, CancellationToken ct)
+    {
+        var request = new MqttConnectRequest(
+            connect.ClientId,
+            connect.UserName,
+            connect.Password ?? default,
+            _remoteEndPoint,
+            connect.ProtocolVersion,
+            _certificate);
+        try
+        {
+            var answer = _core.Authenticator.AuthenticateAsync(request, ct);
+            return answer.IsCompletedSuccessfully ? answer.Result : await answer.AsTask().WaitAsync(ct).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // An authenticator that cannot answer lets nobody in; the client may try again.
+        catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            BrokerLog.AuthenticatorFailed(_core.Logger, e);
+            return MqttAuthentication.Refuse(MqttReasonCode.ServerUnavailable);
+        }
+    }
+
+    private void ApplyLimits(ConnectPacket connect, string clientId)
+    {
+        var options = _core.Options;
+        var asked = connect.Properties;
+        var isV5 = connect.ProtocolVersion == MqttProtocolVersion.V500;
+        Window = Math.Min(asked?.ReceiveMaximum ?? ushort.MaxValue, options.MaxInflight);
+        _wantsProblemInformation = asked?.RequestProblemInformation ?? true;
+        SessionExpiryMilliseconds = ExpiryOf(connect);
+        int keepAlive = connect.KeepAlive;
+        if (isV5 && (keepAlive == 0 || keepAlive > options.MaxKeepAliveSeconds))
+        {
+            keepAlive = options.MaxKeepAliveSeconds;
+        }
+
+        _idleLimit = keepAlive * 1500L;
+        if (!isV5)
+        {
+            return;
+        }
+
+        var expiry = (uint)(SessionExpiryMilliseconds / 1000);
+        _connAckProperties = new MqttProperties
+        {
+            SessionExpiryInterval = expiry == (asked?.SessionExpiryInterval ?? 0) ? null : expiry,
+            ReceiveMaximum = (ushort)options.ReceiveMaximum,
+            MaximumPacketSize = (uint)options.MaxPacketSize,
+            TopicAliasMaximum = options.MaxTopicAliases > 0 ? (ushort)options.MaxTopicAliases : null,
+            ServerKeepAlive = keepAlive == connect.KeepAlive ? null : (ushort)keepAlive,
+            AssignedClientIdentifier = connect.ClientId.Length == 0 ? clientId : null,
+        };
+    }
+
+    private long ExpiryOf(ConnectPacket connect)
+    {
+        var most = (long)_core.Options.MaxSessionExpiry.TotalMilliseconds;
+        if (connect.ProtocolVersion == MqttProtocolVersion.V500)
+        {
+            return Math.Min((connect.Properties?.SessionExpiryInterval ?? 0) * 1000L, most);
+        }
+
+        return connect.CleanStart ? 0 : most;
+    }
+
+    private bool TryAttach(ConnectPacket connect, string clientId, int revocations)
+    {
+        var turn = default(Turn);
+        try
+        {
+            var key = new SessionKey(Identity.Name, clientId);
+            if (_core.Sessions.Attach(this, key, connect.CleanStart, revocations, ref turn) is not { } attached)
+            {
+                return false;
+            }
+
+            _core.Counters.ConnectionAccepted();
+            BrokerLog.Accepted(_core.Logger, Identity.Name, _remoteEndPoint);
+            _lastRead = _core.Clock.Now;
+            _core.Deadlines.Cancel(this);
+            if (_idleLimit > 0)
+            {
+                _core.Deadlines.Set(this, _lastRead + _idleLimit);
+            }
+
+            _will?.Session = attached.Session;
+            attached.Session.Pump(this, ref turn);
+            return true;
+        }
+        finally
+        {
+            turn.End(_core.Counters);
+        }
+    }
+
+    private bool Refuse(MqttReasonCode reason)
+    {
+        _core.Counters.ConnectionRefused();
+        BrokerLog.Refused(_core.Logger, _remoteEndPoint, reason);
+        var turn = default(Turn);
+        WriteConnAck(new ConnAckPacket(SessionPresent: false, reason), ref turn);
+        turn.End(_core.Counters);
+        return false;
+    }
+
+    private void WriteConnAck(ConnAckPacket packet, ref Turn turn)
+    {
+        Outbound.TryWrite((packet, Version), static (p, output) => p.packet.WriteTo(output, p.Version), ref turn);
+    }
+
+    /// <summary>Only where the client can take it.</summary>
+    private MqttProperties? ReasonText(string? text)
+    {
+        const int Enough = 512;
+        return text is null || Outbound.MaximumPacketSize < Enough ? null : new MqttProperties { ReasonString = text };
+    }
+}

@@ -1,0 +1,258 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using SmartLock.Mqtt.Packets;
+
+namespace SmartLock.Mqtt.Broker;
+
+/// <summary>
+/// One network connection, from its first byte to its last. As a deadline: the time for its CONNECT, then its keep-alive, looked
+/// at once per period and not per packet.
+/// </summary>
+internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
+{
+    private readonly BrokerCore _core;
+    private readonly IDuplexPipe _transport;
+    private readonly Action _abort;
+    private readonly EndPoint? _remoteEndPoint;
+    private long _lastRead;
+    private long _idleLimit;
+    private int _closing;
+    private bool _isClosed;
+    private Will? _will;
+    private TaskCompletionSource? _closed;
+
+    public BrokerConnection(BrokerCore core, IDuplexPipe transport, EndPoint? remoteEndPoint, X509Certificate2? certificate, Action abort)
+    {
+        _core = core;
+        _transport = transport;
+        _remoteEndPoint = remoteEndPoint;
+        _certificate = certificate;
+        _abort = abort;
+        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this);
+    }
+
+    public Outbound Outbound { get; }
+
+    /// <summary>Set once the client is accepted.</summary>
+    public Session? Session { get; set; }
+
+    public MqttIdentity Identity { get; private set; } = null!;
+
+    public long SessionExpiryMilliseconds { get; private set; }
+
+    /// <summary>How many QoS 1 and 2 messages may be under way to the client.</summary>
+    public int Window { get; private set; }
+
+    private MqttProtocolVersion Version => Outbound.Version;
+
+    private bool IsClosing => Volatile.Read(ref _closing) != 0;
+
+    /// <param name="aborted">The transport is gone.</param>
+    public async Task RunAsync(CancellationToken aborted)
+    {
+        try
+        {
+            if (!_core.Connections.TryAdd(this))
+            {
+                _core.Counters.ConnectionRefused();
+                return;
+            }
+
+            _core.Deadlines.Set(this, _core.Clock.Now + (long)_core.Options.ConnectTimeout.TotalMilliseconds);
+            if (await ConnectAsync(aborted).ConfigureAwait(false))
+            {
+                await ReadAsync().ConfigureAwait(false);
+            }
+        }
+        catch (MqttProtocolException e)
+        {
+            _core.Counters.ProtocolError();
+            BrokerLog.ProtocolError(_core.Logger, _remoteEndPoint, e.ReasonCode, e.Message);
+            Close(e.ReasonCode, e.Message);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The peer is gone or was sent away: nothing to tell it, nothing to report.
+            Close(reason: null);
+        }
+#pragma warning disable CA1031 // An error in one connection must end no other, and never the process.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            BrokerLog.ConnectionFailed(_core.Logger, _remoteEndPoint, e);
+            Close(MqttReasonCode.UnspecifiedError);
+        }
+        finally
+        {
+            await FinishAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends the connection; callable from anywhere, once. A v5 client is told the reason; null says nothing.</summary>
+    public void Close(MqttReasonCode? reason, string? text = null)
+    {
+        if (Interlocked.Exchange(ref _closing, 1) != 0)
+        {
+            return;
+        }
+
+        if (reason is { } code && Session is not null && Version == MqttProtocolVersion.V500)
+        {
+            var turn = default(Turn);
+            var packet = new DisconnectPacket(code, ReasonText(text));
+            Outbound.TryWrite(packet, static (p, output) => p.WriteTo(output, MqttProtocolVersion.V500), ref turn);
+            turn.End(_core.Counters);
+        }
+
+        Outbound.Close();
+        CancelConnect();
+        _transport.Input.CancelPendingRead();
+    }
+
+    public void Abort() => _abort();
+
+    /// <summary>Ends when the transport is let go.</summary>
+    public Task WhenClosedAsync()
+    {
+        lock (Outbound)
+        {
+            if (_isClosed)
+            {
+                return Task.CompletedTask;
+            }
+
+            _closed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _closed.Task;
+        }
+    }
+
+    /// <summary>The CONNECT is late, or the client has been silent for one and a half times its keep-alive.</summary>
+    public override void OnDue(long now)
+    {
+        if (Session is null)
+        {
+            Close(reason: null);
+            return;
+        }
+
+        var due = Volatile.Read(ref _lastRead) + _idleLimit;
+        if (now < due)
+        {
+            _core.Deadlines.Set(this, due);
+            return;
+        }
+
+        Close(MqttReasonCode.KeepAliveTimeout);
+    }
+
+    void IOutboundOwner.OnDrained()
+    {
+        if (Session is not { } session)
+        {
+            return;
+        }
+
+        var turn = default(Turn);
+        try
+        {
+            session.Pump(this, ref turn);
+        }
+        finally
+        {
+            turn.End(_core.Counters);
+        }
+    }
+
+    void IOutboundOwner.OnWriteFailed() => Close(reason: null);
+
+    private async Task ReadAsync()
+    {
+        var input = _transport.Input;
+        while (!IsClosing)
+        {
+            var result = await input.ReadAsync().ConfigureAwait(false);
+            var buffer = result.Buffer;
+            if (!buffer.IsEmpty)
+            {
+                Volatile.Write(ref _lastRead, _core.Clock.Now);
+                ProcessTurn(ref buffer);
+            }
+
+            input.AdvanceTo(buffer.Start, buffer.End);
+            if (result.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
+    private void ProcessTurn(ref ReadOnlySequence<byte> buffer)
+    {
+        var turn = default(Turn);
+        try
+        {
+            while (!IsClosing)
+            {
+                buffer = buffer.Slice(ProcessSpan(buffer.FirstSpan, ref turn));
+                // What is left begins with a packet that is incomplete or crosses into the next segment.
+                if (IsClosing || !MqttFrame.TryRead(ref buffer, (uint)_core.Options.MaxPacketSize, out var header, out var body))
+                {
+                    return;
+                }
+
+                using var whole = new ContiguousBody(body);
+                Process(header, whole.Span, ref turn);
+            }
+        }
+        finally
+        {
+            turn.End(_core.Counters);
+        }
+    }
+
+    /// <returns>Bytes used up by whole packets.</returns>
+    private int ProcessSpan(ReadOnlySpan<byte> span, ref Turn turn)
+    {
+        var used = 0;
+        while (!IsClosing
+            && MqttFrame.TryReadHeader(span[used..], (uint)_core.Options.MaxPacketSize, out var header, out var headerLength, out var bodyLength)
+            && span.Length - used - headerLength >= bodyLength)
+        {
+            Process(header, span.Slice(used + headerLength, bodyLength), ref turn);
+            used += headerLength + bodyLength;
+        }
+
+        return used;
+    }
+
+    private async Task FinishAsync()
+    {
+        Close(reason: null);
+        _core.Deadlines.Cancel(this);
+        if (Session is not null)
+        {
+            _core.Sessions.Detach(this, _will);
+        }
+
+        try
+        {
+            await Outbound.WhenDrainedAsync().WaitAsync(_core.Options.DrainTimeout, _core.Clock.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _abort();
+        }
+
+        Outbound.Abandon();
+        await _transport.Output.CompleteAsync().ConfigureAwait(false);
+        await _transport.Input.CompleteAsync().ConfigureAwait(false);
+        _core.Connections.Remove(this);
+        lock (Outbound)
+        {
+            _isClosed = true;
+            _closed?.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+namespace SmartLock.Mqtt.Broker;
+
+/// <summary>Open connections: their bound, and the end of them all when the broker stops.</summary>
+internal sealed class ConnectionRegistry(BrokerCore core)
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<BrokerConnection> _connections = [];
+    private bool _stopping;
+
+    /// <returns>False when there are as many as may be, or the broker stops.</returns>
+    public bool TryAdd(BrokerConnection connection)
+    {
+        lock (_gate)
+        {
+            if (_stopping || _connections.Count >= core.Options.MaxConnections)
+            {
+                return false;
+            }
+
+            _connections.Add(connection);
+            core.Counters.ConnectionOpened();
+            return true;
+        }
+    }
+
+    public void Remove(BrokerConnection connection)
+    {
+        lock (_gate)
+        {
+            if (_connections.Remove(connection))
+            {
+                core.Counters.ConnectionClosed();
+            }
+        }
+    }
+
+    /// <summary>Tells every connection to go, and waits for them at most as long as a drain may take, twice: to flush and to be cut.</summary>
+    public async Task StopAsync(CancellationToken ct)
+    {
+        BrokerConnection[] all;
+        lock (_gate)
+        {
+            _stopping = true;
+            all = [.. _connections];
+        }
+
+        BrokerLog.Stopping(core.Logger, all.Length);
+        await CloseAsync(all, MqttReasonCode.ServerShuttingDown, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Nothing that a connection sends is heeded once this is called; the wait is for its goodbye.</summary>
+    public async Task CloseAsync(IReadOnlyList<BrokerConnection> connections, MqttReasonCode reason, CancellationToken ct)
+    {
+        var closed = new Task[connections.Count];
+        for (var i = 0; i < closed.Length; i++)
+        {
+            closed[i] = connections[i].WhenClosedAsync();
+            connections[i].Close(reason);
+        }
+
+        try
+        {
+            await Task.WhenAll(closed).WaitAsync(core.Options.DrainTimeout * 2, core.Clock.Time, ct).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var connection in connections)
+            {
+                connection.Abort();
+            }
+        }
+    }
+}

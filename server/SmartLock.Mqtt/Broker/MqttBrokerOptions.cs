@@ -1,0 +1,77 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SmartLock.Mqtt.Broker;
+
+/// <summary>Limits of the broker. Every one bounds memory or time that a client could otherwise take.</summary>
+public sealed class MqttBrokerOptions
+{
+    /// <summary>Connections beyond this are refused: v5 with 0x97 Quota exceeded, v3.1.1 with return code 3.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxConnections { get; set; } = 50_000;
+
+    /// <summary>Sessions, connected or not. A new client beyond this is refused as with <see cref="MaxConnections"/>.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxSessions { get; set; } = 100_000;
+
+    /// <summary>How long a connection may stay without a whole CONNECT, authentication included.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Bytes of a whole packet that a client may send.</summary>
+    [Range(1024, 268_435_460)]
+    public int MaxPacketSize { get; set; } = 256 * 1024;
+
+    /// <summary>
+    /// Seconds. A v5 client that asks for more, or for none, is told to use this (Server Keep Alive); v3.1.1 cannot be told, and gets
+    /// what it asks for.
+    /// </summary>
+    [Range(1, ushort.MaxValue)]
+    public int MaxKeepAliveSeconds { get; set; } = 3600;
+
+    /// <summary>How long a session may outlive its connection, whatever the client asks for.</summary>
+    public TimeSpan MaxSessionExpiry { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>Unacknowledged QoS 1 and 2 messages that a client may have under way to the broker (Receive Maximum).</summary>
+    [Range(1, ushort.MaxValue)]
+    public int ReceiveMaximum { get; set; } = 1024;
+
+    /// <summary>
+    /// Unacknowledged QoS 1 and 2 messages under way from the broker to one client; its own Receive Maximum lowers this.
+    /// </summary>
+    [Range(1, ushort.MaxValue)]
+    public int MaxInflight { get; set; } = 1024;
+
+    /// <summary>Topic aliases that a client may set, and that the broker sets at most towards one.</summary>
+    [Range(0, ushort.MaxValue)]
+    public int MaxTopicAliases { get; set; } = 16;
+
+    [Range(1, 10_000)]
+    public int MaxSubscriptionsPerSession { get; set; } = 100;
+
+    /// <summary>Levels of a topic filter, and of a topic that is retained.</summary>
+    [Range(1, 1000)]
+    public int MaxTopicLevels { get; set; } = 32;
+
+    /// <summary>QoS 1 and 2 messages that wait for a session, connected or not. What comes beyond is dropped and counted.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxQueuedMessages { get; set; } = 1000;
+
+    /// <summary>Bytes of those messages for one session.</summary>
+    [Range(1024, int.MaxValue)]
+    public int MaxQueuedBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>
+    /// Encoded bytes that wait for one connection's socket. Beyond it QoS 0 is dropped and counted, QoS 1 and 2 wait in the queue.
+    /// A client that leaves even twice this much of acknowledgements unread is disconnected with 0x97 Quota exceeded.
+    /// </summary>
+    [Range(16 * 1024, int.MaxValue)]
+    public int MaxOutboundBytes { get; set; } = 1024 * 1024;
+
+    [Range(0, int.MaxValue)]
+    public int MaxRetainedMessages { get; set; } = 10_000;
+
+    [Range(0, int.MaxValue)]
+    public int MaxRetainedBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>How long a stop waits for connections to take their DISCONNECT before they are cut.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(2);
+}

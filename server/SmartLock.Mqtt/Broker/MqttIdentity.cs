@@ -1,0 +1,21 @@
+namespace SmartLock.Mqtt.Broker;
+
+/// <summary>
+/// Who a connection logged in as. Sessions are kept per identity and client id, so that nobody takes over or inherits the session of
+/// another login by naming its client id.
+/// </summary>
+public sealed class MqttIdentity(string name)
+{
+    public string Name { get; } = name;
+
+    /// <summary>A read-only observer: also given what is published to other identities, where it is subscribed.</summary>
+    public bool SeesDirected { get; init; }
+
+    /// <summary>Belongs to the system itself rather than to a device; for the authorizer to decide by.</summary>
+    public bool IsServer { get; init; }
+
+    /// <summary>Whatever the authenticator wants its authorizer to find again.</summary>
+    public object? Tag { get; init; }
+
+    public override string ToString() => Name;
+}

@@ -1,0 +1,340 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using SmartLock.Mqtt.Packets;
+
+namespace SmartLock.Mqtt.Broker;
+
+internal enum OutboundResult
+{
+    Written,
+
+    /// <summary>The reader is too slow; for a message that can wait, the session is woken when there is room again.</summary>
+    Full,
+
+    /// <summary>Larger than the client's Maximum Packet Size.</summary>
+    TooLarge,
+
+    Closed,
+}
+
+internal interface IOutboundOwner
+{
+    /// <summary>Called by the flusher when a message found no room earlier and there is some now.</summary>
+    void OnDrained();
+
+    /// <summary>The transport does not take any more.</summary>
+    void OnWriteFailed();
+}
+
+/// <summary>
+/// What waits to be written to one connection. Publishers append encoded packets under a short lock and never wait; one flusher at a
+/// time takes all there is and hands it to the transport. Idle, it holds no buffer.
+/// </summary>
+internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owner) : IBufferWriter<byte>, IThreadPoolWorkItem
+{
+    private const int SmallestBuffer = 1024;
+
+    // Within one turn, this much is worth a flush of its own.
+    private const int FlushEarly = 32 * 1024;
+
+    private readonly Lock _gate = new();
+    private byte[]? _buffer;
+    private int _length;
+    private State _state;
+    private bool _inTurn;
+    private bool _wakeWhenDrained;
+    private bool _closing;
+    private TopicAliasTable? _aliases;
+    private TaskCompletionSource? _drained;
+
+    private enum State
+    {
+        Idle,
+
+        /// <summary>Has bytes; the turn that wrote them starts the flusher.</summary>
+        Written,
+
+        /// <summary>The flusher is queued or runs; it looks again before it stops.</summary>
+        Flushing,
+
+        /// <summary>The transport is gone.</summary>
+        Dead,
+    }
+
+    /// <summary>Owned by the <see cref="Turn"/> that this is part of.</summary>
+    public Outbound? NextInTurn { get; set; }
+
+    /// <summary>Set before the first publish: the client's version, Maximum Packet Size and Topic Alias Maximum.</summary>
+    public MqttProtocolVersion Version { get; private set; } = MqttProtocolVersion.V311;
+
+    public uint MaximumPacketSize { get; private set; } = uint.MaxValue;
+
+    /// <summary>A hint, read without the lock.</summary>
+    public bool HasRoom => Volatile.Read(ref _length) < limit && _state != State.Dead;
+
+    public void Configure(MqttProtocolVersion version, uint maximumPacketSize, int topicAliases)
+    {
+        Version = version;
+        MaximumPacketSize = maximumPacketSize;
+        _aliases = topicAliases > 0 ? new TopicAliasTable(topicAliases) : null;
+    }
+
+    /// <param name="publish">Its topic alias is chosen here.</param>
+    /// <param name="wake">Whether the session waits for room when there is none.</param>
+    /// <param name="turn">Flushes it at its end.</param>
+    public OutboundResult TryWrite(in OutgoingPublish publish, bool wake, ref Turn turn)
+    {
+        lock (_gate)
+        {
+            if (_closing || _state == State.Dead)
+            {
+                return OutboundResult.Closed;
+            }
+
+            var size = publish.GetSize(Version);
+            if (_length > 0 && _length + size > limit)
+            {
+                _wakeWhenDrained |= wake;
+                return OutboundResult.Full;
+            }
+
+            if ((uint)size > MaximumPacketSize)
+            {
+                return OutboundResult.TooLarge;
+            }
+
+            if (_aliases is null)
+            {
+                publish.WriteTo(this, Version);
+            }
+            else
+            {
+                _aliases.Write(publish, this);
+            }
+
+            AfterWrite(ref turn);
+            return OutboundResult.Written;
+        }
+    }
+
+    /// <summary>Acknowledgements: they may use as much again as messages may.</summary>
+    public OutboundResult TryWrite(in AckPacket ack, ref Turn turn)
+    {
+        lock (_gate)
+        {
+            if (!MayWriteControl(out var refused))
+            {
+                return refused;
+            }
+
+            ack.WriteTo(this, Version);
+            AfterWrite(ref turn);
+            return OutboundResult.Written;
+        }
+    }
+
+    /// <summary>Any other control packet.</summary>
+    public OutboundResult TryWrite<T>(T packet, Action<T, IBufferWriter<byte>> write, ref Turn turn)
+    {
+        lock (_gate)
+        {
+            if (!MayWriteControl(out var refused))
+            {
+                return refused;
+            }
+
+            write(packet, this);
+            AfterWrite(ref turn);
+            return OutboundResult.Written;
+        }
+    }
+
+    /// <summary>Nothing is written after this; what is there is still flushed.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _closing = true;
+        }
+    }
+
+    /// <summary>Ends when everything written is with the transport, or the transport is gone.</summary>
+    public Task WhenDrainedAsync()
+    {
+        lock (_gate)
+        {
+            if (_state is State.Idle or State.Dead)
+            {
+                return Task.CompletedTask;
+            }
+
+            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            StartFlusher();
+            return _drained.Task;
+        }
+    }
+
+    /// <summary>The transport is gone: lets go of the buffer. No flush begins after this.</summary>
+    public void Abandon()
+    {
+        lock (_gate)
+        {
+            Die();
+        }
+    }
+
+    public void EndTurn()
+    {
+        lock (_gate)
+        {
+            _inTurn = false;
+            NextInTurn = null;
+            StartFlusher();
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute() => _ = FlushAsync();
+
+    void IBufferWriter<byte>.Advance(int count) => Volatile.Write(ref _length, _length + count);
+
+    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
+    {
+        Reserve(sizeHint);
+        return _buffer.AsMemory(_length);
+    }
+
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint)
+    {
+        Reserve(sizeHint);
+        return _buffer.AsSpan(_length);
+    }
+
+    private bool MayWriteControl(out OutboundResult refused)
+    {
+        refused = _closing || _state == State.Dead ? OutboundResult.Closed : OutboundResult.Full;
+        return refused != OutboundResult.Closed && _length / 2 < limit;
+    }
+
+    private void AfterWrite(ref Turn turn)
+    {
+        if (_state == State.Flushing)
+        {
+            return;
+        }
+
+        _state = State.Written;
+        if (_length >= FlushEarly)
+        {
+            StartFlusher();
+            return;
+        }
+
+        if (!_inTurn)
+        {
+            _inTurn = true;
+            turn.Add(this);
+        }
+    }
+
+    private void StartFlusher()
+    {
+        if (_state == State.Written)
+        {
+            _state = State.Flushing;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    // Its own task is not awaited: nothing here may throw.
+    private async Task FlushAsync()
+    {
+        try
+        {
+            while (TryTake(out var buffer, out var length, out var wake))
+            {
+                writer.Write(buffer.AsSpan(0, length));
+                ArrayPool<byte>.Shared.Return(buffer);
+                var result = await writer.FlushAsync().ConfigureAwait(false);
+                if (result.IsCompleted || result.IsCanceled)
+                {
+                    Fail();
+                    return;
+                }
+
+                if (wake)
+                {
+                    owner.OnDrained();
+                }
+            }
+        }
+#pragma warning disable CA1031 // Whatever the transport throws ends this one connection.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            Fail();
+        }
+    }
+
+    private bool TryTake(out byte[] buffer, out int length, out bool wake)
+    {
+        lock (_gate)
+        {
+            if (_state == State.Dead || _length == 0)
+            {
+                _state = _state == State.Dead ? State.Dead : State.Idle;
+                _drained?.TrySetResult();
+                _drained = null;
+                (buffer, length, wake) = ([], 0, false);
+                return false;
+            }
+
+            (buffer, length, wake) = (_buffer!, _length, _wakeWhenDrained);
+            (_buffer, _wakeWhenDrained) = (null, false);
+            Volatile.Write(ref _length, 0);
+            return true;
+        }
+    }
+
+    private void Fail()
+    {
+        lock (_gate)
+        {
+            Die();
+        }
+
+        owner.OnWriteFailed();
+    }
+
+    private void Die()
+    {
+        _state = State.Dead;
+        _length = 0;
+        _drained?.TrySetResult();
+        _drained = null;
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void Reserve(int size)
+    {
+        var needed = _length + Math.Max(size, 1);
+        if (_buffer is null)
+        {
+            _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(needed, SmallestBuffer));
+            return;
+        }
+
+        if (_buffer.Length >= needed)
+        {
+            return;
+        }
+
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _buffer.Length * 2));
+        _buffer.AsSpan(0, _length).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
+    }
+}

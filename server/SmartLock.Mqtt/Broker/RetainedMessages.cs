@@ -1,0 +1,233 @@
+namespace SmartLock.Mqtt.Broker;
+
+/// <summary>The last retained message of each topic, bounded in number and bytes. Expired ones go when they are met, or room is needed.</summary>
+internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock clock, BrokerCounters counters)
+{
+    private readonly Lock _gate = new();
+    private readonly Node _root = new(null, []);
+    private int _count;
+    private long _bytes;
+
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>An empty payload takes the topic's message away.</summary>
+    public void Set(in Publication publication)
+    {
+        lock (_gate)
+        {
+            if (publication.Payload.IsEmpty)
+            {
+                Remove(publication.Topic);
+                return;
+            }
+
+            var message = StoredMessage.Keep(publication);
+            if (publication.Topic.Count((byte)'/') >= options.MaxTopicLevels || !MakeRoom(message))
+            {
+                // What is kept would be out of date from now on.
+                Remove(publication.Topic);
+                counters.Drop(MqttDropReason.NotRetained);
+                return;
+            }
+
+            var node = _root.GetOrAdd(publication.Topic);
+            Put(node, message);
+        }
+    }
+
+    /// <summary>What is retained under a filter, in no particular order.</summary>
+    public void Collect(ReadOnlySpan<byte> filter, List<StoredMessage> into)
+    {
+        lock (_gate)
+        {
+            if (_count == 0)
+            {
+                return;
+            }
+
+            var expired = new List<Node>();
+            Collect(_root, filter, atRoot: true, into, expired);
+            foreach (var node in expired)
+            {
+                Put(node, null);
+            }
+        }
+    }
+
+    private void Collect(Node node, ReadOnlySpan<byte> filter, bool atRoot, List<StoredMessage> into, List<Node> expired)
+    {
+        var slash = filter.IndexOf((byte)'/');
+        var level = slash < 0 ? filter : filter[..slash];
+        var rest = slash < 0 ? default : filter[(slash + 1)..];
+        if (level is [(byte)'#'])
+        {
+            if (!atRoot)
+            {
+                Take(node, into, expired);
+            }
+
+            CollectBelow(node, atRoot, into, expired);
+            return;
+        }
+
+        if (level is [(byte)'+'])
+        {
+            foreach (var child in node.Children)
+            {
+                if (!atRoot || child.Level is not [(byte)'$', ..])
+                {
+                    Continue(child, slash < 0, rest, into, expired);
+                }
+            }
+
+            return;
+        }
+
+        if (node.Find(level) is { } found)
+        {
+            Continue(found, slash < 0, rest, into, expired);
+        }
+    }
+
+    private void Continue(Node node, bool isLast, ReadOnlySpan<byte> rest, List<StoredMessage> into, List<Node> expired)
+    {
+        if (isLast)
+        {
+            Take(node, into, expired);
+            return;
+        }
+
+        Collect(node, rest, atRoot: false, into, expired);
+    }
+
+    private void CollectBelow(Node node, bool atRoot, List<StoredMessage> into, List<Node> expired)
+    {
+        foreach (var child in node.Children)
+        {
+            if (atRoot && child.Level is [(byte)'$', ..])
+            {
+                continue;
+            }
+
+            Take(child, into, expired);
+            CollectBelow(child, atRoot: false, into, expired);
+        }
+    }
+
+    private void Take(Node node, List<StoredMessage> into, List<Node> expired)
+    {
+        if (node.Message is not { } message)
+        {
+            return;
+        }
+
+        if (message.HasExpired(clock.Now))
+        {
+            expired.Add(node);
+            return;
+        }
+
+        into.Add(message);
+    }
+
+    private bool MakeRoom(StoredMessage message)
+    {
+        if (Fits(message))
+        {
+            return true;
+        }
+
+        var expired = new List<Node>();
+        CollectBelow(_root, atRoot: false, [], expired);
+        foreach (var node in expired)
+        {
+            Put(node, null);
+        }
+
+        return Fits(message);
+    }
+
+    private bool Fits(StoredMessage message)
+    {
+        var old = _root.Walk(message.Topic)?.Message;
+        return _count + (old is null ? 1 : 0) <= options.MaxRetainedMessages
+            && _bytes - (old?.Length ?? 0) + message.Length <= options.MaxRetainedBytes;
+    }
+
+    private void Remove(ReadOnlySpan<byte> topic)
+    {
+        if (_root.Walk(topic) is { } node)
+        {
+            Put(node, null);
+        }
+    }
+
+    private void Put(Node node, StoredMessage? message)
+    {
+        _bytes += (message?.Length ?? 0) - (node.Message?.Length ?? 0);
+        _count += (message is null ? 0 : 1) - (node.Message is null ? 0 : 1);
+        node.Message = message;
+        if (message is null)
+        {
+            node.Prune();
+        }
+    }
+
+    private sealed class Node(Node? parent, byte[] level)
+    {
+        private LevelMap<Node>? _children;
+
+        public byte[] Level { get; } = level;
+
+        public StoredMessage? Message { get; set; }
+
+        public IEnumerable<Node> Children => _children?.Values() ?? [];
+
+        public Node? Find(ReadOnlySpan<byte> level) => _children?.Find(level);
+
+        public Node? Walk(ReadOnlySpan<byte> topic)
+        {
+            var node = this;
+            foreach (var range in topic.Split((byte)'/'))
+            {
+                node = node.Find(topic[range]);
+                if (node is null)
+                {
+                    return null;
+                }
+            }
+
+            return node;
+        }
+
+        public Node GetOrAdd(ReadOnlySpan<byte> topic)
+        {
+            var node = this;
+            foreach (var range in topic.Split((byte)'/'))
+            {
+                var next = node.Find(topic[range]);
+                if (next is null)
+                {
+                    next = new Node(node, topic[range].ToArray());
+                    (node._children ??= new LevelMap<Node>()).Add(next.Level, next);
+                }
+
+                node = next;
+            }
+
+            return node;
+        }
+
+        public void Prune()
+        {
+            var node = this;
+            while (node is { Message: null, Parent: { } above } && (node._children is null || node._children.Count == 0))
+            {
+                above._children!.Remove(node.Level);
+                node = above;
+            }
+        }
+
+        private Node? Parent { get; } = parent;
+    }
+}

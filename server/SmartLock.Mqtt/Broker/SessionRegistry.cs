@@ -1,0 +1,214 @@
+namespace SmartLock.Mqtt.Broker;
+
+internal readonly record struct Attached(Session Session, bool SessionPresent);
+
+/// <summary>All sessions: by client, by identity, and those of observers. Its lock decides who holds a client id.</summary>
+internal sealed class SessionRegistry(BrokerCore core)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<SessionKey, Session> _sessions = [];
+    private readonly Dictionary<string, IdentitySessions> _identities = new(StringComparer.Ordinal);
+    private Session[] _observers = [];
+    private int _revocations;
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sessions.Count;
+            }
+        }
+    }
+
+    /// <summary>Sessions whose identity sees what is published to others.</summary>
+    public Session[] Observers => Volatile.Read(ref _observers);
+
+    /// <summary>
+    /// Changes whenever a login is ended. An authentication that began before must be repeated: it may rest on a right that is gone.
+    /// </summary>
+    public int Revocations => Volatile.Read(ref _revocations);
+
+    public IdentitySessions? Find(string identity)
+    {
+        lock (_gate)
+        {
+            return _identities.GetValueOrDefault(identity);
+        }
+    }
+
+    /// <summary>Gives the connection its session: a new one, or the one its client left, or the one it takes over.</summary>
+    /// <returns>Null when there are as many sessions as may be, or logins were ended since <paramref name="revocations"/>.</returns>
+    public Attached? Attach(BrokerConnection connection, SessionKey key, bool cleanStart, int revocations, ref Turn turn)
+    {
+        Session? ended = null;
+        BrokerConnection? old;
+        Attached attached;
+        lock (_gate)
+        {
+            if (revocations != _revocations)
+            {
+                return null;
+            }
+
+            _sessions.TryGetValue(key, out var session);
+            if (session is not null && cleanStart)
+            {
+                ended = session;
+                Forget(session);
+                session = null;
+            }
+
+            var present = session is not null;
+            if (session is not null)
+            {
+                // Coming back cancels a delayed will; a clean start ends the session, which publishes it.
+                session.TakePendingWill();
+                session.Identity = connection.Identity;
+                SetObserver(session, connection.Identity.SeesDirected);
+            }
+            else
+            {
+                if (_sessions.Count >= core.Options.MaxSessions)
+                {
+                    return null;
+                }
+
+                session = new Session(core, key, connection.Identity);
+                Remember(session);
+            }
+
+            core.Deadlines.Cancel(session);
+            session.ExpiryMilliseconds = connection.SessionExpiryMilliseconds;
+            connection.Session = session;
+            old = session.Attach(connection, present, ref turn) ?? ended?.Connection;
+            attached = new Attached(session, present);
+        }
+
+        old?.Close(MqttReasonCode.SessionTakenOver);
+        ended?.End()?.Publish();
+        return attached;
+    }
+
+    /// <summary>The connection is over: its session ends, or waits for the client as long as it is meant to.</summary>
+    public void Detach(BrokerConnection connection, Will? will)
+    {
+        var session = connection.Session!;
+        Session? ended = null;
+        lock (_gate)
+        {
+            if (session.TryDetach(connection))
+            {
+                will = Schedule(session, will, out var over);
+                ended = over ? session : null;
+            }
+            else if (will is { DelaySeconds: > 0 } && !session.HasEnded)
+            {
+                // Taken over by a client that came back to the session.
+                will = null;
+            }
+        }
+
+        ended?.End()?.Publish();
+        will?.Publish();
+    }
+
+    public void Expire(Session session)
+    {
+        lock (_gate)
+        {
+            if (session.Connection is not null || session.HasEnded || !_sessions.TryGetValue(session.Key, out var held) || held != session)
+            {
+                return;
+            }
+
+            Forget(session);
+        }
+
+        session.End()?.Publish();
+    }
+
+    /// <summary>Takes every session of an identity away; logins under way are to be asked again.</summary>
+    public Session[] Revoke(string identity)
+    {
+        Session[] all;
+        lock (_gate)
+        {
+            _revocations++;
+            all = _identities.GetValueOrDefault(identity)?.ToArray() ?? [];
+            foreach (var session in all)
+            {
+                Forget(session);
+            }
+        }
+
+        return all;
+    }
+
+    /// <returns>The will, when it is due at once.</returns>
+    private Will? Schedule(Session session, Will? will, out bool over)
+    {
+        over = session.ExpiryMilliseconds == 0;
+        if (over)
+        {
+            Forget(session);
+            return will;
+        }
+
+        var now = core.Clock.Now;
+        core.Deadlines.Set(session, now + session.ExpiryMilliseconds);
+        if (will is null || will.DelaySeconds == 0)
+        {
+            return will;
+        }
+
+        // A delay beyond the session's end does not matter: the end publishes it.
+        lock (session.Gate)
+        {
+            session.PendingWill = will;
+            core.Deadlines.Set(will, now + (will.DelaySeconds * 1000L));
+        }
+
+        return null;
+    }
+
+    private void Remember(Session session)
+    {
+        _sessions.Add(session.Key, session);
+        if (!_identities.TryGetValue(session.Key.Identity, out var own))
+        {
+            _identities.Add(session.Key.Identity, own = new IdentitySessions());
+        }
+
+        own.Add(session);
+        SetObserver(session, session.Identity.SeesDirected);
+    }
+
+    private void Forget(Session session)
+    {
+        if (!_sessions.Remove(session.Key))
+        {
+            return;
+        }
+
+        var own = _identities[session.Key.Identity];
+        own.Remove(session);
+        if (own.Count == 0)
+        {
+            _identities.Remove(session.Key.Identity);
+        }
+
+        SetObserver(session, isObserver: false);
+    }
+
+    private void SetObserver(Session session, bool isObserver)
+    {
+        if (isObserver == (Array.IndexOf(_observers, session) >= 0))
+        {
+            return;
+        }
+
+        Volatile.Write(ref _observers, isObserver ? [.. _observers, session] : [.. _observers.Where(s => s != session)]);
+    }
+}

@@ -1,0 +1,69 @@
+using SmartLock.Mqtt.Packets;
+
+namespace SmartLock.Mqtt.Broker;
+
+/// <summary>What is published when a connection ends without saying goodbye (MQTT 5, 3.1.2.5). As a deadline: the end of its delay.</summary>
+internal sealed class Will : Deadline
+{
+    private readonly BrokerCore _core;
+    private readonly MqttWill _will;
+    private readonly byte[] _topic;
+    private readonly byte[] _properties;
+
+    public Will(BrokerCore core, MqttWill will, MqttIdentity identity)
+    {
+        _core = core;
+        _will = will with { Properties = null };
+        _topic = MqttUtf8.GetBytes(will.Topic);
+        _properties = will.Properties is { } all
+            ? OutgoingPublish.EncodeProperties(all with { WillDelayInterval = null, MessageExpiryInterval = null })
+            : [];
+        Identity = identity;
+        ExpirySeconds = will.Properties?.MessageExpiryInterval;
+        DelaySeconds = will.Properties?.WillDelayInterval ?? 0;
+    }
+
+    public MqttIdentity Identity { get; }
+
+    public uint DelaySeconds { get; }
+
+    /// <summary>Counted from its publication.</summary>
+    public uint? ExpirySeconds { get; }
+
+    /// <summary>The session whose client may still come back and cancel it.</summary>
+    public Session? Session { get; set; }
+
+    public MqttReasonCode Authorize() => _core.Authorizer.CanPublish(Identity, _topic, _will.Retain, _will.QoS);
+
+    public void Publish()
+    {
+        // Asked again: the login may have lost its rights since it connected.
+        if (Authorize().IsFailure())
+        {
+            _core.Counters.Drop(MqttDropReason.NotAuthorized);
+            return;
+        }
+
+        var publication = new Publication
+        {
+            Topic = _topic,
+            Properties = _properties,
+            Payload = _will.Payload.Span,
+            QoS = _will.QoS,
+            Retain = _will.Retain,
+            ExpiresAt = _core.Clock.ExpiryAfter(ExpirySeconds),
+            Publisher = Session,
+            Identity = Identity,
+            ClientId = Session?.ClientId,
+        };
+        _core.Router.RouteAlone(publication);
+    }
+
+    public override void OnDue(long now)
+    {
+        if (Session?.TakePendingWill(this) == true)
+        {
+            Publish();
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Text;
+using SmartLock.Mqtt.Broker;
+
+namespace SmartLock.Mqtt.Tests.Broker;
+
+/// <summary>Lets in whoever has a user name, as that identity, and forbids nothing, unless a test says otherwise.</summary>
+internal sealed class TestAccess : IMqttAuthenticator, IMqttAuthorizer
+{
+    public Func<MqttConnectRequest, CancellationToken, ValueTask<MqttAuthentication>> Authenticate { get; set; } = (request, _) =>
+        ValueTask.FromResult(request.UserName is { } name
+            ? MqttAuthentication.Accept(new MqttIdentity(name) { SeesDirected = name.StartsWith("observer", StringComparison.Ordinal) })
+            : MqttAuthentication.Refuse(MqttReasonCode.BadUserNameOrPassword));
+
+    public HashSet<string> ForbiddenTopics { get; } = [];
+
+    public HashSet<string> ForbiddenFilters { get; } = [];
+
+    public ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct) => Authenticate(request, ct);
+
+    public MqttReasonCode CanPublish(MqttIdentity identity, ReadOnlySpan<byte> topicUtf8, bool retain, MqttQoS qos)
+    {
+        return ForbiddenTopics.Count > 0 && ForbiddenTopics.Contains(Encoding.UTF8.GetString(topicUtf8))
+            ? MqttReasonCode.NotAuthorized
+            : MqttReasonCode.Success;
+    }
+
+    public MqttReasonCode CanSubscribe(MqttIdentity identity, string filter)
+    {
+        return ForbiddenFilters.Contains(filter) ? MqttReasonCode.NotAuthorized : MqttReasonCode.Success;
+    }
+}

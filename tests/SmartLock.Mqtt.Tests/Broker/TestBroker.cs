@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using SmartLock.Mqtt.Broker;
+using SmartLock.Mqtt.Packets;
+using SmartLock.Testing;
+
+namespace SmartLock.Mqtt.Tests.Broker;
+
+/// <summary>A broker on a fake clock, and clients that reach it through memory.</summary>
+internal sealed class TestBroker : IAsyncDisposable
+{
+    private readonly List<TestClient> _clients = [];
+
+    public TestBroker(Action<MqttBrokerOptions>? configure = null)
+    {
+        var options = new MqttBrokerOptions();
+        configure?.Invoke(options);
+        Broker = new MqttBroker(Options.Create(options), NullLogger<MqttBroker>.Instance, Clock, Access, Access);
+    }
+
+    public FakeClock Clock { get; } = new();
+
+    public TestAccess Access { get; } = new();
+
+    public MqttBroker Broker { get; }
+
+    public MqttBrokerStatistics Statistics => Broker.GetStatistics();
+
+    /// <summary>A client that has not sent its CONNECT yet.</summary>
+    public TestClient Open()
+    {
+        var (near, far) = DuplexPipe.Create();
+        var client = new TestClient(near, Broker.ServeAsync(far));
+        lock (_clients)
+        {
+            _clients.Add(client);
+        }
+
+        return client;
+    }
+
+    public static ConnectPacket Connect(string clientId, MqttProtocolVersion version = MqttProtocolVersion.V500) => new()
+    {
+        ProtocolVersion = version,
+        ClientId = clientId,
+        CleanStart = true,
+        UserName = "device",
+    };
+
+    /// <summary>A client whose CONNECT was accepted.</summary>
+    public async Task<TestClient> ConnectAsync(ConnectPacket connect)
+    {
+        var client = Open();
+        (await client.ConnectAsync(connect)).ReasonCode.ShouldBe(MqttReasonCode.Success);
+        return client;
+    }
+
+    public Task<TestClient> ConnectAsync(string clientId, MqttProtocolVersion version = MqttProtocolVersion.V500)
+    {
+        return ConnectAsync(Connect(clientId, version));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        await Broker.DisposeAsync();
+    }
+}
