@@ -32,6 +32,7 @@ public sealed class WillTests
     [Theory]
     [InlineData(MqttReasonCode.Success, 0)]
     [InlineData(MqttReasonCode.DisconnectWithWillMessage, 1)]
+    [InlineData(MqttReasonCode.UnspecifiedError, 1)]
     public async Task A_goodbye_cancels_it_unless_it_asks_for_it(MqttReasonCode reason, int expected)
     {
         await using var broker = new TestBroker();
