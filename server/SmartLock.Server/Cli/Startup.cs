@@ -27,7 +27,7 @@ internal static class Startup
     /// <summary>Null for what is not the operator's to mend.</summary>
     public static string? Explain(Exception exception) => exception switch
     {
-        StartupException or ConfigurationException => exception.Message,
+        StartupException => exception.Message,
         OptionsValidationException e => string.Join(' ', e.Failures),
         IOException { InnerException: AddressInUseException } e =>
             $"{e.Message} End the other program, or choose another address with --Urls=http://127.0.0.1:9000 (HTTP) or --Mqtt:Port=1884 (MQTT).",
