@@ -180,6 +180,22 @@ public sealed class CommandTests
         rig.Text("command_id").ShouldBe("right");
     }
 
+    [Fact]
+    public void Nor_does_it_hide_the_refusals_of_those()
+    {
+        var rig = new LockRig();
+        var held = rig.Unlock("held-back");
+        var nextYear = rig.Clock.UnixMs + (365L * 86_400_000);
+        rig.Receive(rig.Unlock("misdated") with { IssuedAt = nextYear, ExpiresAt = nextYear + 10_000 });
+        rig.Clock.Advance(11_000);
+
+        rig.Receive(held);
+        rig.TickFor(10_000);
+
+        rig.Text("command_id").ShouldBe("held-back");
+        rig.Text("result").ShouldBe("expired");
+    }
+
     [Theory]
     [InlineData("unlock")]
     [InlineData("OPEN")]

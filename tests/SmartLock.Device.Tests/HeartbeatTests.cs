@@ -158,6 +158,7 @@ public sealed class HeartbeatTests
         var rig = new LockRig();
         rig.Brain.OnDisconnected();
         rig.Receive(rig.Unlock("unheard"));
+        rig.Outbox.Sent.ShouldHaveSingleItem();
         rig.Connect();
         rig.Text("command_id").ShouldBe("unheard");
     }
@@ -166,6 +167,10 @@ public sealed class HeartbeatTests
     public void Low_battery_is_told_at_once_and_does_not_flap()
     {
         var rig = new LockRig();
+        rig.Gauges.BatteryMillivolts = 3300;
+        rig.TickFor(10_000);
+        rig.Text("issue").ShouldBeNull();
+
         rig.Gauges.BatteryMillivolts = 3299;
         rig.TickFor(1200);
         rig.Text("issue").ShouldBe("Low battery");
