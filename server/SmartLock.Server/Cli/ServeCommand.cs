@@ -7,30 +7,39 @@ internal static partial class ServeCommand
 {
     public static async Task<int> RunAsync(string[] settings, CancellationToken ct)
     {
-        WebApplication? app = null;
+        WebApplication? started = null;
+        var code = await Startup.ExplainAsync(async () =>
+        {
+            started = await StartAsync(settings, ct);
+            return 0;
+        });
+        if (started is null)
+        {
+            return code;
+        }
+
+        await using (started)
+        {
+            await TellOfFirstAdminAsync(started.Services, ct);
+            await started.WaitForShutdownAsync(ct);
+        }
+
+        return 0;
+    }
+
+    private static async Task<WebApplication> StartAsync(string[] settings, CancellationToken ct)
+    {
+        var app = SmartLockServer.Create(settings);
         try
         {
-            var code = await Startup.ExplainAsync(async () =>
-            {
-                app = SmartLockServer.Create(settings);
-                await app.StartAsync(ct);
-                return 0;
-            });
-            if (code != 0)
-            {
-                return code;
-            }
-
-            await TellOfFirstAdminAsync(app!.Services, ct);
-            await app.WaitForShutdownAsync(ct);
-            return 0;
+            await app.StartAsync(ct);
+            return app;
         }
-        finally
+        catch
         {
-            if (app is not null)
-            {
-                await app.DisposeAsync();
-            }
+            // What it logs while it is taken down stands before the sentence, not after it.
+            await app.DisposeAsync();
+            throw;
         }
     }
 
