@@ -104,11 +104,9 @@ public sealed class PresenceTests
         var folder = Directory.CreateTempSubdirectory("smartlock-test-");
         try
         {
-            await using (var first = await TestApp.StartAsync($"--Data:Folder={folder.FullName}"))
-            {
-                await using var door = await Door.OpenAsync(first, await first.OwnerAsync("alice"));
-                await first.DisposeAsync();
-            }
+            var first = await TestApp.StartAsync($"--Data:Folder={folder.FullName}");
+            await using var door = await Door.OpenAsync(first, await first.OwnerAsync("alice"));
+            await first.DisposeAsync();
 
             await using var second = await TestApp.StartAsync($"--Data:Folder={folder.FullName}");
             var alice = await second.SignInAsync("alice");
