@@ -36,9 +36,12 @@ internal ref struct StatusMessage
 
     private MemberSet _seen;
 
-    /// <summary>The bolt is whichever of the two fields says so (the original sketch reports it in <c>state</c>).</summary>
+    /// <summary>
+    /// The bolt is whichever of the two fields says so (the original sketch reports it in <c>state</c>). Where there is a signature only
+    /// <c>status</c> counts: the line that is signed has no <c>state</c>, so a broker could have written it.
+    /// </summary>
     public readonly LockStatus Status =>
-        BoltOf(StatusText) is var status and not LockStatus.Unknown ? status : BoltOf(StateText);
+        BoltOf(StatusText) is var status && (status is not LockStatus.Unknown || !Signature.IsEmpty) ? status : BoltOf(StateText);
 
     /// <summary>Only a last will has <c>state: "Unavailable"</c> and no status.</summary>
     public readonly bool IsWill => StatusText.IsEmpty && StateText.SequenceEqual("Unavailable"u8);
