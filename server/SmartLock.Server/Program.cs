@@ -1,1 +1,1 @@
-await SmartLock.Server.SmartLockServer.Create(args).RunAsync();
+return await SmartLock.Server.Cli.CommandLine.RunAsync(args);

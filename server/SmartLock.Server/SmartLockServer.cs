@@ -36,6 +36,7 @@ internal static class SmartLockServer
         var app = builder.Build();
         app.UseInfrastructure();
         app.MapInfrastructure();
+        app.MapMessaging();
         app.MapAccounts();
         app.MapLocks();
         app.MapCommands();

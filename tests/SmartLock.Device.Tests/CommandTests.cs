@@ -24,6 +24,18 @@ public sealed class CommandTests
         rig.Log.Decisions.ShouldHaveSingleItem().Verdict.ShouldBe(Verdict.Done);
     }
 
+    [Fact]
+    public void Whoever_listens_for_decisions_hears_of_one_before_the_server_does()
+    {
+        var rig = new LockRig();
+        var decidedAtSend = new List<int>();
+        rig.Outbox.Sending = () => decidedAtSend.Add(rig.Log.Decisions.Count);
+
+        rig.Receive(rig.Unlock());
+
+        decidedAtSend.ShouldBe([1]);
+    }
+
     [Theory]
     [InlineData("smartlock/commands")]
     [InlineData("smartlock/commands/ESP32-7C9EBD")]
@@ -178,6 +190,22 @@ public sealed class CommandTests
         rig.Text("command_id").ShouldBe("right");
         rig.TickFor(10_000);
         rig.Text("command_id").ShouldBe("right");
+    }
+
+    [Fact]
+    public void Nor_does_it_hide_the_refusals_of_those()
+    {
+        var rig = new LockRig();
+        var held = rig.Unlock("held-back");
+        var nextYear = rig.Clock.UnixMs + (365L * 86_400_000);
+        rig.Receive(rig.Unlock("misdated") with { IssuedAt = nextYear, ExpiresAt = nextYear + 10_000 });
+        rig.Clock.Advance(11_000);
+
+        rig.Receive(held);
+        rig.TickFor(10_000);
+
+        rig.Text("command_id").ShouldBe("held-back");
+        rig.Text("result").ShouldBe("expired");
     }
 
     [Theory]

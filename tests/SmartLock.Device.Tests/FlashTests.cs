@@ -99,6 +99,37 @@ public sealed class FlashTests
         rig.Bolt.Movements.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void After_a_reboot_too_whichever_slot_it_was_in(int writesAfterIt)
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock("first"));
+        for (var i = 1; i < writesAfterIt; i++)
+        {
+            // Accepted, but the verdict is not stored: an odd number of writes.
+            rig.Clock.Advance(10);
+            var accepted = rig.Flash.Writes + 1;
+            rig.Flash.Writing = () => rig.Flash.RefuseWrites = rig.Flash.Writes == accepted;
+            rig.Receive(rig.Lock("second"));
+            rig.Flash.Writing = null;
+            rig.Flash.RefuseWrites = false;
+        }
+
+        var newest = rig.Clock.UnixMs;
+        rig.Reboot();
+        rig.Flash.Worn = true;
+        rig.Receive(rig.Lock("torn"));
+        rig.Flash.Worn = false;
+        rig.Reboot();
+
+        var movements = rig.Bolt.Movements;
+        rig.Receive(rig.Lock("older") with { IssuedAt = newest, ExpiresAt = newest + 30_000 });
+        rig.Bolt.Movements.ShouldBe(movements);
+        rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+    }
+
     [Fact]
     public void Any_flipped_byte_makes_a_record_void()
     {

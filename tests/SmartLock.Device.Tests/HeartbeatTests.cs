@@ -101,6 +101,19 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
+    public void While_the_clock_is_not_set_the_uptime_tells_sessions_apart()
+    {
+        var rig = new LockRig();
+        rig.Clock.UnixMs = 0;
+        rig.Reboot();
+        rig.Session.ConnectedAt.ShouldBe(2000);
+
+        rig.Clock.UptimeMs = 2700;
+        rig.Connect();
+        rig.Session.ConnectedAt.ShouldBe(2700);
+    }
+
+    [Fact]
     public void Sent_at_grows_when_the_clock_stands_steps_back_or_is_lost()
     {
         var rig = new LockRig();
@@ -158,6 +171,7 @@ public sealed class HeartbeatTests
         var rig = new LockRig();
         rig.Brain.OnDisconnected();
         rig.Receive(rig.Unlock("unheard"));
+        rig.Outbox.Sent.ShouldHaveSingleItem();
         rig.Connect();
         rig.Text("command_id").ShouldBe("unheard");
     }
@@ -166,6 +180,10 @@ public sealed class HeartbeatTests
     public void Low_battery_is_told_at_once_and_does_not_flap()
     {
         var rig = new LockRig();
+        rig.Gauges.BatteryMillivolts = 3300;
+        rig.TickFor(10_000);
+        rig.Text("issue").ShouldBeNull();
+
         rig.Gauges.BatteryMillivolts = 3299;
         rig.TickFor(1200);
         rig.Text("issue").ShouldBe("Low battery");

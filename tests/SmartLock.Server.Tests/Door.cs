@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Testing;
 using SmartLock.VirtualDevice;
 
@@ -11,6 +14,7 @@ namespace SmartLock.Server.Tests;
 internal sealed class Door : IAsyncDisposable
 {
     private readonly SignedIn _owner;
+    private TestApp? _app;
 
     private Door(SignedIn owner, string deviceId, string keyHex, VirtualLock device)
     {
@@ -27,6 +31,22 @@ internal sealed class Door : IAsyncDisposable
     public byte[] Key => Convert.FromHexString(KeyHex);
 
     public VirtualLock Device { get; }
+
+    /// <summary>Where the app's own broker listens.</summary>
+    public static IPEndPoint BrokerOf(TestApp app) => app.Services.GetRequiredService<MqttListener>().EndPoint!;
+
+    /// <summary>Registered, connected to the app's own broker, and Available.</summary>
+    public static async Task<Door> OpenAsync(
+        TestApp app,
+        SignedIn owner,
+        string deviceId = "ESP32-7C9EBD",
+        Func<VirtualLockOptions, VirtualLockOptions>? adjust = null)
+    {
+        var door = await NewAsync(owner, BrokerOf(app), deviceId, adjust);
+        door._app = app;
+        await door.SwitchOnAsync();
+        return door;
+    }
 
     /// <summary>Registered, not switched on yet.</summary>
     public static async Task<Door> NewAsync(SignedIn owner, IPEndPoint broker, string deviceId, Func<VirtualLockOptions, VirtualLockOptions>? adjust = null)
@@ -47,12 +67,29 @@ internal sealed class Door : IAsyncDisposable
     /// <summary>Connected, and Available to its owner.</summary>
     public async Task SwitchOnAsync()
     {
-        await Device.StartAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        var last = "nothing happened";
+        Device.Happened += (_, e) => last = e.Text;
+        try
+        {
+            await Device.StartAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"{DeviceId} did not connect: {last}");
+        }
+
         await StateAsync("Available");
     }
 
-    public Task StateAsync(string state) =>
-        Eventually.TrueAsync(async () => (await ReadAsync()).GetProperty("state").GetString() == state, $"{DeviceId} is {state}");
+    public Task StateAsync(string state) => UntilAsync("state", state);
+
+    public Task UntilAsync(string member, string? value) => Eventually.TrueAsync(
+        async () =>
+        {
+            await StoreWhatWasHeardAsync();
+            return (await ReadAsync()).GetProperty(member).GetString() == value;
+        },
+        $"{DeviceId} has {member} {value}");
 
     public Task<JsonElement> ReadAsync() => _owner.Http.GetFromJsonAsync<JsonElement>($"/api/locks/{DeviceId}");
 
@@ -67,6 +104,11 @@ internal sealed class Door : IAsyncDisposable
         [.. (await _owner.Http.GetFromJsonAsync<JsonElement>($"/api/logs?device_id={DeviceId}&limit=100")).GetProperty("items").EnumerateArray()];
 
     public ValueTask DisposeAsync() => Device.DisposeAsync();
+
+    /// <summary>Where the clock stands still, the time for which heartbeats are coalesced never passes.</summary>
+    private Task StoreWhatWasHeardAsync() => _app?.Clock is null
+        ? Task.CompletedTask
+        : _app.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
 
     private async Task<HttpResponseMessage> CommandAsync(HttpClient http, string action, int? wait, string? idempotencyKey)
     {

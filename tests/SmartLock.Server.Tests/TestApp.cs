@@ -2,6 +2,8 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -153,6 +155,16 @@ internal sealed class TestApp : IAsyncDisposable
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return new SignedIn(username, token, client);
     }
+
+    /// <summary>Every method and route under /api, such as <c>GET /api/me</c>.</summary>
+    public IReadOnlyList<(string Method, string Route)> ApiEndpoints() =>
+    [
+        .. from endpoint in Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+           let route = "/" + endpoint.RoutePattern.RawText!.Trim('/')
+           where route.StartsWith("/api/", StringComparison.Ordinal)
+           from method in endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods
+           select (method, route),
+    ];
 
     /// <summary>Waits for requests that are being answered.</summary>
     public Task StopAsync() => _app.StopAsync().WaitAsync(Patience);

@@ -18,20 +18,14 @@ namespace SmartLock.Device
         private readonly LockSettings _settings;
         private readonly LockParts _parts;
         private readonly string _ownCommands;
-        private readonly string _statusTopic;
         private readonly AcceptedCommands _accepted;
         private readonly DecisionHistory _decisions = new DecisionHistory();
         private readonly BoltControl _bolt;
         private readonly BatteryGauge _battery = new BatteryGauge();
-        private readonly ReportRhythm _rhythm;
+        private readonly Reporter _reporter;
         private readonly long[] _refusals = new long[RefusalKinds];
 
-        private Session _session;
-        private bool _connected;
         private bool _storageFailed;
-        private string _toldIssue;
-        private long _sentAt;
-        private long _connectedAt;
         private long _loggedAt = -LogGapMs;
         private long _unlogged;
 
@@ -51,10 +45,9 @@ namespace SmartLock.Device
             _settings = settings;
             _parts = parts;
             _ownCommands = Topics.CommandsOf(settings.DeviceId);
-            _statusTopic = settings.OwnTopics ? Topics.StatusOf(settings.DeviceId) : Topics.Status;
             _accepted = new AcceptedCommands(parts.Slots, settings.Key);
             _bolt = new BoltControl(parts);
-            _rhythm = new ReportRhythm(FirstGapMs(settings.Key));
+            _reporter = new Reporter(settings, parts);
             Decision last = _accepted.Load();
             if (last != null)
             {
@@ -82,7 +75,7 @@ namespace SmartLock.Device
             {
                 lock (_gate)
                 {
-                    return _rhythm.NextAt;
+                    return _reporter.NextAt;
                 }
             }
         }
@@ -103,11 +96,7 @@ namespace SmartLock.Device
         {
             lock (_gate)
             {
-                long now = _parts.Clock.UnixMs;
-                long wanted = now > 0 ? now : _parts.Clock.UptimeMs;
-                _connectedAt = wanted > _connectedAt ? wanted : _connectedAt + 1;
-                _session = new Session(_settings.DeviceId, _settings.Key, _settings.OwnTopics, _connectedAt);
-                return _session;
+                return _reporter.BeginSession();
             }
         }
 
@@ -116,14 +105,7 @@ namespace SmartLock.Device
         {
             lock (_gate)
             {
-                if (_session == null)
-                {
-                    return;
-                }
-
-                _connected = true;
-                Report(_decisions.Last);
-                _rhythm.Connected();
+                _reporter.Connected(_decisions.Last, _bolt.Status, Issue());
             }
         }
 
@@ -131,7 +113,7 @@ namespace SmartLock.Device
         {
             lock (_gate)
             {
-                _connected = false;
+                _reporter.Disconnected();
             }
         }
 
@@ -141,7 +123,7 @@ namespace SmartLock.Device
             lock (_gate)
             {
                 LookAround();
-                if (_connected && (_rhythm.IsDue(_parts.Clock.UptimeMs) || HasNewIssue()))
+                if (_reporter.IsDue)
                 {
                     Report(_decisions.Last);
                 }
@@ -160,14 +142,6 @@ namespace SmartLock.Device
                     LogRefusal(refusal);
                 }
             }
-        }
-
-        /// <summary>From 1 s to a whole heartbeat, spread evenly over the keys.</summary>
-        private static int FirstGapMs(DeviceKey key)
-        {
-            byte[] spread = key.Mac(new byte[1]);
-            int draw = (spread[0] << 8) | spread[1];
-            return ReportRhythm.MinGapMs + (draw % (ReportRhythm.HeartbeatMs - ReportRhythm.MinGapMs + 1));
         }
 
         private Refusal Receive(string topic, byte[] payload, bool retained)
@@ -216,7 +190,7 @@ namespace SmartLock.Device
             Verdict verdict = CommandGate.VerdictOf(refusal);
             if (verdict == Verdict.None)
             {
-                _rhythm.Hasten();
+                _reporter.Hasten();
                 return refusal;
             }
 
@@ -238,20 +212,20 @@ namespace SmartLock.Device
             _storageFailed = !_accepted.Accept(command);
             if (_storageFailed)
             {
-                _rhythm.Hasten();
+                _reporter.Hasten();
                 return Refusal.StorageFailed;
             }
 
             bool moved = _bolt.Move(command.Name == Command.Lock);
             Decision decision = new Decision(command.Id, command.IssuedAt, moved ? Verdict.Done : Verdict.Jammed);
             _decisions.AddMovement(decision);
+            Tell(decision);
             Report(decision);
             if (!_accepted.Settle(decision))
             {
                 _parts.Log.Write("verdict not stored: a reboot would lose it");
             }
 
-            Tell(decision);
             return Refusal.None;
         }
 
@@ -264,17 +238,8 @@ namespace SmartLock.Device
             }
 
             _battery.Read(_parts.Gauges.BatteryMillivolts);
-            BoltStatus before = _bolt.Status;
             _bolt.Refresh();
-            if (_bolt.Status != before)
-            {
-                _rhythm.Hasten();
-            }
-        }
-
-        private bool HasNewIssue()
-        {
-            return Issue() != _toldIssue && _rhythm.MayAnswer(_parts.Clock.UptimeMs);
+            _reporter.Compare(_bolt.Status, Issue());
         }
 
         /// <summary>The one that matters most to whoever stands at the door.</summary>
@@ -301,48 +266,19 @@ namespace SmartLock.Device
         /// <summary>Reports a decision that may not be the last one; too soon after another report, the heartbeats must do.</summary>
         private void Answer(Decision decision)
         {
-            if (_rhythm.MayAnswer(_parts.Clock.UptimeMs))
+            if (_reporter.MayAnswer)
             {
                 Report(decision);
             }
             else
             {
-                _rhythm.Hasten();
+                _reporter.Hasten();
             }
         }
 
         private void Report(Decision about)
         {
-            if (!_connected)
-            {
-                return;
-            }
-
-            long now = _parts.Clock.UnixMs;
-            long uptime = _parts.Clock.UptimeMs;
-            _sentAt = now > _sentAt ? now : _sentAt + 1;
-            string issue = Issue();
-            StatusReport report = new StatusReport
-            {
-                DeviceId = _settings.DeviceId,
-                Status = _bolt.Status,
-                Issue = issue,
-                SentAt = _sentAt,
-                ConnectedAt = _session.ConnectedAt,
-                Decision = about,
-                Firmware = _settings.Firmware,
-                UptimeSeconds = uptime / 1000,
-                Rssi = _parts.Gauges.Rssi,
-                BatteryMillivolts = _parts.Gauges.BatteryMillivolts,
-                OwnTopics = _settings.OwnTopics,
-            };
-            bool sent = _parts.Outbox.Send(_statusTopic, report.Write(_settings.Key));
-            if (sent)
-            {
-                _toldIssue = issue;
-            }
-
-            _rhythm.Tried(uptime, sent);
+            _reporter.Send(about, _bolt.Status, Issue());
         }
 
         private void Tell(Decision decision)

@@ -57,7 +57,7 @@ namespace SmartLock.Device
         bool Send(string topic, byte[] payload);
     }
 
-    /// <summary>Hears of every decision, with the brain's lock held. Never throws.</summary>
+    /// <summary>Hears of every decision before it is reported, with the brain's lock held. Never throws.</summary>
     public interface IDecisionListener
     {
         void Decided(Decision decision);

@@ -8,8 +8,6 @@ namespace SmartLock.Mqtt.Broker;
 
 internal sealed partial class BrokerConnection
 {
-    private const int LongestClientId = 256;
-
     private readonly X509Certificate2? _certificate;
     private CancellationTokenSource? _connectCancellation;
     private MqttProperties? _connAckProperties;
@@ -46,7 +44,7 @@ internal sealed partial class BrokerConnection
         finally
         {
             // Close() may be about to cancel it: taken away under the same lock.
-            lock (Outbound)
+            lock (_gate)
             {
                 _connectCancellation = null;
             }
@@ -55,7 +53,7 @@ internal sealed partial class BrokerConnection
 
     private void CancelConnect()
     {
-        lock (Outbound)
+        lock (_gate)
         {
             _connectCancellation?.Cancel();
         }
@@ -157,19 +155,6 @@ internal sealed partial class BrokerConnection
         return Refuse(MqttReasonCode.QuotaExceeded);
     }
 
-    private static MqttReasonCode? CheckConnect(ConnectPacket connect)
-    {
-        if (connect.Properties?.AuthenticationMethod is not null)
-        {
-            return MqttReasonCode.BadAuthenticationMethod;
-        }
-
-        var mustName = connect is { ProtocolVersion: MqttProtocolVersion.V311, CleanStart: false };
-        return connect.ClientId.Length > LongestClientId || (mustName && connect.ClientId.Length == 0)
-            ? MqttReasonCode.ClientIdentifierNotValid
-            : null;
-    }
-
     private async ValueTask<MqttAuthentication> AuthenticateAsync(ConnectPacket connect, CancellationToken ct)
     {
         var request = new MqttConnectRequest(
@@ -191,49 +176,6 @@ internal sealed partial class BrokerConnection
             BrokerLog.AuthenticatorFailed(_core.Logger, e);
             return MqttAuthentication.Refuse(MqttReasonCode.ServerUnavailable);
         }
-    }
-
-    private void ApplyLimits(ConnectPacket connect, string clientId)
-    {
-        var options = _core.Options;
-        var asked = connect.Properties;
-        var isV5 = connect.ProtocolVersion == MqttProtocolVersion.V500;
-        Window = Math.Min(asked?.ReceiveMaximum ?? ushort.MaxValue, options.MaxInflight);
-        _wantsProblemInformation = asked?.RequestProblemInformation ?? true;
-        SessionExpiryMilliseconds = ExpiryOf(connect);
-        int keepAlive = connect.KeepAlive;
-        if (isV5 && (keepAlive == 0 || keepAlive > options.MaxKeepAliveSeconds))
-        {
-            keepAlive = options.MaxKeepAliveSeconds;
-        }
-
-        _idleLimit = keepAlive * 1500L;
-        if (!isV5)
-        {
-            return;
-        }
-
-        var expiry = (uint)(SessionExpiryMilliseconds / 1000);
-        _connAckProperties = new MqttProperties
-        {
-            SessionExpiryInterval = expiry == (asked?.SessionExpiryInterval ?? 0) ? null : expiry,
-            ReceiveMaximum = (ushort)options.ReceiveMaximum,
-            MaximumPacketSize = (uint)options.MaxPacketSize,
-            TopicAliasMaximum = options.MaxTopicAliases > 0 ? (ushort)options.MaxTopicAliases : null,
-            ServerKeepAlive = keepAlive == connect.KeepAlive ? null : (ushort)keepAlive,
-            AssignedClientIdentifier = connect.ClientId.Length == 0 ? clientId : null,
-        };
-    }
-
-    private long ExpiryOf(ConnectPacket connect)
-    {
-        var most = (long)_core.Options.MaxSessionExpiry.TotalMilliseconds;
-        if (connect.ProtocolVersion == MqttProtocolVersion.V500)
-        {
-            return Math.Min((connect.Properties?.SessionExpiryInterval ?? 0) * 1000L, most);
-        }
-
-        return connect.CleanStart ? 0 : most;
     }
 
     private bool TryAttach(ConnectPacket connect, string clientId, int revocations)

@@ -153,7 +153,8 @@ internal sealed partial class BrokerConnection
             Session!.ExpiryMilliseconds = Math.Min(expiry * 1000L, (long)_core.Options.MaxSessionExpiry.TotalMilliseconds);
         }
 
-        if (packet.ReasonCode != MqttReasonCode.DisconnectWithWillMessage)
+        // Only a normal goodbye takes the will away (MQTT 5, 3.1.2.5).
+        if (packet.ReasonCode == MqttReasonCode.Success)
         {
             _will = null;
         }

@@ -12,6 +12,7 @@ namespace SmartLock.Mqtt.Broker;
 /// </summary>
 internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
 {
+    private readonly Lock _gate = new();
     private readonly BrokerCore _core;
     private readonly IDuplexPipe _transport;
     private readonly Action _abort;
@@ -116,7 +117,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     /// <summary>Ends when the transport is let go.</summary>
     public Task WhenClosedAsync()
     {
-        lock (Outbound)
+        lock (_gate)
         {
             if (_isClosed)
             {
@@ -138,7 +139,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         }
 
         var due = Volatile.Read(ref _lastRead) + _idleLimit;
-        if (now < due)
+        if (now < due && !IsClosing)
         {
             _core.Deadlines.Set(this, due);
             return;
@@ -249,7 +250,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         await _transport.Output.CompleteAsync().ConfigureAwait(false);
         await _transport.Input.CompleteAsync().ConfigureAwait(false);
         _core.Connections.Remove(this);
-        lock (Outbound)
+        lock (_gate)
         {
             _isClosed = true;
             _closed?.TrySetResult();

@@ -70,4 +70,25 @@ internal sealed class ConnectionRegistry(BrokerCore core)
             }
         }
     }
+
+    /// <summary>
+    /// What was written last lies with the transport now. A peer that does not take it would hold the socket open for ever: it is cut when the
+    /// time for a goodbye is over.
+    /// </summary>
+    public void AbortUnlessClosed(Action abort, CancellationToken closed)
+    {
+        if (closed.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var linger = new Linger(abort);
+        core.Deadlines.Set(linger, core.Clock.Now + (long)core.Options.DrainTimeout.TotalMilliseconds);
+        closed.UnsafeRegister(state => core.Deadlines.Cancel((Linger)state!), linger);
+    }
+
+    private sealed class Linger(Action abort) : Deadline
+    {
+        public override void OnDue(long now) => abort();
+    }
 }

@@ -5,13 +5,17 @@ namespace SmartLock.Mqtt.Broker;
 /// <summary>Limits of the broker. Every one bounds memory or time that a client could otherwise take.</summary>
 public sealed class MqttBrokerOptions
 {
-    /// <summary>Connections beyond this are refused: v5 with 0x97 Quota exceeded, v3.1.1 with return code 3.</summary>
+    /// <summary>Connections beyond this are closed before a byte of theirs is read.</summary>
     [Range(1, int.MaxValue)]
     public int MaxConnections { get; set; } = 50_000;
 
-    /// <summary>Sessions, connected or not. A new client beyond this is refused as with <see cref="MaxConnections"/>.</summary>
+    /// <summary>Sessions, connected or not. A new client beyond this is refused: v5 with 0x97 Quota exceeded, v3.1.1 with return code 3.</summary>
     [Range(1, int.MaxValue)]
     public int MaxSessions { get; set; } = 100_000;
+
+    /// <summary>Sessions of one login, so that one cannot use up <see cref="MaxSessions"/>.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxSessionsPerIdentity { get; set; } = 100;
 
     /// <summary>How long a connection may stay without a whole CONNECT, authentication included.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);

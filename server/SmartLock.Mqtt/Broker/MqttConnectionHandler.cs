@@ -8,10 +8,11 @@ namespace SmartLock.Mqtt.Broker;
 /// </summary>
 public sealed class MqttConnectionHandler(MqttBroker broker) : ConnectionHandler
 {
-    public override Task OnConnectedAsync(ConnectionContext connection)
+    public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         var certificate = connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
-        return broker.ServeAsync(connection.Transport, connection.RemoteEndPoint, certificate, connection.Abort, connection.ConnectionClosed);
+        await broker.ServeAsync(connection.Transport, connection.RemoteEndPoint, certificate, connection.Abort, connection.ConnectionClosed);
+        broker.Core.Connections.AbortUnlessClosed(connection.Abort, connection.ConnectionClosed);
     }
 }

@@ -30,10 +30,8 @@ internal interface IOutboundOwner
 /// What waits to be written to one connection. Publishers append encoded packets under a short lock and never wait; one flusher at a
 /// time takes all there is and hands it to the transport. Idle, it holds no buffer.
 /// </summary>
-internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owner) : IBufferWriter<byte>, IThreadPoolWorkItem
+internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOwner owner) : IBufferWriter<byte>, IThreadPoolWorkItem
 {
-    private const int SmallestBuffer = 1024;
-
     // Within one turn, this much is worth a flush of its own.
     private const int FlushEarly = 32 * 1024;
 
@@ -158,43 +156,6 @@ internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owne
         }
     }
 
-    /// <summary>Ends when everything written is with the transport, or the transport is gone.</summary>
-    public Task WhenDrainedAsync()
-    {
-        lock (_gate)
-        {
-            if (_state is State.Idle or State.Dead)
-            {
-                return Task.CompletedTask;
-            }
-
-            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            StartFlusher();
-            return _drained.Task;
-        }
-    }
-
-    /// <summary>The transport is gone: lets go of the buffer. No flush begins after this.</summary>
-    public void Abandon()
-    {
-        lock (_gate)
-        {
-            Die();
-        }
-    }
-
-    public void EndTurn()
-    {
-        lock (_gate)
-        {
-            _inTurn = false;
-            NextInTurn = null;
-            StartFlusher();
-        }
-    }
-
-    void IThreadPoolWorkItem.Execute() => _ = FlushAsync();
-
     void IBufferWriter<byte>.Advance(int count) => Volatile.Write(ref _length, _length + count);
 
     Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
@@ -236,94 +197,12 @@ internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owne
         }
     }
 
-    private void StartFlusher()
-    {
-        if (_state == State.Written)
-        {
-            _state = State.Flushing;
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-    }
-
-    // Its own task is not awaited: nothing here may throw.
-    private async Task FlushAsync()
-    {
-        try
-        {
-            while (TryTake(out var buffer, out var length, out var wake))
-            {
-                writer.Write(buffer.AsSpan(0, length));
-                ArrayPool<byte>.Shared.Return(buffer);
-                var result = await writer.FlushAsync().ConfigureAwait(false);
-                if (result.IsCompleted || result.IsCanceled)
-                {
-                    Fail();
-                    return;
-                }
-
-                if (wake)
-                {
-                    owner.OnDrained();
-                }
-            }
-        }
-#pragma warning disable CA1031 // Whatever the transport throws ends this one connection.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
-            Fail();
-        }
-    }
-
-    private bool TryTake(out byte[] buffer, out int length, out bool wake)
-    {
-        lock (_gate)
-        {
-            if (_state == State.Dead || _length == 0)
-            {
-                _state = _state == State.Dead ? State.Dead : State.Idle;
-                _drained?.TrySetResult();
-                _drained = null;
-                (buffer, length, wake) = ([], 0, false);
-                return false;
-            }
-
-            (buffer, length, wake) = (_buffer!, _length, _wakeWhenDrained);
-            (_buffer, _wakeWhenDrained) = (null, false);
-            Volatile.Write(ref _length, 0);
-            return true;
-        }
-    }
-
-    private void Fail()
-    {
-        lock (_gate)
-        {
-            Die();
-        }
-
-        owner.OnWriteFailed();
-    }
-
-    private void Die()
-    {
-        _state = State.Dead;
-        _length = 0;
-        _drained?.TrySetResult();
-        _drained = null;
-        if (_buffer is { } buffer)
-        {
-            _buffer = null;
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
     private void Reserve(int size)
     {
         var needed = _length + Math.Max(size, 1);
         if (_buffer is null)
         {
-            _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(needed, SmallestBuffer));
+            _buffer = OutboundBuffers.Rent(needed);
             return;
         }
 
@@ -332,9 +211,9 @@ internal sealed class Outbound(PipeWriter writer, int limit, IOutboundOwner owne
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _buffer.Length * 2));
+        var larger = OutboundBuffers.Rent(Math.Max(needed, _buffer.Length * 2));
         _buffer.AsSpan(0, _length).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_buffer);
+        OutboundBuffers.Return(_buffer);
         _buffer = larger;
     }
 }

@@ -4,7 +4,7 @@ namespace SmartLock.Mqtt.Broker;
 internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock clock, BrokerCounters counters)
 {
     private readonly Lock _gate = new();
-    private readonly Node _root = new(null, []);
+    private readonly RetainedNode _root = new(null, []);
     private int _count;
     private long _bytes;
 
@@ -45,7 +45,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
                 return;
             }
 
-            var expired = new List<Node>();
+            var expired = new List<RetainedNode>();
             Collect(_root, filter, atRoot: true, into, expired);
             foreach (var node in expired)
             {
@@ -54,7 +54,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
         }
     }
 
-    private void Collect(Node node, ReadOnlySpan<byte> filter, bool atRoot, List<StoredMessage> into, List<Node> expired)
+    private void Collect(RetainedNode node, ReadOnlySpan<byte> filter, bool atRoot, List<StoredMessage> into, List<RetainedNode> expired)
     {
         var slash = filter.IndexOf((byte)'/');
         var level = slash < 0 ? filter : filter[..slash];
@@ -89,7 +89,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
         }
     }
 
-    private void Continue(Node node, bool isLast, ReadOnlySpan<byte> rest, List<StoredMessage> into, List<Node> expired)
+    private void Continue(RetainedNode node, bool isLast, ReadOnlySpan<byte> rest, List<StoredMessage> into, List<RetainedNode> expired)
     {
         if (isLast)
         {
@@ -100,7 +100,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
         Collect(node, rest, atRoot: false, into, expired);
     }
 
-    private void CollectBelow(Node node, bool atRoot, List<StoredMessage> into, List<Node> expired)
+    private void CollectBelow(RetainedNode node, bool atRoot, List<StoredMessage> into, List<RetainedNode> expired)
     {
         foreach (var child in node.Children)
         {
@@ -114,7 +114,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
         }
     }
 
-    private void Take(Node node, List<StoredMessage> into, List<Node> expired)
+    private void Take(RetainedNode node, List<StoredMessage> into, List<RetainedNode> expired)
     {
         if (node.Message is not { } message)
         {
@@ -137,7 +137,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
             return true;
         }
 
-        var expired = new List<Node>();
+        var expired = new List<RetainedNode>();
         CollectBelow(_root, atRoot: false, [], expired);
         foreach (var node in expired)
         {
@@ -162,7 +162,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
         }
     }
 
-    private void Put(Node node, StoredMessage? message)
+    private void Put(RetainedNode node, StoredMessage? message)
     {
         _bytes += (message?.Length ?? 0) - (node.Message?.Length ?? 0);
         _count += (message is null ? 0 : 1) - (node.Message is null ? 0 : 1);
@@ -171,63 +171,5 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
         {
             node.Prune();
         }
-    }
-
-    private sealed class Node(Node? parent, byte[] level)
-    {
-        private LevelMap<Node>? _children;
-
-        public byte[] Level { get; } = level;
-
-        public StoredMessage? Message { get; set; }
-
-        public IEnumerable<Node> Children => _children?.Values() ?? [];
-
-        public Node? Find(ReadOnlySpan<byte> level) => _children?.Find(level);
-
-        public Node? Walk(ReadOnlySpan<byte> topic)
-        {
-            var node = this;
-            foreach (var range in topic.Split((byte)'/'))
-            {
-                node = node.Find(topic[range]);
-                if (node is null)
-                {
-                    return null;
-                }
-            }
-
-            return node;
-        }
-
-        public Node GetOrAdd(ReadOnlySpan<byte> topic)
-        {
-            var node = this;
-            foreach (var range in topic.Split((byte)'/'))
-            {
-                var next = node.Find(topic[range]);
-                if (next is null)
-                {
-                    next = new Node(node, topic[range].ToArray());
-                    (node._children ??= new LevelMap<Node>()).Add(next.Level, next);
-                }
-
-                node = next;
-            }
-
-            return node;
-        }
-
-        public void Prune()
-        {
-            var node = this;
-            while (node is { Message: null, Parent: { } above } && (node._children is null || node._children.Count == 0))
-            {
-                above._children!.Remove(node.Level);
-                node = above;
-            }
-        }
-
-        private Node? Parent { get; } = parent;
     }
 }

@@ -3,7 +3,7 @@ namespace SmartLock.Mqtt.Broker;
 internal readonly record struct Attached(Session Session, bool SessionPresent);
 
 /// <summary>All sessions: by client, by identity, and those of observers. Its lock decides who holds a client id.</summary>
-internal sealed class SessionRegistry(BrokerCore core)
+internal sealed partial class SessionRegistry(BrokerCore core)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<SessionKey, Session> _sessions = [];
@@ -70,7 +70,8 @@ internal sealed class SessionRegistry(BrokerCore core)
             }
             else
             {
-                if (_sessions.Count >= core.Options.MaxSessions)
+                if (_sessions.Count >= core.Options.MaxSessions
+                    || _identities.GetValueOrDefault(key.Identity)?.Count >= core.Options.MaxSessionsPerIdentity)
                 {
                     return null;
                 }
@@ -118,7 +119,8 @@ internal sealed class SessionRegistry(BrokerCore core)
     {
         lock (_gate)
         {
-            if (session.Connection is not null || session.HasEnded || !_sessions.TryGetValue(session.Key, out var held) || held != session)
+            // Its client may have come back meanwhile, and even left again: then it waits anew.
+            if (session.Connection is not null || session.HeapIndex >= 0 || !_sessions.TryGetValue(session.Key, out var held) || held != session)
             {
                 return;
             }
@@ -171,44 +173,5 @@ internal sealed class SessionRegistry(BrokerCore core)
         }
 
         return null;
-    }
-
-    private void Remember(Session session)
-    {
-        _sessions.Add(session.Key, session);
-        if (!_identities.TryGetValue(session.Key.Identity, out var own))
-        {
-            _identities.Add(session.Key.Identity, own = new IdentitySessions());
-        }
-
-        own.Add(session);
-        SetObserver(session, session.Identity.SeesDirected);
-    }
-
-    private void Forget(Session session)
-    {
-        if (!_sessions.Remove(session.Key))
-        {
-            return;
-        }
-
-        var own = _identities[session.Key.Identity];
-        own.Remove(session);
-        if (own.Count == 0)
-        {
-            _identities.Remove(session.Key.Identity);
-        }
-
-        SetObserver(session, isObserver: false);
-    }
-
-    private void SetObserver(Session session, bool isObserver)
-    {
-        if (isObserver == (Array.IndexOf(_observers, session) >= 0))
-        {
-            return;
-        }
-
-        Volatile.Write(ref _observers, isObserver ? [.. _observers, session] : [.. _observers.Where(s => s != session)]);
     }
 }

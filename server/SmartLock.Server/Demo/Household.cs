@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text.Json;
 using SmartLock.Device;
 using SmartLock.VirtualDevice;
@@ -23,11 +22,11 @@ internal sealed class Household : IAsyncDisposable
         Password = password;
     }
 
-    public string Username => "demo";
+    public string Username { get; } = "demo";
 
     public string Password { get; }
 
-    public IReadOnlyList<DemoLock> Locks => Doors;
+    public IReadOnlyList<DemoLock> Locks { get; } = Doors;
 
     /// <exception cref="TimeoutException">A lock was not Available in time.</exception>
     public static async Task<Household> MoveInAsync(Uri http, IPEndPoint mqtt, string password, TimeSpan within, CancellationToken ct)

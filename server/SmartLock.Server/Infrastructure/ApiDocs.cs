@@ -102,6 +102,7 @@ internal static class ApiDocs
             return Task.CompletedTask;
         }
 
+        schema.AdditionalPropertiesAllowed = true;
         schema.Properties ??= new Dictionary<string, IOpenApiSchema>();
         schema.Properties["code"] = new OpenApiSchema
         {

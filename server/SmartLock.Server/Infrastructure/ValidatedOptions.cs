@@ -13,17 +13,33 @@ internal static class ValidatedOptions
         where T : class
     {
         services.AddOptions<T>()
-            .BindConfiguration(section, binder => binder.ErrorOnUnknownConfiguration = true)
+            .Configure<IConfiguration>((options, configuration) => Bind(configuration.GetSection(section), options))
             .ValidateOnStart();
         return services.AddSingleton<IValidateOptions<T>>(new Check<T>(check));
+    }
+
+    private static void Bind(IConfigurationSection section, object options)
+    {
+        try
+        {
+            section.Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+        }
+        catch (InvalidOperationException e)
+        {
+            // "... were not found on the instance of T: 'Key'", or "Failed to convert configuration value ... at 'Key' ...".
+            var unknown = e.Message.LastIndexOf(": '", StringComparison.Ordinal);
+            throw new StartupException(
+                unknown >= 0 && e.Message.Contains("not found on the instance", StringComparison.Ordinal)
+                    ? $"The configuration section {section.Path} has no setting {e.Message[(unknown + 2)..]}."
+                    : e.Message,
+                e);
+        }
     }
 
     private sealed class Check<T>(Func<T, string?> check) : IValidateOptions<T>
         where T : class
     {
         public ValidateOptionsResult Validate(string? name, T options) =>
-            check(options) is { } message
-                ? ValidateOptionsResult.Fail(message)
-                : ValidateOptionsResult.Success;
+            check(options) is { } message ? ValidateOptionsResult.Fail(message) : ValidateOptionsResult.Success;
     }
 }

@@ -5,7 +5,7 @@ using SmartLock.Server.Heartbeats;
 namespace SmartLock.Server.Messaging;
 
 /// <summary>The broker in this process: statuses come by a call, commands go to the addressed device's sessions only.</summary>
-internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest, TimeProvider time) : IDeviceLink, IHostedService
+internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest, TimeProvider time) : IDeviceLink, IHostedLifecycleService
 {
     private IDisposable? _subscription;
     private long _listeningSinceTicks;
@@ -20,7 +20,11 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
         return Task.CompletedTask;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Stops listening before the broker stops: the wills that its stop sets off are about the broker, not about the devices.
+    /// Lifecycle services stop in the reverse order of their registration, and this one is registered after the broker.
+    /// </summary>
+    public Task StoppingAsync(CancellationToken cancellationToken)
     {
         Interlocked.Exchange(ref _listeningSinceTicks, 0);
         _subscription?.Dispose();
@@ -29,10 +33,23 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
 
     public ValueTask<bool> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
     {
+        if (ListeningSince is null)
+        {
+            return ValueTask.FromResult(false);
+        }
+
         // The shared topic has the whole fleet as subscribers; none but the addressed device (and observers) is to see this.
         broker.PublishTo(deviceId, topic, payload.Span, MqttQoS.AtLeastOnce);
-        return ValueTask.FromResult(ListeningSince is not null);
+        return ValueTask.FromResult(true);
     }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private void Hear(in InboundMessage message) =>
         ingest.Accept(message.Payload, message.Retain, BrokerLogin.DeviceIdOf(message.Publisher));

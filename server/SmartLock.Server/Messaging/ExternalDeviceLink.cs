@@ -51,7 +51,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
         _ = SubscribeAsync(new MqttSubscription(filter, MqttQoS.AtLeastOnce, RetainAsPublished: true, RetainHandling: MqttRetainHandling.DoNotSend));
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _client.DisconnectAsync(cancellationToken);
+    public Task StopAsync(CancellationToken cancellationToken) => _client.DisconnectAsync(cancellationToken: cancellationToken);
 
     public async ValueTask<bool> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
     {

@@ -108,6 +108,44 @@ public sealed class HostingTests
     }
 
     [Fact]
+    public async Task A_client_that_does_not_take_its_goodbye_is_cut()
+    {
+        await using var host = await KestrelBroker.StartAsync(new TestAccess(), o => o.DrainTimeout = TimeSpan.FromMilliseconds(200));
+        var stuck = await host.OpenTcpAsync();
+        await stuck.ConnectAsync(TestBroker.Connect("c"));
+        await stuck.SubscribeAsync("a");
+        while (host.Broker.GetStatistics().Dropped[SmartLock.Mqtt.Broker.MqttDropReason.SlowReader] < 10)
+        {
+            host.Broker.Publish("a", new byte[60_000]);
+            await Task.Yield();
+        }
+
+        var young = await host.OpenTcpAsync();
+        await young.ConnectAsync(TestBroker.Connect("c"));
+        await host.StopAsync().WaitAsync(Patience);
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task A_transport_that_stays_open_after_the_goodbye_is_cut(bool closedInTime, int expected)
+    {
+        await using var broker = new TestBroker(o => o.DrainTimeout = TimeSpan.FromSeconds(2));
+        using var closed = new CancellationTokenSource();
+        var aborted = 0;
+        broker.Broker.Core.Connections.AbortUnlessClosed(() => aborted++, closed.Token);
+        broker.Clock.Advance(TimeSpan.FromSeconds(1));
+        if (closedInTime)
+        {
+            await closed.CancelAsync();
+        }
+
+        broker.Clock.Advance(TimeSpan.FromSeconds(1));
+        aborted.ShouldBe(expected);
+        broker.Broker.Core.Deadlines.Count.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Without_an_authenticator_nobody_connects()
     {
         await using var host = await KestrelBroker.StartAsync(access: null);

@@ -192,6 +192,18 @@ internal sealed class TestClient(IDuplexPipe transport, Task served) : IAsyncDis
         }
     }
 
+    /// <summary>Reads and forgets this many bytes.</summary>
+    public async Task SkipAsync(long bytes)
+    {
+        while (bytes > 0)
+        {
+            var result = await transport.Input.ReadAsync();
+            bytes -= result.Buffer.Length;
+            transport.Input.AdvanceTo(result.Buffer.End);
+            result.IsCompleted.ShouldBeFalse();
+        }
+    }
+
     /// <summary>Says goodbye, and waits until the broker has let go.</summary>
     public async Task LeaveAsync(MqttReasonCode reason = MqttReasonCode.Success, uint? sessionExpiry = null)
     {

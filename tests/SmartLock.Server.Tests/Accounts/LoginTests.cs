@@ -49,6 +49,23 @@ public sealed class LoginTests
         }
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("\0")]
+    [InlineData("anna\0")]
+    [InlineData("%")]
+    [InlineData("' OR 1=1 --")]
+    [InlineData("\u202eanna")]
+    public async Task A_name_that_nobody_can_have_is_wrong_like_any_other(string username)
+    {
+        await using var app = await TestApp.StartAsync();
+        await app.RegisterUserAsync("anna");
+
+        using var answer = await app.Http.PostAsJsonAsync(Path, new { username, password = TestApp.Password });
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+    }
+
     [Fact]
     public async Task A_missing_account_costs_a_hash_like_an_existing_one()
     {

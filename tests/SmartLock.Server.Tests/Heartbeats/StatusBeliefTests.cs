@@ -80,7 +80,13 @@ public sealed class StatusBeliefTests
     {
         var fields = new Dictionary<string, object?>
         {
-            ["device_id"] = "A", ["status"] = "Unlocked", ["issue"] = null, ["sent_at"] = 2000L, ["connected_at"] = 500L, ["command_id"] = "C1", ["result"] = "done",
+            ["device_id"] = "A",
+            ["status"] = "Unlocked",
+            ["issue"] = null,
+            ["sent_at"] = 2000L,
+            ["connected_at"] = 500L,
+            ["command_id"] = "C1",
+            ["result"] = "done",
             ["signature"] = Mac(Key, "v1|sts|A|Unlocked||2000|500|C1|done"),
         };
         Judge(System.Text.Json.JsonSerializer.Serialize(fields), Anyone).ShouldBe(Believed);

@@ -26,7 +26,7 @@ public sealed class StatusMessageTests
     [InlineData("""{"device":"A","status":"Booted"}""", LockStatus.Unknown)]
     [InlineData("""{"device_id":"A","status":"Unknown"}""", LockStatus.Unknown)]
     [InlineData("""  {"device_id":"A","status":"Locked","colour":"red","n":1,"b":true,"z":null}  """, LockStatus.Locked)]
-    public void Smaller_forms_are_statuses_too(string json, LockStatus expected)
+    internal void Smaller_forms_are_statuses_too(string json, LockStatus expected)
     {
         Read(json, out var read).ShouldBeTrue();
 

@@ -1,0 +1,123 @@
+namespace SmartLock.Device
+{
+    /// <summary>The sessions and the reports in them: when to send, and dated how.</summary>
+    internal sealed class Reporter
+    {
+        private readonly LockSettings _settings;
+        private readonly LockParts _parts;
+        private readonly string _topic;
+        private readonly ReportRhythm _rhythm;
+        private Session _session;
+        private bool _connected;
+        private string _toldIssue;
+        private BoltStatus _toldStatus;
+        private long _sentAt;
+        private long _connectedAt;
+
+        public Reporter(LockSettings settings, LockParts parts)
+        {
+            _settings = settings;
+            _parts = parts;
+            _topic = settings.OwnTopics ? Topics.StatusOf(settings.DeviceId) : Topics.Status;
+            _rhythm = new ReportRhythm(FirstGapMs(settings.Key));
+        }
+
+        /// <summary>Uptime in milliseconds.</summary>
+        public long NextAt
+        {
+            get { return _rhythm.NextAt; }
+        }
+
+        public bool IsDue
+        {
+            get { return _connected && _rhythm.IsDue(_parts.Clock.UptimeMs); }
+        }
+
+        public bool MayAnswer
+        {
+            get { return _rhythm.MayAnswer(_parts.Clock.UptimeMs); }
+        }
+
+        public Session BeginSession()
+        {
+            long now = _parts.Clock.UnixMs;
+            long wanted = now > 0 ? now : _parts.Clock.UptimeMs;
+            _connectedAt = wanted > _connectedAt ? wanted : _connectedAt + 1;
+            _session = new Session(_settings.DeviceId, _settings.Key, _settings.OwnTopics, _connectedAt);
+            return _session;
+        }
+
+        public void Connected(Decision last, BoltStatus status, string issue)
+        {
+            if (_session == null)
+            {
+                return;
+            }
+
+            _connected = true;
+            Send(last, status, issue);
+            _rhythm.Connected();
+        }
+
+        public void Disconnected()
+        {
+            _connected = false;
+        }
+
+        public void Hasten()
+        {
+            _rhythm.Hasten();
+        }
+
+        /// <summary>Hastens when the server was last told something else.</summary>
+        public void Compare(BoltStatus status, string issue)
+        {
+            if (status != _toldStatus || issue != _toldIssue)
+            {
+                _rhythm.Hasten();
+            }
+        }
+
+        public void Send(Decision about, BoltStatus status, string issue)
+        {
+            if (!_connected)
+            {
+                return;
+            }
+
+            long now = _parts.Clock.UnixMs;
+            long uptime = _parts.Clock.UptimeMs;
+            _sentAt = now > _sentAt ? now : _sentAt + 1;
+            StatusReport report = new StatusReport
+            {
+                DeviceId = _settings.DeviceId,
+                Status = status,
+                Issue = issue,
+                SentAt = _sentAt,
+                ConnectedAt = _session.ConnectedAt,
+                Decision = about,
+                Firmware = _settings.Firmware,
+                UptimeSeconds = uptime / 1000,
+                Rssi = _parts.Gauges.Rssi,
+                BatteryMillivolts = _parts.Gauges.BatteryMillivolts,
+                OwnTopics = _settings.OwnTopics,
+            };
+            bool sent = _parts.Outbox.Send(_topic, report.Write(_settings.Key));
+            if (sent)
+            {
+                _toldIssue = issue;
+                _toldStatus = status;
+            }
+
+            _rhythm.Tried(uptime, sent);
+        }
+
+        /// <summary>From 1 s to a whole heartbeat, spread evenly over the keys.</summary>
+        private static int FirstGapMs(DeviceKey key)
+        {
+            byte[] spread = key.Mac(new byte[1]);
+            int draw = (spread[0] << 8) | spread[1];
+            return ReportRhythm.MinGapMs + (draw % (ReportRhythm.HeartbeatMs - ReportRhythm.MinGapMs + 1));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+namespace SmartLock.Mqtt.Broker;
+
+internal sealed partial class SessionRegistry
+{
+    private void Remember(Session session)
+    {
+        _sessions.Add(session.Key, session);
+        if (!_identities.TryGetValue(session.Key.Identity, out var own))
+        {
+            _identities.Add(session.Key.Identity, own = new IdentitySessions());
+        }
+
+        own.Add(session);
+        SetObserver(session, session.Identity.SeesDirected);
+    }
+
+    private void Forget(Session session)
+    {
+        if (!_sessions.Remove(session.Key))
+        {
+            return;
+        }
+
+        var own = _identities[session.Key.Identity];
+        own.Remove(session);
+        if (own.Count == 0)
+        {
+            _identities.Remove(session.Key.Identity);
+        }
+
+        SetObserver(session, isObserver: false);
+    }
+
+    private void SetObserver(Session session, bool isObserver)
+    {
+        if (isObserver == (Array.IndexOf(_observers, session) >= 0))
+        {
+            return;
+        }
+
+        Volatile.Write(ref _observers, isObserver ? [.. _observers, session] : [.. _observers.Where(s => s != session)]);
+    }
+}

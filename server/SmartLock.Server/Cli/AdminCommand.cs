@@ -1,0 +1,53 @@
+using SmartLock.Server.Accounts;
+
+namespace SmartLock.Server.Cli;
+
+internal static class AdminCommand
+{
+    public const string PasswordVariable = "SMARTLOCK_ADMIN_PASSWORD";
+
+    private const int Refused = 2;
+    private const int Cancelled = 130;
+
+    /// <summary>Works beside a running server on the same store.</summary>
+    /// <returns>0 made; 1 not made; 2 name or password against the rules; 130 broken off at the prompt.</returns>
+    public static async Task<int> CreateAsync(string username, string[] settings, CancellationToken ct)
+    {
+        if (AccountRules.CheckUsername(username, Role.Admin) is { } wrongName)
+        {
+            return await FailAsync(Refused, $"The username {wrongName}.");
+        }
+
+        if (Environment.GetEnvironmentVariable(PasswordVariable) is not { Length: > 0 } password)
+        {
+            if (PasswordPrompt.Read() is not { } typed)
+            {
+                return await FailAsync(Cancelled, "No password was given.");
+            }
+
+            password = typed;
+        }
+
+        if (AccountRules.CheckPassword(password, username) is { } wrongPassword)
+        {
+            return await FailAsync(Refused, $"The password {wrongPassword}.");
+        }
+
+        await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
+        var registration = app.Services.GetRequiredService<Registration>();
+        var outcome = await registration.RegisterAsync(username, password, null, Role.Admin, ct);
+        if (outcome != RegisterOutcome.Registered)
+        {
+            return await FailAsync(Startup.Failed, $"There is an account named {username} already.");
+        }
+
+        await Console.Out.WriteLineAsync($"The admin account {username} is made.");
+        return 0;
+    }
+
+    private static async Task<int> FailAsync(int code, string sentence)
+    {
+        await Console.Error.WriteLineAsync(sentence);
+        return code;
+    }
+}

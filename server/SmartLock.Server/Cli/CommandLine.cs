@@ -1,0 +1,66 @@
+using System.CommandLine;
+using SmartLock.Server.Demo;
+
+namespace SmartLock.Server.Cli;
+
+/// <summary>
+/// The server's commands. Arguments of the form <c>--Key=value</c> are configuration, wherever they stand; only the others are
+/// parsed, so that a mistyped command is not taken for a setting.
+/// </summary>
+internal static class CommandLine
+{
+    private const string SettingsHelp =
+        "Settings are given as --Key=value, for example --Urls=http://127.0.0.1:9000 or --Data:Folder=/var/lib/smartlock, "
+        + "or in the environment (Data__Folder), or in appsettings.json.";
+
+    /// <summary>Longer than the server takes to finish what it has begun.</summary>
+    private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(40);
+
+    public static Task<int> RunAsync(string[] args)
+    {
+        string[] settings = [.. args.Where(IsSetting)];
+        var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+        var parsed = Build(settings).Parse([.. args.Where(a => !IsSetting(a))], configuration);
+        return parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = EndsWithin });
+    }
+
+    private static bool IsSetting(string argument) =>
+        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal);
+
+    private static RootCommand Build(string[] settings)
+    {
+        var serve = new Command("serve", "Run the server; also what happens when no command is given.");
+        serve.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
+
+        var demo = new Command("demo", "Run a server with virtual locks and print the lines to try it with. Keeps nothing.");
+        demo.SetAction((_, ct) => Startup.ExplainAsync(() => DemoCommand.RunAsync(settings, ct)));
+
+        var root = new RootCommand($"SmartLock's server: REST API, MQTT broker, jobs and storage in one process. {SettingsHelp}")
+        {
+            serve,
+            demo,
+            Admin(settings),
+        };
+        root.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
+        return root;
+    }
+
+    private static Command Admin(string[] settings)
+    {
+        var username = new Argument<string>("username")
+        {
+            Description = "3 to 32 letters, digits, dots, dashes or underscores.",
+        };
+        var create = new Command(
+            "create",
+            "Make an account that administers the server. Its password is asked for on a terminal, else read from standard input "
+            + $"(one line), or taken from the environment variable {AdminCommand.PasswordVariable}; it is never an argument, since "
+            + "everybody on the machine can read those.")
+        {
+            username,
+        };
+        create.SetAction((parsed, ct) =>
+            Startup.ExplainAsync(() => AdminCommand.CreateAsync(parsed.GetRequiredValue(username), settings, ct)));
+        return new Command("admin", "Manage the accounts that administer the server.") { create };
+    }
+}

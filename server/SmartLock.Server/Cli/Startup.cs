@@ -1,0 +1,41 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Cli;
+
+/// <summary>Tells what the operator can mend from bugs: the former is one sentence, the latter a stack trace.</summary>
+internal static class Startup
+{
+    public const int Failed = 1;
+
+    public static async Task<int> ExplainAsync(Func<Task<int>> command)
+    {
+        try
+        {
+            return await command();
+        }
+        catch (Exception e) when (Explain(e) is not null)
+        {
+            await Console.Error.WriteLineAsync($"SmartLock cannot start. {Explain(e)}");
+            return Failed;
+        }
+    }
+
+    /// <summary>Null for what is not the operator's to mend.</summary>
+    public static string? Explain(Exception exception) => exception switch
+    {
+        StartupException => exception.Message,
+        OptionsValidationException e => string.Join(' ', e.Failures),
+        IOException { InnerException: AddressInUseException } e =>
+            $"{e.Message} End the other program, or choose another address with --Urls=http://127.0.0.1:9000 (HTTP) or --Mqtt:Port=1884 (MQTT).",
+        SocketException e => $"It may not listen where it is told to: {e.Message}. See the settings Urls and Mqtt:Port.",
+        InvalidOperationException e when e.Message.StartsWith("Failed to convert configuration value", StringComparison.Ordinal) => e.Message,
+        InvalidDataException { InnerException: { } inner } e => $"{e.Message} {inner.Message}",
+        StoreUnavailableException e => $"The data store cannot be reached: {e.Message}",
+        IOException or UnauthorizedAccessException or CryptographicException => exception.Message,
+        _ => null,
+    };
+}

@@ -1,0 +1,49 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using SmartLock.Mqtt;
+using SmartLock.Mqtt.Broker;
+
+namespace SmartLock.Benchmarks;
+
+/// <summary>The broker in a process of its own, so that its CPU time can be told from the load generator's.</summary>
+internal static class BrokerHost
+{
+    public static async Task<int> RunAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, e => e.UseConnectionHandler<MqttConnectionHandler>()));
+        builder.Services.AddMqttBroker(options =>
+        {
+            options.MaxOutboundBytes = 16 * 1024 * 1024;
+            options.MaxQueuedMessages = 100_000;
+            options.MaxQueuedBytes = 64 * 1024 * 1024;
+        });
+        builder.Services.AddSingleton<IMqttAuthenticator, Everyone>().AddSingleton<IMqttAuthorizer, Everyone>();
+        await using var application = builder.Build();
+        await application.StartAsync();
+        var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        Console.WriteLine(new Uri(address.Replace("tcp://", "http://", StringComparison.Ordinal)).Port);
+        // The parent closes our input when it is done, however it ends.
+        await Console.In.ReadToEndAsync();
+        return 0;
+    }
+
+    private sealed class Everyone : IMqttAuthenticator, IMqttAuthorizer
+    {
+        public ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct)
+        {
+            return ValueTask.FromResult(MqttAuthentication.Accept(new MqttIdentity(request.ClientId)));
+        }
+
+        public MqttReasonCode CanPublish(MqttIdentity identity, ReadOnlySpan<byte> topicUtf8, bool retain, MqttQoS qos) => MqttReasonCode.Success;
+
+        public MqttReasonCode CanSubscribe(MqttIdentity identity, string filter) => MqttReasonCode.Success;
+    }
+}
