@@ -1,1 +1,3 @@
-return 0;
+using SmartLock.VirtualDevice.Terminal;
+
+return await DeviceProgram.RunAsync(args);

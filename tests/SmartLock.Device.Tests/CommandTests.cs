@@ -24,6 +24,18 @@ public sealed class CommandTests
         rig.Log.Decisions.ShouldHaveSingleItem().Verdict.ShouldBe(Verdict.Done);
     }
 
+    [Fact]
+    public void Whoever_listens_for_decisions_hears_of_one_before_the_server_does()
+    {
+        var rig = new LockRig();
+        var decidedAtSend = new List<int>();
+        rig.Outbox.Sending = () => decidedAtSend.Add(rig.Log.Decisions.Count);
+
+        rig.Receive(rig.Unlock());
+
+        decidedAtSend.ShouldBe([1]);
+    }
+
     [Theory]
     [InlineData("smartlock/commands")]
     [InlineData("smartlock/commands/ESP32-7C9EBD")]

@@ -101,6 +101,19 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
+    public void While_the_clock_is_not_set_the_uptime_tells_sessions_apart()
+    {
+        var rig = new LockRig();
+        rig.Clock.UnixMs = 0;
+        rig.Reboot();
+        rig.Session.ConnectedAt.ShouldBe(2000);
+
+        rig.Clock.UptimeMs = 2700;
+        rig.Connect();
+        rig.Session.ConnectedAt.ShouldBe(2700);
+    }
+
+    [Fact]
     public void Sent_at_grows_when_the_clock_stands_steps_back_or_is_lost()
     {
         var rig = new LockRig();

@@ -107,10 +107,13 @@ internal sealed class FakeOutbox : IOutbox
 
     public bool Full { get; set; }
 
+    public Action? Sending { get; set; }
+
     public JsonElement Last => Sent[^1].Report;
 
     public bool Send(string topic, byte[] payload)
     {
+        Sending?.Invoke();
         if (Full)
         {
             return false;

@@ -1,0 +1,211 @@
+using SmartLock.Device;
+using SmartLock.VirtualDevice.Connection;
+
+namespace SmartLock.VirtualDevice.Board;
+
+/// <summary>
+/// What power keeps alive: the brain from one boot to the next power cut, with the clock, gauges and radio that it sees. One object
+/// for all these seams, because a fleet has thousands.
+/// </summary>
+internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionListener
+{
+    private const int MaxDelayed = 16;
+    private const int MaxUntold = 64;
+    private const int GoodRssi = -61;
+    private const int LowMillivolts = 3100;
+
+    private readonly VirtualLockOptions _options;
+    private readonly VirtualLockFaults _faults;
+    private readonly ExecutedCommands _executed;
+    private readonly Action<VirtualLockEvent> _tell;
+    private readonly long _bootedAt;
+    private readonly Lock _untoldGate = new();
+    private List<VirtualLockEvent>? _untold;
+    private IDeviceLink? _link;
+    private int _delayed;
+    private long _dueAt = long.MaxValue;
+
+    public VirtualBoard(VirtualLockOptions options, VirtualLockFaults faults, VirtualHardware hardware, Action<VirtualLockEvent> tell)
+    {
+        _options = options;
+        _faults = faults;
+        _executed = hardware.Executed;
+        _tell = tell;
+        _bootedAt = options.Time.GetTimestamp();
+        Brain = new LockBrain(
+            new LockSettings { DeviceId = options.DeviceId, Key = options.Key, Firmware = options.Firmware, OwnTopics = options.OwnTopics },
+            new LockParts
+            {
+                Clock = this,
+                Slots = hardware.Flash,
+                Bolt = hardware.Bolt,
+                LockedLight = hardware.Red,
+                UnlockedLight = hardware.Green,
+                Gauges = this,
+                Outbox = this,
+                Log = this,
+                Decisions = this,
+            });
+    }
+
+    public LockBrain Brain { get; }
+
+    public long UnixMs =>
+        _faults.ClockNotSet ? 0 : (_options.Time.GetUtcNow() + _faults.ClockOffset).ToUnixTimeMilliseconds();
+
+    public long UptimeMs => (long)_options.Time.GetElapsedTime(_bootedAt).TotalMilliseconds;
+
+    public int Rssi => GoodRssi;
+
+    public int BatteryMillivolts => _faults.LowBattery ? LowMillivolts : _options.BatteryMillivolts;
+
+    public void Opened(IDeviceLink link)
+    {
+        Volatile.Write(ref _link, link);
+        Brain.OnConnected();
+        Reschedule();
+    }
+
+    public void Closed()
+    {
+        Brain.OnDisconnected();
+        Volatile.Write(ref _link, null);
+        Volatile.Write(ref _dueAt, long.MaxValue);
+    }
+
+    /// <summary>Lets the brain look around at the next tick, not only when its next report is due.</summary>
+    public void Wake()
+    {
+        if (Volatile.Read(ref _link) is not null)
+        {
+            Volatile.Write(ref _dueAt, 0);
+        }
+    }
+
+    public void TickIfDue()
+    {
+        if (UptimeMs < Volatile.Read(ref _dueAt))
+        {
+            return;
+        }
+
+        Brain.Tick();
+        Reschedule();
+        TellAll();
+    }
+
+    /// <summary>Late in acting, when that fault is on: the caller is not kept, its buffer is.</summary>
+    public void Receive(string topic, byte[] payload, bool retained, CancellationToken power)
+    {
+        var delay = _faults.ExecuteDelay;
+        if (delay <= TimeSpan.Zero)
+        {
+            Act(topic, payload, retained);
+        }
+        else if (TryReserve())
+        {
+            _ = AfterAsync(delay, () => Act(topic, payload, retained), power);
+        }
+    }
+
+    bool IOutbox.Send(string topic, byte[] payload)
+    {
+        if (_faults.Silent)
+        {
+            return true;
+        }
+
+        var link = Volatile.Read(ref _link);
+        var delay = _faults.AnswerDelay;
+        if (link is null || delay <= TimeSpan.Zero)
+        {
+            return link is not null && link.TryPublish(topic, payload);
+        }
+
+        if (!TryReserve())
+        {
+            return false;
+        }
+
+        _ = AfterAsync(delay, () => link.TryPublish(topic, payload), CancellationToken.None);
+        return true;
+    }
+
+    void ILog.Write(string line) => Note(new VirtualLockEvent(_options.Time.GetUtcNow(), VirtualLockEventKind.Logged, line));
+
+    void IDecisionListener.Decided(Decision decision)
+    {
+        if (decision.Verdict == Verdict.Done)
+        {
+            // At once, so that whoever has received the report finds it here.
+            _executed.Add(decision.CommandId);
+        }
+
+        Note(new VirtualLockEvent(
+            _options.Time.GetUtcNow(), VirtualLockEventKind.Decided, $"{decision.CommandId}: {Words.Of(decision.Verdict)}", decision));
+    }
+
+    private void Act(string topic, byte[] payload, bool retained)
+    {
+        Brain.OnMessage(topic, payload, retained);
+        Reschedule();
+        TellAll();
+    }
+
+    private void Reschedule() =>
+        Volatile.Write(ref _dueAt, Volatile.Read(ref _link) is null ? long.MaxValue : Brain.NextReportAt);
+
+    private bool TryReserve()
+    {
+        if (Interlocked.Increment(ref _delayed) <= MaxDelayed)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _delayed);
+        return false;
+    }
+
+    private async Task AfterAsync(TimeSpan delay, Action act, CancellationToken power)
+    {
+        try
+        {
+            await Task.Delay(delay, _options.Time, power).ConfigureAwait(false);
+            act();
+        }
+        catch (OperationCanceledException) when (power.IsCancellationRequested)
+        {
+            // The power went while it lay there: nobody is left to act on it.
+            return;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _delayed);
+        }
+    }
+
+    /// <summary>The brain tells with its lock held; listeners hear of it once it is released.</summary>
+    private void Note(VirtualLockEvent happened)
+    {
+        lock (_untoldGate)
+        {
+            _untold ??= [];
+            if (_untold.Count < MaxUntold)
+            {
+                _untold.Add(happened);
+            }
+        }
+    }
+
+    private void TellAll()
+    {
+        List<VirtualLockEvent>? told;
+        lock (_untoldGate)
+        {
+            told = _untold;
+            _untold = null;
+        }
+
+        told?.ForEach(_tell);
+    }
+}

@@ -1,0 +1,31 @@
+using SmartLock.Device;
+
+namespace SmartLock.VirtualDevice.Connection;
+
+/// <summary>
+/// One MQTT connection, subscribed to the session's command topics. Made anew for each session, since the will, fixed at CONNECT, names
+/// the session.
+/// </summary>
+internal interface IDeviceLink : IAsyncDisposable
+{
+    /// <summary>Ends when the connection does, from whichever side.</summary>
+    Task Closed { get; }
+
+    /// <summary>Publishes at QoS 1 without waiting. False when the connection is gone or too much is under way.</summary>
+    bool TryPublish(string topic, byte[] payload);
+
+    /// <summary>Says goodbye, so that the broker drops the will.</summary>
+    Task CloseAsync();
+
+    /// <summary>Kills the connection as a power cut does: the broker finds out, and publishes the will.</summary>
+    void Abort();
+}
+
+/// <summary>Hears of each message; must not block.</summary>
+internal delegate void MessageHandler(string topic, byte[] payload, bool retained);
+
+/// <summary>Connects and subscribes.</summary>
+/// <exception cref="LinkFailedException">The broker was not reached, or turned the device away.</exception>
+internal delegate Task<IDeviceLink> OpenLink(VirtualLockOptions options, Session session, MessageHandler onMessage, CancellationToken cancellationToken);
+
+internal sealed class LinkFailedException(string message, Exception? inner = null) : Exception(message, inner);

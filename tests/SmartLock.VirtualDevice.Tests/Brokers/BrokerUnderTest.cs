@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using SmartLock.Device;
+using SmartLock.Mqtt;
+using SmartLock.Mqtt.Client;
+using SmartLock.VirtualDevice.Tests.Rig;
+
+namespace SmartLock.VirtualDevice.Tests.Brokers;
+
+/// <summary>A running broker, and a server's connection to it that issues commands and keeps every status.</summary>
+internal abstract class BrokerUnderTest : IAsyncDisposable
+{
+    protected static readonly TimeSpan Guard = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentQueue<JsonElement> _statuses = new();
+    private readonly SemaphoreSlim _arrived = new(0);
+    private MqttClient? _server;
+
+    public abstract int Port { get; }
+
+    public IReadOnlyCollection<JsonElement> Statuses => _statuses;
+
+    public VirtualLockOptions OptionsFor(string deviceId) => new()
+    {
+        DeviceId = deviceId,
+        Key = KeyOf(deviceId),
+        Host = "127.0.0.1",
+        Port = Port,
+        ShortestReconnectWait = TimeSpan.FromMilliseconds(50),
+        LongestReconnectWait = TimeSpan.FromMilliseconds(500),
+    };
+
+    public static DeviceKey KeyOf(string deviceId) => DeviceKey.FromBytes(Server.Key.Mac(System.Text.Encoding.UTF8.GetBytes(deviceId)));
+
+    public async Task ListenAsync()
+    {
+        _server = new MqttClient(
+            new MqttClientOptions { Host = "127.0.0.1", Port = Port, ClientId = "server", UserName = "server", Password = "server" },
+            (message, _) =>
+            {
+                _statuses.Enqueue(JsonDocument.Parse(message.Payload).RootElement);
+                _arrived.Release();
+                return ValueTask.CompletedTask;
+            });
+        await _server.ConnectAsync(TestContext.Current.CancellationToken);
+        (await _server.SubscribeAsync("smartlock/status/#", MqttQoS.AtLeastOnce)).IsFailure().ShouldBeFalse();
+    }
+
+    public Task UnlockAsync(string deviceId, string id) =>
+        PublishAsync($"smartlock/commands/{deviceId}", Server.Command(deviceId, KeyOf(deviceId), "UNLOCK", id, TimeProvider.System));
+
+    public async Task PublishAsync(string topic, byte[] payload, bool retain = false)
+    {
+        var result = await _server!.PublishAsync(topic, payload, MqttQoS.AtLeastOnce, retain);
+        result.IsDelivered.ShouldBeTrue();
+    }
+
+    public async Task<JsonElement> StatusAsync(Func<JsonElement, bool> isIt)
+    {
+        while (true)
+        {
+            foreach (var status in _statuses.Where(isIt))
+            {
+                return status;
+            }
+
+            (await _arrived.WaitAsync(Guard, TestContext.Current.CancellationToken)).ShouldBeTrue("the status never came");
+        }
+    }
+
+    public Task<JsonElement> VerdictAsync(string commandId) => StatusAsync(s => Text(s, "command_id") == commandId);
+
+    public static string? Text(JsonElement status, string member) =>
+        status.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+
+        _arrived.Dispose();
+    }
+}

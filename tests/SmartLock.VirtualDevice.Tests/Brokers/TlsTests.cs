@@ -1,0 +1,60 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace SmartLock.VirtualDevice.Tests.Brokers;
+
+public sealed class TlsTests
+{
+    [Fact]
+    public async Task Over_tls_it_trusts_the_named_roots_and_no_others()
+    {
+        using var certificate = SelfSigned();
+        await using var broker = await EmbeddedBroker.StartAsync(certificate);
+        var authority = Path.GetTempFileName();
+        await File.WriteAllTextAsync(authority, certificate.ExportCertificatePem(), TestContext.Current.CancellationToken);
+        await using var trusting = new VirtualLock(broker.OptionsFor("D1") with { Tls = true, CertificateAuthorityFile = authority });
+        await using var wary = new VirtualLock(broker.OptionsFor("D2") with { Tls = true });
+        await using var plain = new VirtualLock(broker.OptionsFor("D3") with { Tls = false });
+        var waryRefused = Refused(wary);
+        var plainRefused = Refused(plain);
+        var starting = new[] { wary.StartAsync(TestContext.Current.CancellationToken), plain.StartAsync(TestContext.Current.CancellationToken) };
+
+        await trusting.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await waryRefused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await plainRefused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        trusting.IsConnected.ShouldBeTrue();
+        wary.IsConnected.ShouldBeFalse();
+        plain.IsConnected.ShouldBeFalse();
+        await wary.StopAsync();
+        await plain.StopAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => Task.WhenAll(starting));
+        File.Delete(authority);
+    }
+
+    private static Task Refused(VirtualLock device)
+    {
+        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        device.Happened += (_, happened) =>
+        {
+            if (happened.Kind == VirtualLockEventKind.ConnectFailed)
+            {
+                refused.TrySetResult();
+            }
+        };
+        return refused.Task;
+    }
+
+    private static X509Certificate2 SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        var now = TimeProvider.System.GetUtcNow();
+        return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+    }
+}
