@@ -65,13 +65,13 @@ public sealed partial class HouseRulesTests
     private static IEnumerable<string> Offending(IEnumerable<string> folders, Regex banned) =>
         from file in Files(folders)
         from line in SourceTree.Lines(file).Index()
-        where banned.IsMatch(line.Item)
+        where banned.IsMatch(line.Item) && !line.Item.Contains("[InlineData(", StringComparison.Ordinal)
         select $"{file}:{line.Index + 1}: {line.Item.Trim()}";
 
-    [GeneratedRegex(@"DateTime(Offset)?\.(Utc)?Now\b|Thread\.Sleep\(|\bnew Random\(|\.Result;|\.Wait\(\)|async void|^\s*#region|NotImplementedException|catch\s*\{\s*\}")]
+    [GeneratedRegex(@"DateTime(Offset)?\.(Utc)?Now\b|Thread\.Sleep\(|\bnew Random\(|\.Result;|\.Wait\(\)|async\s+void|^\s*#region|NotImplementedException|catch\s*\{\s*\}")]
     private static partial Regex Banned();
 
-    [GeneratedRegex(@"Thread\.Sleep\(|Task\.Delay\(\d|Task\.Delay\(TimeSpan\.From\w+\(\d+\)\)|async void|Assert\.True\(true\)")]
+    [GeneratedRegex(@"Thread\.Sleep\(|Task\.Delay\(\d|Task\.Delay\(TimeSpan\.From\w+\(\d+\)\)|async\s+void|Assert\.True\(true\)")]
     private static partial Regex BannedInTests();
 
     [GeneratedRegex(@"/(I\w+Store)\.cs$")]
