@@ -40,7 +40,9 @@ public sealed class VirtualFleet : IAsyncDisposable
         Task.WhenAll(_locks.Select(l => l.StartAsync(cancellationToken)));
 
     public Task StopAsync() => Parallel.ForEachAsync(
-        _locks, new ParallelOptions { MaxDegreeOfParallelism = _options.MaxConnecting }, async (member, _) => await member.StopAsync().ConfigureAwait(false));
+        _locks,
+        new ParallelOptions { MaxDegreeOfParallelism = _options.MaxConnecting },
+        async (member, _) => await member.StopAsync().ConfigureAwait(false));
 
     public async ValueTask DisposeAsync()
     {

@@ -67,14 +67,18 @@ public sealed class VirtualLockFaults
         set => Write(ref _clockOffset, value);
     }
 
-    /// <summary>Late in acting: each command lies this long before the device looks at it. 16 wait at most; further ones are lost.</summary>
+    /// <summary>
+    /// Late in acting: each command lies this long before the device looks at it. 16 wait at most; further ones are lost.
+    /// </summary>
     public TimeSpan ExecuteDelay
     {
         get => Read(ref _executeDelay);
         set => Write(ref _executeDelay, value);
     }
 
-    /// <summary>Late in telling: each report lies this long before it goes out. 16 wait at most; further ones are said again later.</summary>
+    /// <summary>
+    /// Late in telling: each report lies this long before it goes out. 16 wait at most; further ones are said again later.
+    /// </summary>
     public TimeSpan AnswerDelay
     {
         get => Read(ref _answerDelay);

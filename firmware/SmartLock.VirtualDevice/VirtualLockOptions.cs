@@ -37,7 +37,9 @@ public sealed record VirtualLockOptions
 
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>First wait after a lost connection; doubles up to <see cref="LongestReconnectWait"/>, each time cut by up to half at random.</summary>
+    /// <summary>
+    /// First wait after a lost connection; doubles up to <see cref="LongestReconnectWait"/>, each time cut by up to half at random.
+    /// </summary>
     public TimeSpan ShortestReconnectWait { get; init; } = TimeSpan.FromSeconds(1);
 
     public TimeSpan LongestReconnectWait { get; init; } = TimeSpan.FromSeconds(30);

@@ -25,7 +25,9 @@ internal sealed class FileSlots : ISlotStore
             return null;
         }
 
-        return file.Length > MaxRecordLength ? throw new InvalidDataException($"{file.Name} is no record.") : File.ReadAllBytes(file.FullName);
+        return file.Length <= MaxRecordLength
+            ? File.ReadAllBytes(file.FullName)
+            : throw new InvalidDataException($"{file.Name} is no record.");
     }
 
     public bool Write(int slot, byte[] record)

@@ -26,6 +26,7 @@ internal delegate void MessageHandler(string topic, byte[] payload, bool retaine
 
 /// <summary>Connects and subscribes.</summary>
 /// <exception cref="LinkFailedException">The broker was not reached, or turned the device away.</exception>
-internal delegate Task<IDeviceLink> OpenLink(VirtualLockOptions options, Session session, MessageHandler onMessage, CancellationToken cancellationToken);
+internal delegate Task<IDeviceLink> OpenLink(
+    VirtualLockOptions options, Session session, MessageHandler onMessage, CancellationToken cancellationToken);
 
 internal sealed class LinkFailedException(string message, Exception? inner = null) : Exception(message, inner);

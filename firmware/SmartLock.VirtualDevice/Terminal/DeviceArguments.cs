@@ -12,12 +12,19 @@ internal sealed class DeviceArguments
 
     private readonly Option<string> _host = new("--host") { Description = "The broker.", DefaultValueFactory = _ => "localhost" };
     private readonly Option<int?> _port = Number("--port", $"The broker's port ({PlainPort}, with --tls {TlsPort}).", 1, 65535);
-    private readonly Option<string> _deviceId = new("--device-id", "-d") { Description = "As registered with the server.", Required = true };
+    private readonly Option<string> _deviceId =
+        new("--device-id", "-d") { Description = "As registered with the server.", Required = true };
+
     private readonly Option<bool> _tls = new("--tls") { Description = "Encrypt, and verify the broker's certificate." };
     private readonly Option<string> _authority = new("--ca-file") { Description = "PEM file of the only roots to trust; needs --tls." };
     private readonly Option<string?> _state = new("--state-folder") { Description = "Keep the flash as files there, through restarts." };
-    private readonly Option<string> _bolt = new("--bolt") { Description = "Where the bolt stands at first.", DefaultValueFactory = _ => "locked" };
-    private readonly Option<string> _topics = new("--topics") { Description = "The device's own topics, or only the shared ones.", DefaultValueFactory = _ => "own" };
+
+    private readonly Option<string> _bolt =
+        new("--bolt") { Description = "Where the bolt stands at first.", DefaultValueFactory = _ => "locked" };
+
+    private readonly Option<string> _topics =
+        new("--topics") { Description = "The device's own topics, or only the shared ones.", DefaultValueFactory = _ => "own" };
+
     private readonly Option<bool> _noWill = new("--no-will") { Description = "Leave no last will." };
     private readonly Option<int?> _battery = Number("--battery-mv", "Battery voltage to report; 0 for mains.", 0, 100_000);
 
@@ -31,7 +38,8 @@ internal sealed class DeviceArguments
         Check(_deviceId, id => Topics.IsDeviceId(id) ? null : "is not 1 to 64 visible ASCII characters without / + # | \" \\");
         Check(_authority, file => File.Exists(file) ? null : "is no file that can be read");
         Root = new RootCommand(
-            $"A virtual SmartLock device. Its key, 64 hexadecimal digits in lower case, comes from {DeviceKeySource.Variable} or standard input.")
+            "A virtual SmartLock device. Its key, 64 hexadecimal digits in lower case, comes from " +
+            $"{DeviceKeySource.Variable} or standard input.")
         {
             _host, _port, _deviceId, _tls, _authority, _state, _bolt, _topics, _noWill, _battery,
         };

@@ -9,7 +9,9 @@ internal static class DeviceKeySource
 
     private const int MaxTyped = 256;
 
-    /// <summary>From the environment, else the first line of standard input, else asked for without an echo. Null with a complaint.</summary>
+    /// <summary>
+    /// From the environment, else the first line of standard input, else asked for without an echo. Null with a complaint.
+    /// </summary>
     public static DeviceKey? Read(out string? complaint)
     {
         var text = Environment.GetEnvironmentVariable(Variable);
