@@ -41,6 +41,8 @@ internal sealed class TestApp : IAsyncDisposable
     private readonly bool _ownsFolder;
     private readonly List<HttpClient> _clients = [];
     private int _users;
+    private bool _stopped;
+    private bool _disposed;
 
     private TestApp(WebApplication app, FakeClock? clock, LogLines logs, string dataFolder, bool ownsFolder)
     {
@@ -166,11 +168,22 @@ internal sealed class TestApp : IAsyncDisposable
            select (method, route),
     ];
 
-    /// <summary>Waits for requests that are being answered.</summary>
-    public Task StopAsync() => _app.StopAsync().WaitAsync(Patience);
+    /// <summary>Waits for requests that are being answered. A test may stop, or dispose, before its end does.</summary>
+    public async Task StopAsync()
+    {
+        if (!Interlocked.Exchange(ref _stopped, true))
+        {
+            await _app.StopAsync().WaitAsync(Patience);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         _clients.ForEach(c => c.Dispose());
         await StopAsync();
         await _app.DisposeAsync();
