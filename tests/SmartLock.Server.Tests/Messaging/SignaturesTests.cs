@@ -12,6 +12,9 @@ public sealed class SignaturesTests
 {
     private static readonly ProtocolVectors Vectors = ProtocolVectors.Load();
 
+    // The vectors' dates are of any year; which of them are too far ahead is not the question here.
+    private static readonly DateTimeOffset FarFuture = DateTimeOffset.MaxValue - StatusBelief.MaxAhead;
+
     [Fact]
     public void Commands_are_signed_as_the_vectors_have_it()
     {
@@ -50,13 +53,13 @@ public sealed class SignaturesTests
                 result = v.Result,
                 signature = v.Signature,
             };
-            Judge(status, v.DeviceId, v.Key, v.ConnectedAt, v.SentAt).ShouldBe(Belief.Believed, v.Line);
+            Judge(status, v.DeviceId, v.Key, v.ConnectedAt).ShouldBe(Belief.Believed, v.Line);
         }
 
         foreach (var v in Vectors.Wills)
         {
             var will = new { device_id = v.DeviceId, state = "Unavailable", connected_at = v.ConnectedAt, signature = v.Signature };
-            Judge(will, v.DeviceId, v.Key, v.ConnectedAt, v.ConnectedAt).ShouldBe(Belief.Believed, v.Line);
+            Judge(will, v.DeviceId, v.Key, v.ConnectedAt).ShouldBe(Belief.Believed, v.Line);
         }
     }
 
@@ -82,10 +85,10 @@ public sealed class SignaturesTests
             .ShouldStartWith($$"""{"device_id":"{{v.DeviceId}}","device":"{{v.DeviceId}}",""");
     }
 
-    private static Belief Judge(object fields, string deviceId, string key, long connectedAt, long now)
+    private static Belief Judge(object fields, string deviceId, string key, long connectedAt)
     {
         StatusMessage.TryParse(JsonSerializer.SerializeToUtf8Bytes(fields), new byte[StatusMessage.MaxPayloadBytes], out var message).ShouldBeTrue();
         var device = new KnownDevice(deviceId, Convert.FromHexString(key), isUnsigned: false) { ConnectedAt = connectedAt };
-        return StatusBelief.Of(message, StatusSource.Anyone, device, unsignedAllowed: false, DateTimeOffset.FromUnixTimeMilliseconds(now));
+        return StatusBelief.Of(message, StatusSource.Anyone, device, unsignedAllowed: false, FarFuture);
     }
 }
