@@ -85,7 +85,9 @@ internal sealed class TestApp : IAsyncDisposable
         var given = settings.LastOrDefault(s => s.StartsWith(FolderSetting, StringComparison.Ordinal));
         var folder = given is null ? Directory.CreateTempSubdirectory("smartlock-test-").FullName : given[FolderSetting.Length..];
         var logs = new LogLines();
-        var app = SmartLockServer.Create([.. Defaults, FolderSetting + folder, .. settings], builder =>
+        // Quartz keeps real time: beside a clock that a test moves, its jobs would run when the test least expects them.
+        string[] jobs = clock is null ? [] : ["--Devices:SweepEvery=1.00:00:00"];
+        var app = SmartLockServer.Create([.. Defaults, FolderSetting + folder, .. jobs, .. settings], builder =>
         {
             builder.Host.UseDefaultServiceProvider(o => o.ValidateScopes = o.ValidateOnBuild = true);
             builder.Logging.ClearProviders().AddProvider(logs);
