@@ -29,7 +29,7 @@ internal static class SmartLockServer
             .AddMessaging(configuration)
             .AddAccounts()
             .AddLocks()
-            .AddCommands()
+            .AddCommands(configuration)
             .AddHeartbeats(configuration);
         configure?.Invoke(builder);
 

@@ -3,12 +3,13 @@ using SmartLock.Benchmarks;
 return args switch
 {
     ["broker-fan-in"] => await BrokerFanIn.RunAsync(),
+    ["unlock-latency"] => await UnlockLatency.RunAsync(),
     ["broker-host"] => await BrokerHost.RunAsync(),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: SmartLock.Benchmarks broker-fan-in");
+    Console.Error.WriteLine("usage: SmartLock.Benchmarks broker-fan-in | unlock-latency");
     return 2;
 }

@@ -41,6 +41,8 @@ internal sealed class TestApp : IAsyncDisposable
     private readonly bool _ownsFolder;
     private readonly List<HttpClient> _clients = [];
     private int _users;
+    private bool _stopped;
+    private bool _disposed;
 
     private TestApp(WebApplication app, FakeClock? clock, LogLines logs, string dataFolder, bool ownsFolder)
     {
@@ -83,7 +85,9 @@ internal sealed class TestApp : IAsyncDisposable
         var given = settings.LastOrDefault(s => s.StartsWith(FolderSetting, StringComparison.Ordinal));
         var folder = given is null ? Directory.CreateTempSubdirectory("smartlock-test-").FullName : given[FolderSetting.Length..];
         var logs = new LogLines();
-        var app = SmartLockServer.Create([.. Defaults, FolderSetting + folder, .. settings], builder =>
+        // Quartz keeps real time: beside a clock that a test moves, its jobs would run when the test least expects them.
+        string[] jobs = clock is null ? [] : ["--Devices:SweepEvery=1.00:00:00"];
+        var app = SmartLockServer.Create([.. Defaults, FolderSetting + folder, .. jobs, .. settings], builder =>
         {
             builder.Host.UseDefaultServiceProvider(o => o.ValidateScopes = o.ValidateOnBuild = true);
             builder.Logging.ClearProviders().AddProvider(logs);
@@ -166,11 +170,22 @@ internal sealed class TestApp : IAsyncDisposable
            select (method, route),
     ];
 
-    /// <summary>Waits for requests that are being answered.</summary>
-    public Task StopAsync() => _app.StopAsync().WaitAsync(Patience);
+    /// <summary>Waits for requests that are being answered. A test may stop, or dispose, before its end does.</summary>
+    public async Task StopAsync()
+    {
+        if (!Interlocked.Exchange(ref _stopped, true))
+        {
+            await _app.StopAsync().WaitAsync(Patience);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         _clients.ForEach(c => c.Dispose());
         await StopAsync();
         await _app.DisposeAsync();

@@ -219,11 +219,17 @@ public sealed class VirtualLockTests
     {
         var clock = new Testing.FakeClock();
         var network = new FakeNetwork();
-        var members = Enumerable.Range(0, 300).Select(i => ($"D{i}", DeviceKey.FromBytes([.. Server.Key.Mac([(byte)i, (byte)(i >> 8)])]))).ToList();
+        var members = Enumerable.Range(0, 300)
+            .Select(i => ($"D{i}", DeviceKey.FromBytes(Server.Key.Mac([(byte)i, (byte)(i >> 8)]))))
+            .ToList();
         await using var fleet = new VirtualFleet(
-            new VirtualFleetOptions { Template = new VirtualLockOptions { DeviceId = "-", Key = Server.Key, Time = clock }, Members = members },
+            new VirtualFleetOptions
+            {
+                Template = new VirtualLockOptions { DeviceId = "-", Key = Server.Key, Time = clock },
+                Members = members,
+            },
             network.OpenAsync);
-        await fleet.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await fleet.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20));
 
         fleet.ConnectedCount.ShouldBe(300);
         clock.PendingTimers.ShouldBe(1);

@@ -1,6 +1,8 @@
 namespace SmartLock.Device
 {
-    /// <summary>Low below 3.3 V (where the ESP32's regulator gives in under Wi-Fi's load) until above 3.4 V again: no flapping in between.</summary>
+    /// <summary>
+    /// Low below 3.3 V (where the ESP32's regulator gives in under Wi-Fi's load) until 3.4 V again: no flapping in between.
+    /// </summary>
     internal sealed class BatteryGauge
     {
         public const int LowMillivolts = 3300;

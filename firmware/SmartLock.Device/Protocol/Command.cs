@@ -33,7 +33,9 @@ namespace SmartLock.Device
 
         public string Signature { get; }
 
-        /// <summary>Null unless every member is there with its kind, its length and its characters; members of other names are ignored.</summary>
+        /// <summary>
+        /// Null unless every member is there with its kind, its length and its characters; members of other names are ignored.
+        /// </summary>
         public static Command From(FlatJson json)
         {
             if (json == null)

@@ -1,6 +1,8 @@
 namespace SmartLock.Device
 {
-    /// <summary>All that one MQTT connection needs to be opened, decided before it is: the will carries the session's own connected_at.</summary>
+    /// <summary>
+    /// All that one MQTT connection needs to be opened, decided before it is: the will carries the session's own connected_at.
+    /// </summary>
     public sealed class Session
     {
         internal Session(string deviceId, DeviceKey key, bool ownTopics, long connectedAt)

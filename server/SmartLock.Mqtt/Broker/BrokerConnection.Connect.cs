@@ -166,8 +166,8 @@ internal sealed partial class BrokerConnection
             _certificate);
         try
         {
-            var answer = _core.Authenticator.AuthenticateAsync(request, ct);
-            return answer.IsCompletedSuccessfully ? answer.Result : await answer.AsTask().WaitAsync(ct).ConfigureAwait(false);
+            // Not left to the authenticator: one that does not heed its token must not hold the connection.
+            return await _core.Authenticator.AuthenticateAsync(request, ct).AsTask().WaitAsync(ct).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // An authenticator that cannot answer lets nobody in; the client may try again.
         catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)

@@ -40,11 +40,15 @@ internal sealed class ConnectionRegistry(BrokerCore core)
         BrokerConnection[] all;
         lock (_gate)
         {
-            _stopping = true;
             all = [.. _connections];
+            if (!_stopping)
+            {
+                BrokerLog.Stopping(core.Logger, all.Length);
+            }
+
+            _stopping = true;
         }
 
-        BrokerLog.Stopping(core.Logger, all.Length);
         await CloseAsync(all, MqttReasonCode.ServerShuttingDown, ct).ConfigureAwait(false);
     }
 

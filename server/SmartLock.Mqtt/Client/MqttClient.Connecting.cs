@@ -4,8 +4,9 @@ namespace SmartLock.Mqtt.Client;
 
 public sealed partial class MqttClient
 {
-    private async Task KeepConnectedAsync(CancellationToken stop)
+    private async Task KeepConnectedAsync(Task previous, CancellationToken stop)
     {
+        await previous.ConfigureAwait(false);
         var attempt = 0;
         try
         {

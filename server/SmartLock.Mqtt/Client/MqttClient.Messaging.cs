@@ -61,22 +61,11 @@ public sealed partial class MqttClient
     {
         ArgumentNullException.ThrowIfNull(subscriptions);
         CheckFilters(subscriptions.Select(s => s.Filter));
-        Remember(subscriptions, properties);
-        try
-        {
-            var codes = await RequestAsync(
-                MqttPacketType.SubAck,
-                subscriptions.Count,
-                (id, output) => new SubscribePacket(id, subscriptions, properties).WriteTo(output, _options.ProtocolVersion),
-                cancellationToken).ConfigureAwait(false);
-            Forget(subscriptions.Where((_, i) => codes[i].IsFailure()).Select(s => s.Filter));
-            return codes;
-        }
-        catch
-        {
-            Forget(subscriptions.Select(s => s.Filter));
-            throw;
-        }
+        var codes = await RequestAsync(
+            connection => SendSubscribeAsync(connection, subscriptions, properties),
+            cancellationToken).ConfigureAwait(false);
+        Forget(subscriptions.Where((_, i) => codes[i].IsFailure()).Select(s => s.Filter));
+        return codes;
     }
 
     public async Task<MqttReasonCode> SubscribeAsync(
@@ -99,9 +88,11 @@ public sealed partial class MqttClient
         CheckFilters(filters);
         Forget(filters);
         return RequestAsync(
-            MqttPacketType.UnsubAck,
-            filters.Count,
-            (id, output) => new UnsubscribePacket(id, filters).WriteTo(output, _options.ProtocolVersion),
+            connection => SendRequestAsync(
+                connection,
+                MqttPacketType.UnsubAck,
+                filters.Count,
+                (id, output) => new UnsubscribePacket(id, filters).WriteTo(output, _options.ProtocolVersion)),
             cancellationToken);
     }
 
@@ -196,10 +187,9 @@ public sealed partial class MqttClient
         }
     }
 
+    /// <summary>Sends a request; again on the next connection of a started client, when one is lost before the answer.</summary>
     private async Task<IReadOnlyList<MqttReasonCode>> RequestAsync(
-        MqttPacketType answer,
-        int count,
-        Action<ushort, System.Buffers.IBufferWriter<byte>> write,
+        Func<ClientConnection, Task<IReadOnlyList<MqttReasonCode>>> send,
         CancellationToken cancellationToken)
     {
         while (true)
@@ -207,13 +197,38 @@ public sealed partial class MqttClient
             var connection = await ConnectedAsync(cancellationToken).ConfigureAwait(false);
             try
             {
-                return await SendRequestAsync(connection, answer, count, write).WaitAsync(cancellationToken).ConfigureAwait(false);
+                return await send(connection).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
             catch (MqttNotConnectedException) when (IsRunning)
             {
-                // Lost before the answer; asked again on the next connection.
                 await WaitForEndAsync(connection, cancellationToken).ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>
+    /// Remembered from the moment of sending: were the connection lost right behind the SUBACK, the next one must renew it.
+    /// Forgotten when the connection is lost before, as the caller then asks again.
+    /// </summary>
+    private async Task<IReadOnlyList<MqttReasonCode>> SendSubscribeAsync(
+        ClientConnection connection,
+        IReadOnlyList<MqttSubscription> subscriptions,
+        MqttProperties? properties)
+    {
+        Remember(subscriptions, properties);
+        try
+        {
+            return await SendRequestAsync(
+                connection,
+                MqttPacketType.SubAck,
+                subscriptions.Count,
+                (id, output) => new SubscribePacket(id, subscriptions, properties).WriteTo(output, _options.ProtocolVersion))
+                .ConfigureAwait(false);
+        }
+        catch
+        {
+            Forget(subscriptions.Select(s => s.Filter));
+            throw;
         }
     }
 

@@ -24,6 +24,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     private CancellationTokenSource _stop = new();
     private Task<ConnectionEnd>? _reading;
     private Task? _running;
+    private CancellationToken _runningUntil;
     private bool _hasConnected;
     private bool _isDisposed;
 
@@ -82,9 +83,12 @@ public sealed partial class MqttClient : IAsyncDisposable
         var stop = BeginRun();
         lock (_gate)
         {
-            if (_running is null or { IsCompleted: true })
+            // A loop that was told to stop may still be on its way out: the new one begins when it is gone.
+            if (_running is null or { IsCompleted: true } || _runningUntil != stop)
             {
-                _running = Task.Run(() => KeepConnectedAsync(stop), CancellationToken.None);
+                var previous = _running ?? Task.CompletedTask;
+                _runningUntil = stop;
+                _running = Task.Run(() => KeepConnectedAsync(previous, stop), CancellationToken.None);
             }
         }
 

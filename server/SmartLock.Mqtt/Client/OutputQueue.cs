@@ -27,9 +27,13 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
     {
         lock (_gate)
         {
-            var batch = PendingBatch();
-            publish.WriteTo(batch, version);
-            return batch;
+            if (_failure is { } failure)
+            {
+                return OutputBatch.CreateFailed(failure);
+            }
+
+            publish.WriteTo(_pending ??= new OutputBatch(), version);
+            return _pending;
         }
     }
 
@@ -37,7 +41,10 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
     {
         lock (_gate)
         {
-            ack.WriteTo(PendingBatch(), version);
+            if (_failure is null)
+            {
+                ack.WriteTo(_pending ??= new OutputBatch(), version);
+            }
         }
     }
 
@@ -45,9 +52,13 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
     {
         lock (_gate)
         {
-            var batch = PendingBatch();
-            write(batch);
-            return batch;
+            if (_failure is { } failure)
+            {
+                return OutputBatch.CreateFailed(failure);
+            }
+
+            write(_pending ??= new OutputBatch());
+            return _pending;
         }
     }
 
@@ -112,17 +123,6 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
         {
             return _failure is null && _pending is { Length: > HighWater } batch ? batch : null;
         }
-    }
-
-    private OutputBatch PendingBatch()
-    {
-        if (_failure is not null)
-        {
-            // A closed batch swallows the bytes; its failure is reported to those who wait for it.
-            return OutputBatch.CreateFailed();
-        }
-
-        return _pending ??= new OutputBatch();
     }
 
     private async Task WriteAsync()
@@ -199,7 +199,13 @@ internal sealed class OutputBatch : IBufferWriter<byte>
 
     public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, Length);
 
-    public static OutputBatch CreateFailed() => new();
+    /// <summary>For a queue that has ended: holds nothing, and tells so to whoever waits for it.</summary>
+    public static OutputBatch CreateFailed(Exception exception)
+    {
+        var batch = new OutputBatch();
+        batch.Fail(exception);
+        return batch;
+    }
 
     public void Advance(int count) => Length += count;
 

@@ -1,5 +1,7 @@
+using System.Net;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Cli;
 
@@ -20,6 +22,7 @@ internal static partial class ServeCommand
 
         await using (started)
         {
+            TellAddresses(started.Services);
             await TellOfFirstAdminAsync(started.Services, ct);
             await started.WaitForShutdownAsync(ct);
         }
@@ -43,9 +46,24 @@ internal static partial class ServeCommand
         }
     }
 
+    /// <summary>In place of the host's own lines, which take the broker's address for an HTTP one.</summary>
+    private static void TellAddresses(IServiceProvider services)
+    {
+        var logger = LoggerOf(services);
+        LogUp(logger, HttpEndpoints.AddressOf(services));
+        var mqtt = services.GetService<MqttListener>();
+        foreach (var endPoint in new[] { mqtt?.EndPoint, mqtt?.TlsEndPoint }.OfType<IPEndPoint>())
+        {
+            LogMqtt(logger, endPoint, endPoint == mqtt?.TlsEndPoint ? " (TLS)" : "");
+        }
+    }
+
+    private static ILogger LoggerOf(IServiceProvider services) =>
+        services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServeCommand).FullName!);
+
     private static async Task TellOfFirstAdminAsync(IServiceProvider services, CancellationToken ct)
     {
-        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServeCommand).FullName!);
+        var logger = LoggerOf(services);
         try
         {
             if (!await services.GetRequiredService<IUserStore>().AnyAdminAsync(ct))
@@ -65,4 +83,10 @@ internal static partial class ServeCommand
 
     [LoggerMessage(2, LogLevel.Warning, "The store could not say whether there is an admin account")]
     private static partial void LogStoreUnavailable(ILogger logger, Exception exception);
+
+    [LoggerMessage(3, LogLevel.Information, "SmartLock is up: API at {Address} (documentation at {Address}docs). Ctrl-C stops it.")]
+    private static partial void LogUp(ILogger logger, Uri address);
+
+    [LoggerMessage(4, LogLevel.Information, "Devices connect to {EndPoint}{Tls}")]
+    private static partial void LogMqtt(ILogger logger, IPEndPoint endPoint, string tls);
 }

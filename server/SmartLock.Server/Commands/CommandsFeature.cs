@@ -1,19 +1,18 @@
 using Quartz;
+using SmartLock.Server.Heartbeats;
 
 namespace SmartLock.Server.Commands;
 
 internal static class CommandsFeature
 {
-    private static readonly TimeSpan ExpireEvery = TimeSpan.FromSeconds(10);
-
-    public static IServiceCollection AddCommands(this IServiceCollection services)
+    public static IServiceCollection AddCommands(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<VerdictWaiters>();
         services.AddSingleton<CommandDispatch>();
         services.AddSingleton<CommandExpiry>();
         return services.AddQuartz(quartz => quartz.ScheduleJob<CommandExpiry>(trigger => trigger
             .WithIdentity("command-expiry")
-            .WithSimpleSchedule(schedule => schedule.WithInterval(ExpireEvery).RepeatForever())));
+            .WithSimpleSchedule(schedule => schedule.WithInterval(DeviceOptions.SweepEveryOf(configuration)).RepeatForever())));
     }
 
     public static IEndpointRouteBuilder MapCommands(this IEndpointRouteBuilder routes)

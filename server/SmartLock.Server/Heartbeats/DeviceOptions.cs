@@ -9,7 +9,7 @@ internal sealed class DeviceOptions
     /// <summary>No believed status for this long makes a lock Unavailable. Devices report every 9 s: two may be lost.</summary>
     public TimeSpan OfflineAfter { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How often silent devices are looked for.</summary>
+    /// <summary>How often silent devices, and commands that nobody answered, are looked for.</summary>
     public TimeSpan SweepEvery { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A command that has not reached its device by then is refused by it.</summary>
@@ -17,6 +17,10 @@ internal sealed class DeviceOptions
 
     /// <summary>Lets locks be registered, and believed, without signatures. Only for a broker where every client is trusted.</summary>
     public bool AllowUnsigned { get; set; }
+
+    /// <summary>For schedules, which are made before options are there to be injected.</summary>
+    public static TimeSpan SweepEveryOf(IConfiguration configuration) =>
+        configuration.GetSection(Section).GetValue(nameof(SweepEvery), new DeviceOptions().SweepEvery);
 
     public static string? Check(DeviceOptions options)
     {

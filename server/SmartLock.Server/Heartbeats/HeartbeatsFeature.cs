@@ -14,9 +14,7 @@ internal static class HeartbeatsFeature
         services.AddSingleton<OfflineSweep>();
         services.AddQuartz(quartz => quartz.ScheduleJob<OfflineSweep>(trigger => trigger
             .WithIdentity("offline-sweep")
-            .WithSimpleSchedule(schedule => schedule
-                .WithInterval(configuration.GetSection(DeviceOptions.Section).Get<DeviceOptions>()?.SweepEvery ?? new DeviceOptions().SweepEvery)
-                .RepeatForever())));
+            .WithSimpleSchedule(schedule => schedule.WithInterval(DeviceOptions.SweepEveryOf(configuration)).RepeatForever())));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
         return services;
     }

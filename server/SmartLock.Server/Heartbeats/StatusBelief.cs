@@ -13,6 +13,9 @@ internal enum Belief
     /// <summary>Not newer than the last one believed.</summary>
     Replayed,
 
+    /// <summary>Signed, but dated further ahead than clocks differ.</summary>
+    Misdated,
+
     /// <summary>A will of another connection than the present one.</summary>
     OldConnection,
 }
@@ -30,9 +33,15 @@ internal enum StatusSource
 /// <summary>Whether a status is believed. Pure.</summary>
 internal static class StatusBelief
 {
-    public static Belief Of(in StatusMessage message, StatusSource source, byte[] key, bool unsignedAllowed, long lastSentAt, long connectedAt)
+    /// <summary>
+    /// How far a device's clock may be ahead. Were a status from next year believed, every rightly dated one would be a replay until then.
+    /// </summary>
+    public static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(5);
+
+    /// <param name="device">What was believed of the device so far.</param>
+    public static Belief Of(in StatusMessage message, StatusSource source, KnownDevice device, bool unsignedAllowed, DateTimeOffset now)
     {
-        var proof = ProofOf(message, source, key, unsignedAllowed);
+        var proof = ProofOf(message, source, device.Key, unsignedAllowed);
         if (proof is Proof.None)
         {
             return message.Signature.IsEmpty ? Belief.Unproven : Belief.BadSignature;
@@ -40,12 +49,24 @@ internal static class StatusBelief
 
         if (message.IsWill)
         {
-            return (message.ConnectedAt ?? 0) == connectedAt ? Belief.Believed : Belief.OldConnection;
+            return (message.ConnectedAt ?? 0) == device.ConnectedAt ? Belief.Believed : Belief.OldConnection;
         }
 
         // Over its own login a device cannot be replayed by others, and after a power cut its clock may have stepped back.
-        return proof is Proof.Signature && (message.SentAt ?? 0) <= lastSentAt ? Belief.Replayed : Belief.Believed;
+        if (proof is not Proof.Signature)
+        {
+            return Belief.Believed;
+        }
+
+        if (IsAhead(message.SentAt, now))
+        {
+            return Belief.Misdated;
+        }
+
+        return (message.SentAt ?? 0) <= device.SentAt ? Belief.Replayed : Belief.Believed;
     }
+
+    public static bool IsAhead(long? sentAt, DateTimeOffset now) => sentAt > (now + MaxAhead).ToUnixTimeMilliseconds();
 
     private static Proof ProofOf(in StatusMessage message, StatusSource source, byte[] key, bool unsignedAllowed)
     {

@@ -91,15 +91,16 @@ internal sealed partial class StatusIngest(
     {
         var source = login == device.DeviceId ? StatusSource.OwnLogin : StatusSource.Anyone;
         var unsignedAllowed = device.IsUnsigned && options.Value.AllowUnsigned;
+        var now = time.GetUtcNow();
         Belief belief;
 
         // One device's statuses are judged and queued one at a time: of two equal ones that race, the second is the replay.
         lock (device)
         {
-            belief = StatusBelief.Of(message, source, device.Key, unsignedAllowed, device.SentAt, device.ConnectedAt);
+            belief = StatusBelief.Of(message, source, device, unsignedAllowed, now);
             if (belief is Belief.Believed)
             {
-                Take(message, device);
+                Take(message, device, now);
             }
         }
 
@@ -112,16 +113,17 @@ internal sealed partial class StatusIngest(
         Drop(NameOf(belief), login ?? device.DeviceId);
     }
 
-    private void Take(in StatusMessage message, KnownDevice device)
+    private void Take(in StatusMessage message, KnownDevice device, DateTimeOffset now)
     {
-        var now = time.GetUtcNow();
         if (message.IsWill)
         {
             writer.Add(new ConnectionLoss(device.DeviceId, device.ConnectedAt, now));
             return;
         }
 
-        device.SentAt = Math.Max(device.SentAt, message.SentAt ?? 0);
+        // A misdated status over the device's own login is believed, but must not shut out the rightly dated ones that follow.
+        var sentAt = StatusBelief.IsAhead(message.SentAt, now) ? 0 : message.SentAt ?? 0;
+        device.SentAt = Math.Max(device.SentAt, sentAt);
         device.ConnectedAt = message.ConnectedAt ?? device.ConnectedAt;
         device.HeardAt = now;
         writer.Add(new DeviceReport(
@@ -129,7 +131,7 @@ internal sealed partial class StatusIngest(
             now,
             message.Status,
             device.IssueText(message.Issue),
-            message.SentAt ?? 0,
+            sentAt,
             message.ConnectedAt ?? 0,
             message.OwnTopics,
             device.FirmwareText(message.Firmware),
@@ -157,6 +159,7 @@ internal sealed partial class StatusIngest(
         Belief.Unproven => "unproven",
         Belief.BadSignature => "bad_signature",
         Belief.Replayed => "replayed",
+        Belief.Misdated => "misdated",
         Belief.OldConnection => "old_connection",
         _ => throw new ArgumentOutOfRangeException(nameof(belief)),
     };

@@ -61,7 +61,8 @@ internal sealed class LockRig
     public void Receive(ServerPen command) => Receive(command.Write());
 
     /// <summary>A command as the server would issue it now.</summary>
-    public ServerPen Unlock(string id = "01JDXQZ8W3G5T7K9M2N4P6R8S0") => new() { CommandId = id, IssuedAt = Clock.UnixMs, ExpiresAt = Clock.UnixMs + 10_000 };
+    public ServerPen Unlock(string id = "01JDXQZ8W3G5T7K9M2N4P6R8S0") =>
+        new() { CommandId = id, IssuedAt = Clock.UnixMs, ExpiresAt = Clock.UnixMs + 10_000 };
 
     public ServerPen Lock(string id = "01JDXQZ8W3G5T7K9M2N4P6R8S1") => Unlock(id) with { Command = "LOCK" };
 

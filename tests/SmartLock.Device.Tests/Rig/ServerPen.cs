@@ -23,7 +23,8 @@ internal sealed record ServerPen
     public string Signature => Sign(Key, $"v1|cmd|{DeviceId}|{Command}|{CommandId}|{IssuedAt}|{ExpiresAt}");
 
     public string Json(string signature) =>
-        $$"""{"device_id":"{{DeviceId}}","command":"{{Command}}","command_id":"{{CommandId}}","issued_at":{{IssuedAt}},"expires_at":{{ExpiresAt}},"signature":"{{signature}}"}""";
+        $$"""{"device_id":"{{DeviceId}}","command":"{{Command}}","command_id":"{{CommandId}}",""" +
+        $$""" "issued_at":{{IssuedAt}},"expires_at":{{ExpiresAt}},"signature":"{{signature}}"}""";
 
     public static string Sign(string keyHex, string line) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(Convert.FromHexString(keyHex), Encoding.ASCII.GetBytes(line)));

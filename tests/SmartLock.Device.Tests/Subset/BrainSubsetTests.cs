@@ -28,7 +28,8 @@ public sealed class BrainSubsetTests
             && !f.Source.Contains("using System.IO", StringComparison.Ordinal));
     }
 
-    internal static IReadOnlySet<string> AllowList() => File.ReadLines(Path.Combine(AppContext.BaseDirectory, "nanoframework-allow-list.txt"))
+    internal static IReadOnlySet<string> AllowList() => File
+        .ReadLines(Path.Combine(AppContext.BaseDirectory, "nanoframework-allow-list.txt"))
         .Where(line => line.Length > 0 && line[0] != '#')
         .ToHashSet(StringComparer.Ordinal);
 

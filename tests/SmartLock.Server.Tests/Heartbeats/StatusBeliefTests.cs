@@ -10,6 +10,7 @@ public sealed class StatusBeliefTests
 {
     private const long LastSentAt = 1000;
     private const long ConnectedAt = 500;
+    private const long Now = 1_000_000;
     private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
     private static readonly byte[] OtherKey = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
 
@@ -20,6 +21,13 @@ public sealed class StatusBeliefTests
     [InlineData(null, false)]
     public void From_anywhere_a_signed_status_must_be_newer_than_the_last(long? sentAt, bool believed) =>
         Judge(Signed(Key, sentAt), Anyone).ShouldBe(believed ? Believed : Replayed);
+
+    [Theory]
+    [InlineData(Now + (5 * 60 * 1000), Believed)]
+    [InlineData(Now + (5 * 60 * 1000) + 1, Misdated)]
+    [InlineData(long.MaxValue, Misdated)]
+    internal void A_status_from_far_ahead_would_shut_out_all_that_follow(long sentAt, Belief expected) =>
+        Judge(Signed(Key, sentAt), Anyone).ShouldBe(expected);
 
     [Fact]
     public void A_status_signed_with_another_key_is_not_believed() =>
@@ -119,7 +127,8 @@ public sealed class StatusBeliefTests
     private static Belief Judge(string json, StatusSource source, bool unsignedAllowed = false)
     {
         StatusMessage.TryParse(Encoding.UTF8.GetBytes(json), new byte[StatusMessage.MaxPayloadBytes], out var message).ShouldBeTrue(json);
-        return StatusBelief.Of(message, source, Key, unsignedAllowed, LastSentAt, ConnectedAt);
+        var device = new KnownDevice("A", Key, isUnsigned: false) { SentAt = LastSentAt, ConnectedAt = ConnectedAt };
+        return StatusBelief.Of(message, source, device, unsignedAllowed, DateTimeOffset.FromUnixTimeMilliseconds(Now));
     }
 
     private static string Signed(byte[] key, long? sentAt)

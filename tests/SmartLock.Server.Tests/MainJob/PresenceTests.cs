@@ -52,6 +52,18 @@ public sealed class PresenceTests
     }
 
     [Fact]
+    public async Task The_job_that_looks_for_silent_devices_really_runs()
+    {
+        await using var app = await TestApp.StartAsync("--Devices:OfflineAfter=00:00:01", "--Devices:SweepEvery=00:00:01");
+        await using var door = await Door.OpenAsync(app, await app.OwnerAsync());
+        door.Device.Faults.Silent = true;
+
+        await door.StateAsync("Unavailable");
+
+        (await door.ReadAsync()).GetProperty("issue").GetString().ShouldBe("No heartbeat");
+    }
+
+    [Fact]
     public async Task Heartbeats_leave_no_trace_in_the_log()
     {
         await using var app = await TestApp.StartAsync(_clock);

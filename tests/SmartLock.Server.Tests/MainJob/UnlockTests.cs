@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
 using SmartLock.Server.Commands;
-using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.MainJob;
@@ -232,7 +232,7 @@ public sealed class UnlockTests
 
         var command = await owner.Http.GetFromJsonAsync<JsonElement>(answer.Headers.Location);
         command.GetProperty("state").GetString().ShouldBe("expired");
-        (await door.LogAsync())[0].GetProperty("result").GetString().ShouldBe("expired");
+        (await door.LogAsync()).First(e => e.GetProperty("action").GetString() == "command.unlock").GetProperty("result").GetString().ShouldBe("expired");
     }
 
     private static string Without(Dictionary<string, JsonElement>? problem, string member)

@@ -68,7 +68,8 @@ public abstract class BrokerTests
         await meant.StartAsync(TestContext.Current.CancellationToken);
         await other.StartAsync(TestContext.Current.CancellationToken);
 
-        await broker.PublishAsync("smartlock/commands", Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "c1", TimeProvider.System));
+        await broker.PublishAsync(
+            "smartlock/commands", Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "c1", TimeProvider.System));
         await broker.VerdictAsync("c1");
 
         meant.BoltMovements.ShouldBe(1);
@@ -80,7 +81,9 @@ public abstract class BrokerTests
     {
         await using var broker = await StartAsync();
         await broker.PublishAsync(
-            "smartlock/commands/D1", Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "left", TimeProvider.System), retain: true);
+            "smartlock/commands/D1",
+            Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "left", TimeProvider.System),
+            retain: true);
         await using var device = new VirtualLock(broker.OptionsFor("D1"));
         await device.StartAsync(TestContext.Current.CancellationToken);
 
@@ -183,7 +186,7 @@ public abstract class BrokerTests
             Template = broker.OptionsFor("-"),
             Members = [.. ids.Select(id => (id, BrokerUnderTest.KeyOf(id)))],
         });
-        await fleet.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await fleet.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30));
 
         foreach (var id in ids)
         {

@@ -55,7 +55,9 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
         result.IsDelivered.ShouldBeTrue();
     }
 
-    public async Task<JsonElement> StatusAsync(Func<JsonElement, bool> isIt)
+    public Task<JsonElement> StatusAsync(Func<JsonElement, bool> isIt) => FindAsync(isIt).WaitAsync(Guard);
+
+    private async Task<JsonElement> FindAsync(Func<JsonElement, bool> isIt)
     {
         while (true)
         {
@@ -64,7 +66,7 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
                 return status;
             }
 
-            (await _arrived.WaitAsync(Guard, TestContext.Current.CancellationToken)).ShouldBeTrue("the status never came");
+            (await _arrived.WaitAsync(Guard, TestContext.Current.CancellationToken)).ShouldBeTrue("no status came");
         }
     }
 

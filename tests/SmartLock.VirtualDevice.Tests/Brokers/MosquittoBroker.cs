@@ -31,7 +31,8 @@ internal sealed class MosquittoBroker : BrokerUnderTest
         await File.WriteAllTextAsync(config, string.Create(
             CultureInfo.InvariantCulture,
             $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 10000\nlog_type notice\n"));
-        var process = Process.Start(new ProcessStartInfo(Program, ["-c", config, "-v"]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo(Program, ["-c", config, "-v"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var process = Process.Start(start)!;
         var running = new TaskCompletionSource();
         process.ErrorDataReceived += (_, line) => Note(line.Data);
         process.OutputDataReceived += (_, line) => Note(line.Data);

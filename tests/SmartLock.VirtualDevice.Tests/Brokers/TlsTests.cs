@@ -18,9 +18,10 @@ public sealed class TlsTests
         await using var plain = new VirtualLock(broker.OptionsFor("D3") with { Tls = false });
         var waryRefused = Refused(wary);
         var plainRefused = Refused(plain);
-        var starting = new[] { wary.StartAsync(TestContext.Current.CancellationToken), plain.StartAsync(TestContext.Current.CancellationToken) };
+        var cancelled = TestContext.Current.CancellationToken;
+        var starting = new[] { wary.StartAsync(cancelled), plain.StartAsync(cancelled) };
 
-        await trusting.StartAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await trusting.StartAsync(cancelled).WaitAsync(TimeSpan.FromSeconds(20), cancelled);
         await waryRefused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         await plainRefused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 

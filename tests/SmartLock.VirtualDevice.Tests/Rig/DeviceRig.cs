@@ -37,7 +37,9 @@ internal sealed class DeviceRig : IAsyncDisposable
     public void Unlock(string id) => Link.Deliver(Server.Unlock(Device, Clock, id));
 
     /// <summary>Waits in real time for something that needs no clock.</summary>
-    public async Task UntilAsync(VirtualLockEventKind kind, int times = 1)
+    public Task UntilAsync(VirtualLockEventKind kind, int times = 1) => WaitForAsync(kind, times).WaitAsync(Guard);
+
+    private async Task WaitForAsync(VirtualLockEventKind kind, int times)
     {
         while (_events.Count(e => e.Kind == kind) < times)
         {

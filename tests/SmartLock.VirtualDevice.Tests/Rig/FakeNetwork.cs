@@ -14,7 +14,8 @@ internal sealed class FakeNetwork
 
     public FakeLink Last => Links.Last();
 
-    public Task<IDeviceLink> OpenAsync(VirtualLockOptions options, Session session, MessageHandler onMessage, CancellationToken cancellationToken)
+    public Task<IDeviceLink> OpenAsync(
+        VirtualLockOptions options, Session session, MessageHandler onMessage, CancellationToken cancellationToken)
     {
         if (Down)
         {

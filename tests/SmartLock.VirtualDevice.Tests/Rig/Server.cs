@@ -18,7 +18,8 @@ internal static class Server
         var issuedAt = time == TimeProvider.System ? Strictly(now) : now;
         var signature = key.Sign(SigningLines.Command(deviceId, command, id, issuedAt, issuedAt + 10_000));
         return Encoding.UTF8.GetBytes(
-            $$"""{"device_id":"{{deviceId}}","command":"{{command}}","command_id":"{{id}}","issued_at":{{issuedAt}},"expires_at":{{issuedAt + 10_000}},"signature":"{{signature}}"}""");
+            $$"""{"device_id":"{{deviceId}}","command":"{{command}}","command_id":"{{id}}",""" +
+            $$""" "issued_at":{{issuedAt}},"expires_at":{{issuedAt + 10_000}},"signature":"{{signature}}"}""");
     }
 
     /// <summary>Each issued_at greater than the one before.</summary>

@@ -77,7 +77,8 @@ public sealed class ProgramTests
         await broker.ListenAsync();
         var key = Convert.ToHexStringLower(Server.Key.Mac("D1"u8.ToArray()));
         using var process = Start(
-            string.Create(CultureInfo.InvariantCulture, $"--device-id D1 --host 127.0.0.1 --port {broker.Port} --bolt locked"), keyFromInput ? null : key);
+            string.Create(CultureInfo.InvariantCulture, $"--device-id D1 --host 127.0.0.1 --port {broker.Port} --bolt locked"),
+            keyFromInput ? null : key);
         if (keyFromInput)
         {
             await process.StandardInput.WriteLineAsync(key);
@@ -127,9 +128,11 @@ public sealed class ProgramTests
         return Process.Start(start)!;
     }
 
-    private static async Task LineAsync(Process process, string wanted)
+    private static Task LineAsync(Process process, string wanted) => FindLineAsync(process, wanted).WaitAsync(Guard);
+
+    private static async Task FindLineAsync(Process process, string wanted)
     {
-        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Guard) is { } line)
+        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
             if (line.Contains(wanted, StringComparison.Ordinal))
             {

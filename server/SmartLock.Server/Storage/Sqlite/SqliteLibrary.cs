@@ -27,6 +27,10 @@ internal static class SqliteLibrary
         }
 
         SQLitePCL.Batteries_V2.Init();
+
+        // A session belongs to one thread at a time, so connections need no mutex of their own; nobody reads the memory counters.
+        SQLitePCL.raw.sqlite3_config(SQLitePCL.raw.SQLITE_CONFIG_MULTITHREAD);
+        SQLitePCL.raw.sqlite3_config(SQLitePCL.raw.SQLITE_CONFIG_MEMSTATUS, 0);
         return $"{SQLitePCL.raw.sqlite3_libversion().utf8_to_string()} ({(system != 0 ? "system" : "bundled")})";
     }
 

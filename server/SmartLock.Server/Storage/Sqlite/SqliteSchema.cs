@@ -28,7 +28,8 @@ internal static class SqliteSchema
         CREATE INDEX users_admins ON users (name_key) WHERE role = 'Admin';
 
         CREATE TABLE locks (
-            device_id TEXT NOT NULL PRIMARY KEY,
+            id INTEGER PRIMARY KEY,
+            device_id TEXT NOT NULL UNIQUE,
             name TEXT NOT NULL,
             owner TEXT NOT NULL,
             status TEXT NOT NULL CHECK (status IN ('Unknown', 'Locked', 'Unlocked')),
@@ -45,7 +46,7 @@ internal static class SqliteSchema
             last_issued_at INTEGER NOT NULL DEFAULT 0,
             unsigned INTEGER NOT NULL CHECK (unsigned IN (0, 1)),
             created_at INTEGER NOT NULL
-        ) WITHOUT ROWID;
+        );
         CREATE INDEX locks_owner ON locks (owner, device_id);
         CREATE INDEX locks_heard ON locks (last_seen) WHERE state = 'Available';
 

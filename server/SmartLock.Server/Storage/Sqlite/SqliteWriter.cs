@@ -23,6 +23,7 @@ internal sealed class SqliteWriter : IDisposable
     private SqliteSession? _session;
     private Durability? _durability;
     private volatile string? _failure;
+    private bool _closed;
 
     public SqliteWriter(SqliteFile file, SqliteOptions options, ILogger logger)
     {
@@ -61,7 +62,7 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Takes no more writes, ends those that wait, and closes the file.</summary>
     public void Dispose()
     {
-        if (_queue.IsAddingCompleted)
+        if (Interlocked.Exchange(ref _closed, true))
         {
             return;
         }
