@@ -15,6 +15,9 @@ internal sealed partial class CommandDispatch(
     TimeProvider time,
     ILogger<CommandDispatch> log)
 {
+    // Real time, as for a write's turn in the store: neither stalls by a clock that a test has stopped.
+    private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(3);
+
     // A device refuses a command that was issued before one it already has, so two requests for one device must not overtake
     // each other between the store and the broker. Striped: as many as are worth having, not one per device.
     private readonly SemaphoreSlim[] _order = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
@@ -23,7 +26,12 @@ internal sealed partial class CommandDispatch(
     public async Task<DispatchResult> SendAsync(string commandId, string deviceId, CommandAction action, string actor, string? idempotencyKey, CancellationToken ct)
     {
         var order = _order[(uint)deviceId.GetHashCode(StringComparison.Ordinal) % _order.Length];
-        await order.WaitAsync(ct);
+        if (!await order.WaitAsync(TurnTimeout, ct))
+        {
+            // Each before this one waits for a stalled store or broker in its turn; without a limit the last would for minutes.
+            throw new StoreUnavailableException("Too many commands for this lock wait before this one.");
+        }
+
         try
         {
             var now = time.GetUtcNow();

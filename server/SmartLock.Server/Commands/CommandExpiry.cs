@@ -7,7 +7,12 @@ namespace SmartLock.Server.Commands;
 
 /// <summary>Ends the commands that no device will carry out any more.</summary>
 [DisallowConcurrentExecution]
-internal sealed partial class CommandExpiry(ICommandStore store, IOptions<DeviceOptions> options, TimeProvider time, ILogger<CommandExpiry> log) : IJob
+internal sealed partial class CommandExpiry(
+    ICommandStore store,
+    HeartbeatWriter writer,
+    IOptions<DeviceOptions> options,
+    TimeProvider time,
+    ILogger<CommandExpiry> log) : IJob
 {
     private const int BatchSize = 1000;
 
@@ -30,6 +35,9 @@ internal sealed partial class CommandExpiry(ICommandStore store, IOptions<Device
 
         // A verdict given in the last moment may still be on its way in the device's next heartbeat.
         var expiredBefore = now - options.Value.OfflineAfter;
+
+        // Nor is a verdict that was heard, but that a store in trouble has not got yet, a command without one.
+        await writer.FlushAsync(ct);
         IReadOnlyList<Command> expired;
         do
         {
