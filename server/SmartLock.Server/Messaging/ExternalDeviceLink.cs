@@ -19,6 +19,9 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
     private readonly ILogger<ExternalDeviceLink> _log;
     private readonly MqttOptions _options;
     private readonly uint _validitySeconds;
+    private readonly MqttSubscription _statuses;
+    private readonly System.Threading.Lock _gate = new();
+    private long _connection;
     private long _listeningSinceTicks;
 
     public ExternalDeviceLink(
@@ -33,6 +36,11 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
         _time = time;
         _log = log;
         _validitySeconds = (uint)Math.Ceiling(devices.Value.CommandValidity.TotalSeconds);
+        _statuses = new MqttSubscription(
+            _options.ProtocolVersion == 5 ? SharedStatuses : Topics.AllStatuses,
+            MqttQoS.AtLeastOnce,
+            RetainAsPublished: true,
+            RetainHandling: MqttRetainHandling.DoNotSend);
         _client = new MqttClient(ClientOptions(_options), HearAsync, time, log);
         _client.Connected += OnConnected;
         _client.Disconnected += OnDisconnected;
@@ -44,11 +52,8 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        // The client keeps the subscription and renews it on every connection; a broker that is away does not keep the server
-        // from starting, its readiness says so.
+        // A broker that is away does not keep the server from starting: its readiness says so.
         await _client.StartAsync(cancellationToken);
-        var filter = _options.ProtocolVersion == 5 ? SharedStatuses : Topics.AllStatuses;
-        _ = SubscribeAsync(new MqttSubscription(filter, MqttQoS.AtLeastOnce, RetainAsPublished: true, RetainHandling: MqttRetainHandling.DoNotSend));
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => _client.DisconnectAsync(cancellationToken: cancellationToken);
@@ -93,19 +98,47 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
         ReconnectMaximum = TimeSpan.FromSeconds(10),
     };
 
-    private async Task SubscribeAsync(MqttSubscription subscription)
+    /// <summary>
+    /// Asked on every connection, although the client renews what it had by itself: only the broker's answer tells that this
+    /// server hears its devices. Until it has come, their silence says nothing about them.
+    /// </summary>
+    private async Task ListenAsync(long connection)
     {
         try
         {
-            var answers = await _client.SubscribeAsync([subscription]);
-            if (answers[0].IsFailure())
+            var answer = (await _client.SubscribeAsync([_statuses]))[0];
+            if (answer.IsFailure())
             {
-                LogSubscriptionRefused(subscription.Filter, answers[0]);
+                LogSubscriptionRefused(_statuses.Filter, answer);
+                return;
+            }
+
+            NoteListening(connection);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or MqttNotConnectedException)
+        {
+            // The connection or the server ended first; the next connection asks again.
+        }
+    }
+
+    private void NoteListening(long connection)
+    {
+        lock (_gate)
+        {
+            // An answer that was still on its way when its connection ended must not count for the time after.
+            if (connection == _connection)
+            {
+                Interlocked.Exchange(ref _listeningSinceTicks, _time.GetUtcNow().UtcTicks);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+    }
+
+    private long NoteConnectionChange()
+    {
+        lock (_gate)
         {
-            // The server stops before the broker was ever reached.
+            Interlocked.Exchange(ref _listeningSinceTicks, 0);
+            return ++_connection;
         }
     }
 
@@ -117,13 +150,13 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
 
     private void OnConnected(object? sender, MqttConnectedEventArgs e)
     {
-        Interlocked.Exchange(ref _listeningSinceTicks, _time.GetUtcNow().UtcTicks);
         LogConnected(_options.Host!, _options.Port);
+        _ = ListenAsync(NoteConnectionChange());
     }
 
     private void OnDisconnected(object? sender, MqttDisconnectedEventArgs e)
     {
-        Interlocked.Exchange(ref _listeningSinceTicks, 0);
+        NoteConnectionChange();
         LogDisconnected(_options.Host!, _options.Port, e.Cause, e.ReasonCode);
     }
 
