@@ -1,5 +1,6 @@
 using System.Text;
 using SmartLock.Mqtt.Client;
+using SmartLock.Testing;
 
 namespace SmartLock.Mqtt.Tests.Client;
 
@@ -125,10 +126,10 @@ public sealed class MosquittoTests(MosquittoBroker broker) : IClassFixture<Mosqu
     [InlineData(V500)]
     public async Task A_wrong_password_is_refused_and_the_right_one_is_not(MqttProtocolVersion version)
     {
-        var options = Options(version) with { Port = broker.PasswordPort, UserName = MosquittoBroker.UserName };
+        var options = Options(version) with { Port = broker.PasswordPort, UserName = Mosquitto.UserName };
         var refusal = await Should.ThrowAsync<MqttConnectException>(() => ConnectAsync(options with { Password = "wrong" }));
         refusal.ReasonCode.ShouldBe(MqttReasonCode.NotAuthorized);
-        await using var client = await ConnectAsync(options with { Password = MosquittoBroker.Password });
+        await using var client = await ConnectAsync(options with { Password = Mosquitto.Password });
         client.IsConnected.ShouldBeTrue();
     }
 
