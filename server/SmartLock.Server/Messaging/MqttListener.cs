@@ -1,9 +1,11 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Messaging;
 
@@ -33,13 +35,25 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
 
         if (mqtt.CertificateFile is { } certificateFile)
         {
-            var certificate = X509Certificate2.CreateFromPemFile(certificateFile, mqtt.CertificateKeyFile ?? certificateFile);
+            var certificate = Load(certificateFile, mqtt.CertificateKeyFile);
             kestrel.Listen(address, mqtt.TlsPort, listen =>
             {
                 listen.UseHttps(certificate);
                 listen.UseConnectionHandler<MqttConnectionHandler>();
                 _tls = listen;
             });
+        }
+    }
+
+    private static X509Certificate2 Load(string certificateFile, string? keyFile)
+    {
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(certificateFile, keyFile ?? certificateFile);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"Mqtt:CertificateFile and Mqtt:CertificateKeyFile do not hold a certificate and its key in PEM: {e.Message}", e);
         }
     }
 }

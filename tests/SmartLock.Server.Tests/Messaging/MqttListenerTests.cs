@@ -1,0 +1,103 @@
+using System.Net;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.DependencyInjection;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Tests.Messaging;
+
+public sealed class MqttListenerTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("smartlock-tls-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task A_lock_opens_over_tls_when_the_operator_gave_a_certificate()
+    {
+        var (certificate, key) = WriteCertificate();
+        await using var app = await TestApp.StartAsync(
+            "--Mqtt:Port=-1", $"--Mqtt:CertificateFile={certificate}", $"--Mqtt:CertificateKeyFile={key}", "--Mqtt:TlsPort=0");
+        var listener = app.Services.GetRequiredService<MqttListener>();
+        listener.EndPoint.ShouldBeNull();
+        var owner = await app.OwnerAsync();
+        await using var door = await Door.NewAsync(
+            owner,
+            new IPEndPoint(IPAddress.Loopback, listener.TlsEndPoint!.Port),
+            "ESP32-TLS",
+            o => o with { Tls = true, CertificateAuthorityFile = certificate });
+        await door.SwitchOnAsync();
+
+        (await door.UnlockAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_certificate_ends_the_start_with_a_sentence_that_names_the_setting()
+    {
+        var file = Path.Combine(_folder, "nonsense.pem");
+        await File.WriteAllTextAsync(file, "nonsense");
+
+        var failure = await Should.ThrowAsync<StartupException>(() => TestApp.StartAsync($"--Mqtt:CertificateFile={file}"));
+
+        failure.Message.ShouldContain("Mqtt:CertificateFile");
+    }
+
+    [Fact]
+    public async Task The_http_port_speaks_mqtt_over_websocket()
+    {
+        await using var app = await TestApp.StartAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol("mqtt");
+
+        await socket.ConnectAsync(new Uri(app.Address, "/mqtt").AsWebSocket(), default);
+
+        socket.SubProtocol.ShouldBe("mqtt");
+        // CONNECT, 3.1.1, clean session, client id "x", no login: the broker answers CONNACK with a refusal.
+        await socket.SendAsync(new byte[] { 0x10, 13, 0, 4, (byte)'M', (byte)'Q', (byte)'T', (byte)'T', 4, 2, 0, 60, 0, 1, (byte)'x' }, WebSocketMessageType.Binary, true, default);
+        var answer = new byte[16];
+        var received = await socket.ReceiveAsync(answer, default).WaitAsync(TimeSpan.FromSeconds(20));
+        answer[..received.Count].ShouldBe([0x20, 2, 0, 4]);
+        (await app.Http.GetAsync("/mqtt")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+    }
+
+    [Theory]
+    [InlineData("--Mqtt:Mode=Elsewhere", "Mqtt:Mode")]
+    [InlineData("--Mqtt:Address=here", "Mqtt:Address")]
+    [InlineData("--Mqtt:Port=70000", "Mqtt:Port")]
+    [InlineData("--Mqtt:CertificateFile=/nowhere.pem", "Mqtt:CertificateFile")]
+    [InlineData("--Mqtt:Mode=External", "Mqtt:Host")]
+    [InlineData("--Mqtt:Observers:0:Name=eve", "Mqtt:Observers")]
+    [InlineData("--Mqtt:Prot=1883", "Prot")]
+    [InlineData("--Devices:CommandValidity=00:02:00", "Devices:CommandValidity")]
+    [InlineData("--Devices:SweepEvery=00:00:00", "Devices:SweepEvery")]
+    public async Task A_wrong_setting_is_named(string setting, string named)
+    {
+        var failure = await Should.ThrowAsync<Exception>(() => TestApp.StartAsync(setting));
+
+        SmartLock.Server.Cli.Startup.Explain(failure).ShouldNotBeNull().ShouldContain(named);
+    }
+
+    private (string Certificate, string Key) WriteCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        var certificateFile = Path.Combine(_folder, "cert.pem");
+        var keyFile = Path.Combine(_folder, "key.pem");
+        File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
+        File.WriteAllText(keyFile, key.ExportPkcs8PrivateKeyPem());
+        return (certificateFile, keyFile);
+    }
+}
+
+internal static class WebSocketAddresses
+{
+    public static Uri AsWebSocket(this Uri http) => new UriBuilder(http) { Scheme = "ws" }.Uri;
+}
