@@ -1,16 +1,11 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
-using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Testing;
 using SmartLock.VirtualDevice;
@@ -50,11 +45,11 @@ public sealed class OutsideBrokerTests
         var owner = await app.OwnerAsync();
         await using var door = await OpenAsync(broker, owner, "ESP32-A");
         await using var fence = await OpenAsync(broker, owner, "ESP32-FENCE");
-        await using var anyone = await AnyoneAsync(broker);
+        await using var anyone = await Anyone.ConnectAsync(broker);
         door.Device.Faults.Silent = true;
         using var pending = await door.UnlockAsync(wait: null);
         var id = (await pending.JsonAsync()).GetProperty("command_id").GetString()!;
-        var signed = StatusOf(door, "Unlocked", "forged", id, "done");
+        var signed = Forger.StatusOf(door, "Unlocked", "forged", id, "done");
 
         foreach (var topic in (string[])["smartlock/status", "smartlock/status/ESP32-A", "smartlock/status/ESP32-FENCE"])
         {
@@ -83,7 +78,7 @@ public sealed class OutsideBrokerTests
         await using var broker = await StartBrokerAsync();
         await using var app = await StartAppAsync(broker, version);
         var owner = await app.OwnerAsync();
-        await using var anyone = await AnyoneAsync(broker, "smartlock/#");
+        await using var anyone = await Anyone.ConnectAsync(broker, "smartlock/#");
         await using var door = await OpenAsync(broker, owner, "ESP32-A");
         await using var fence = await OpenAsync(broker, owner, "ESP32-FENCE");
         var genuine = await anyone.NextAsync("smartlock/status/ESP32-A");
@@ -110,7 +105,7 @@ public sealed class OutsideBrokerTests
     public async Task What_a_broker_retained_moves_nothing_and_says_nothing(int version)
     {
         await using var broker = await StartBrokerAsync();
-        await using var anyone = await AnyoneAsync(broker);
+        await using var anyone = await Anyone.ConnectAsync(broker);
         var folder = Directory.CreateTempSubdirectory("smartlock-test-");
         try
         {
@@ -118,11 +113,11 @@ public sealed class OutsideBrokerTests
             var owner = await first.OwnerAsync("alice");
             await using var door = await Door.NewAsync(owner, broker.EndPoint, "ESP32-A");
             await first.StopAsync();
-            var genuine = StatusOf(door, "Unlocked", null, null, null);
+            var genuine = Forger.StatusOf(door, "Unlocked", null, null, null);
             await anyone.PublishAsync("smartlock/status", genuine, retain: true);
             await anyone.PublishAsync("smartlock/status/ESP32-A", genuine, retain: true);
-            await anyone.PublishAsync("smartlock/commands", CommandFor(door), retain: true);
-            await anyone.PublishAsync("smartlock/commands/ESP32-A", CommandFor(door), retain: true);
+            await anyone.PublishAsync("smartlock/commands", Forger.CommandFor(door), retain: true);
+            await anyone.PublishAsync("smartlock/commands/ESP32-A", Forger.CommandFor(door), retain: true);
 
             await using var second = await StartAppAsync(broker, version, folder.FullName);
             var alice = await second.SignInAsync("alice");
@@ -135,7 +130,7 @@ public sealed class OutsideBrokerTests
             door.Device.BoltMovements.ShouldBe(0);
 
             // The same command, published in the present, moves it: that it was retained was all that was wrong with it.
-            await anyone.PublishAsync("smartlock/commands/ESP32-A", CommandFor(door));
+            await anyone.PublishAsync("smartlock/commands/ESP32-A", Forger.CommandFor(door));
             await Eventually.TrueAsync(() => door.Device.BoltMovements == 1, "the device obeyed");
         }
         finally
@@ -256,7 +251,7 @@ public sealed class OutsideBrokerTests
             Settings(
                 ("Mqtt:Port", Number(Door.BrokerOf(broker).Port)),
                 ("Mqtt:UserName", "ESP32-A"),
-                ("Mqtt:Password", Sign(device, "v1|mqtt|ESP32-A"))),
+                ("Mqtt:Password", Forger.Sign(device, "v1|mqtt|ESP32-A"))),
             null,
             "--Mqtt:Mode=External",
             "--Mqtt:Host=127.0.0.1");
@@ -383,89 +378,5 @@ public sealed class OutsideBrokerTests
     {
         var read = await door.ReadAsync();
         (read.GetProperty("state").GetString(), read.GetProperty("status").GetString()).ShouldBe((state, status), read.ToString());
-    }
-
-    /// <summary>Signed with the device's key, and newer than anything that the device itself has said.</summary>
-    private static string StatusOf(Door door, string status, string? issue, string? commandId, string? result)
-    {
-        var sentAt = TimeProvider.System.GetUtcNow().AddSeconds(5).ToUnixTimeMilliseconds();
-        var signature = Sign(door, $"v1|sts|{door.DeviceId}|{status}|{issue}|{sentAt}|1|{commandId}|{result}");
-        return JsonSerializer.Serialize(new
-        {
-            device_id = door.DeviceId,
-            status,
-            issue,
-            sent_at = sentAt,
-            connected_at = 1,
-            command_id = commandId,
-            result,
-            signature,
-        });
-    }
-
-    private static string CommandFor(Door door)
-    {
-        var issuedAt = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        var expiresAt = issuedAt + 60_000;
-        var id = Guid.NewGuid().ToString("N");
-        var signature = Sign(door, $"v1|cmd|{door.DeviceId}|UNLOCK|{id}|{issuedAt}|{expiresAt}");
-        return JsonSerializer.Serialize(new
-        {
-            device_id = door.DeviceId,
-            command = "UNLOCK",
-            command_id = id,
-            issued_at = issuedAt,
-            expires_at = expiresAt,
-            signature,
-        });
-    }
-
-    private static string Sign(Door door, string line) => Convert.ToHexStringLower(HMACSHA256.HashData(door.Key, Encoding.ASCII.GetBytes(line)));
-
-    private static async Task<Anyone> AnyoneAsync(Mosquitto broker, string? filter = null)
-    {
-        var anyone = new Anyone(broker);
-        await anyone.ConnectAsync(filter);
-        return anyone;
-    }
-
-    /// <summary>Somebody without any key, on the same broker.</summary>
-    private sealed class Anyone : IAsyncDisposable
-    {
-        private readonly ConcurrentQueue<(string Topic, string Payload)> _heard = new();
-        private readonly MqttClient _client;
-
-        public Anyone(Mosquitto broker)
-        {
-            _client = new MqttClient(
-                new MqttClientOptions { Host = "127.0.0.1", Port = broker.Port, ClientId = "anyone" },
-                (message, _) =>
-                {
-                    _heard.Enqueue((message.Topic, Encoding.UTF8.GetString(message.Payload.Span)));
-                    return ValueTask.CompletedTask;
-                });
-        }
-
-        public async Task ConnectAsync(string? filter)
-        {
-            await _client.ConnectAsync();
-            if (filter is not null)
-            {
-                (await _client.SubscribeAsync(filter, MqttQoS.AtLeastOnce)).IsFailure().ShouldBeFalse();
-            }
-        }
-
-        /// <summary>Returns once the broker has it.</summary>
-        public async Task PublishAsync(string topic, string payload, bool retain = false) =>
-            (await _client.PublishAsync(topic, Encoding.UTF8.GetBytes(payload), MqttQoS.AtLeastOnce, retain)).IsDelivered.ShouldBeTrue();
-
-        /// <summary>The first message heard on a topic.</summary>
-        public async Task<string> NextAsync(string topic)
-        {
-            await Eventually.TrueAsync(() => _heard.Any(m => m.Topic == topic), $"something is said on {topic}");
-            return _heard.First(m => m.Topic == topic).Payload;
-        }
-
-        public ValueTask DisposeAsync() => _client.DisposeAsync();
     }
 }

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.WebSockets;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
+using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Messaging;
 
@@ -81,14 +81,8 @@ public sealed class MqttListenerTests : IDisposable
 
     private (string Certificate, string Key) WriteCertificate()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        using var certificate = LoopbackCertificate.Create();
+        using var key = certificate.GetECDsaPrivateKey()!;
         var certificateFile = Path.Combine(_folder, "cert.pem");
         var keyFile = Path.Combine(_folder, "key.pem");
         File.WriteAllText(certificateFile, certificate.ExportCertificatePem());

@@ -1,6 +1,4 @@
-using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
+using SmartLock.Testing;
 
 namespace SmartLock.VirtualDevice.Tests.Brokers;
 
@@ -9,7 +7,7 @@ public sealed class TlsTests
     [Fact]
     public async Task Over_tls_it_trusts_the_named_roots_and_no_others()
     {
-        using var certificate = SelfSigned();
+        using var certificate = LoopbackCertificate.Create();
         await using var broker = await EmbeddedBroker.StartAsync(certificate);
         var authority = Path.GetTempFileName();
         await File.WriteAllTextAsync(authority, certificate.ExportCertificatePem(), TestContext.Current.CancellationToken);
@@ -45,17 +43,5 @@ public sealed class TlsTests
             }
         };
         return refused.Task;
-    }
-
-    private static X509Certificate2 SelfSigned()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
-        return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
     }
 }
