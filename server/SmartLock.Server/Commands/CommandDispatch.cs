@@ -15,6 +15,9 @@ internal sealed partial class CommandDispatch(
     TimeProvider time,
     ILogger<CommandDispatch> log)
 {
+    /// <summary>How a command ends that never left this server.</summary>
+    private const string Unreachable = "unreachable";
+
     // Real time, as for a write's turn in the store: neither stalls by a clock that a test has stopped.
     private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(3);
 
@@ -40,8 +43,8 @@ internal sealed partial class CommandDispatch(
 
             // From here on the command is on the record: a caller who hangs up does not call it back.
             return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }
-                ? new DispatchResult(result.Outcome, command, await PublishAsync(command, route))
-                : new DispatchResult(result.Outcome, result.Command, IsOnItsWay: true);
+                ? await SendAsync(command, route)
+                : new DispatchResult(result.Outcome, result.Command, HandOver.Delivered);
         }
         finally
         {
@@ -49,7 +52,28 @@ internal sealed partial class CommandDispatch(
         }
     }
 
-    private async Task<bool> PublishAsync(Command command, DeviceRoute route)
+    private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
+    {
+        var handOver = await PublishAsync(command, route);
+        var ended = handOver is HandOver.NotSent ? await EndUnsentAsync(command) : command;
+        return new DispatchResult(IssueOutcome.Issued, ended, handOver);
+    }
+
+    private async Task<Command> EndUnsentAsync(Command command)
+    {
+        try
+        {
+            return await store.FailAsync(command.Id, Unreachable, time.GetUtcNow(), CancellationToken.None) ?? command;
+        }
+        catch (StoreUnavailableException e)
+        {
+            // It stays Sent and will be ended as Expired.
+            LogNotEnded(command.Id, e.Message);
+            return command;
+        }
+    }
+
+    private async Task<HandOver> PublishAsync(Command command, DeviceRoute route)
     {
         byte[] key;
         try
@@ -59,7 +83,7 @@ internal sealed partial class CommandDispatch(
         catch (CryptographicException e)
         {
             LogUnreadableKey(command.DeviceId, e);
-            return false;
+            return HandOver.NotSent;
         }
 
         var topic = route.OwnTopics ? Topics.CommandsOf(command.DeviceId) : Topics.Commands;
@@ -67,9 +91,12 @@ internal sealed partial class CommandDispatch(
         return await link.SendAsync(command.DeviceId, topic, payload, CancellationToken.None);
     }
 
+    [LoggerMessage(2, LogLevel.Warning, "Command {CommandId} was not sent, which could not be put on record: {Reason}")]
+    private partial void LogNotEnded(string commandId, string reason);
+
     [LoggerMessage(1, LogLevel.Error, "The stored key of device {DeviceId} cannot be read, so no command can be signed for it")]
     private partial void LogUnreadableKey(string deviceId, Exception e);
 }
 
-/// <param name="IsOnItsWay">False when an issued command could not be handed to the broker.</param>
-internal sealed record DispatchResult(IssueOutcome Outcome, Command? Command, bool IsOnItsWay);
+/// <param name="HandOver">What became of an issued command; Delivered for one that was issued before.</param>
+internal sealed record DispatchResult(IssueOutcome Outcome, Command? Command, HandOver HandOver);

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Commands;
@@ -88,10 +89,12 @@ internal static class CommandEndpoints
                 Problems.Of(StatusCodes.Status409Conflict, "lock_offline", "The device is not heard, so nothing was sent to it."),
             { Outcome: IssueOutcome.IdempotencyKeyReused } =>
                 Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key belongs to another request of yours."),
-            { Command: { } command, IsOnItsWay: false } => Problems.Of(
+            { Command: { } command, HandOver: not HandOver.Delivered } => Problems.Of(
                 StatusCodes.Status503ServiceUnavailable,
                 "device_unreachable",
-                "The attempt is on the record, but the command could not be handed to the broker.",
+                result.HandOver is HandOver.NotSent
+                    ? "There is no way to the device now: nothing was sent. The attempt is on the record."
+                    : "The broker has not acknowledged the command: it may still reach the device while it is valid. The attempt is on the record.",
                 ("command", CommandResponse.Of(command))),
             { Command: { } command } => await AnswerAsync(command, waiting, context, ct),
             _ => throw new InvalidOperationException($"An outcome without a command: {result.Outcome}"),
@@ -139,8 +142,18 @@ internal static class CommandEndpoints
     }
 
     /// <summary>As the store has it: another replica may have heard the verdict.</summary>
-    private static async Task<Command> LatestAsync(Command command, CommandContext context, CancellationToken ct) =>
-        await context.Store.FindAsync(command.Id, context.User.Username(), ct) ?? command;
+    private static async Task<Command> LatestAsync(Command command, CommandContext context, CancellationToken ct)
+    {
+        try
+        {
+            return await context.Store.FindAsync(command.Id, context.User.Username(), ct) ?? command;
+        }
+        catch (StoreUnavailableException)
+        {
+            // The command is on its way: "nothing was changed" would be the wrong answer.
+            return command;
+        }
+    }
 
     private static Accepted<CommandResponse> Accepted(Command command, HttpRequest request) =>
         TypedResults.Accepted($"{request.PathBase}/api/commands/{command.Id}", CommandResponse.Of(command));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmartLock.Device;
 
 namespace SmartLock.Server.Commands;
 
@@ -30,6 +31,15 @@ internal static class CommandRules
 
         return null;
     }
+
+    /// <summary>
+    /// Strictly greater than the last, which is what the device's replay check rests on; except when the last lies further ahead than a device
+    /// accepts. Then it was dated by a clock that has been set back since, no device with a right clock took it, and going on from it
+    /// would have every command refused until that time comes.
+    /// </summary>
+    /// <returns>Unix milliseconds.</returns>
+    public static long NextIssuedAt(long nowUnixMs, long lastUnixMs) =>
+        lastUnixMs > nowUnixMs + CommandGate.MaxAheadMs ? nowUnixMs : Math.Max(nowUnixMs, lastUnixMs + 1);
 
     /// <summary>What is wrong with an <c>Idempotency-Key</c>, or null: it must be 1 to 255 visible ASCII characters.</summary>
     public static string? CheckIdempotencyKey(string key)

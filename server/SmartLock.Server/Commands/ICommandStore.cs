@@ -17,7 +17,7 @@ internal enum IssueOutcome
     Offline,
 }
 
-/// <param name="Now">UTC, whole milliseconds. The command's issued_at is this, or one more than the lock's last if that is greater.</param>
+/// <param name="Now">UTC. The command's issued_at follows from it by <see cref="CommandRules.NextIssuedAt"/>, in whole milliseconds.</param>
 internal sealed record IssueRequest(
     string CommandId,
     string DeviceId,
@@ -49,6 +49,12 @@ internal interface ICommandStore
 
     /// <summary>By id, for the present owner of its lock or for who asked for it.</summary>
     Task<Command?> FindAsync(string commandId, string username, CancellationToken ct);
+
+    /// <summary>
+    /// Ends, as Failed, a command that is still Sent because it certainly never left this server; with a log entry (actor system), and with its
+    /// idempotency key free again, so that a retry is a new attempt. Null when it had ended already.
+    /// </summary>
+    Task<Command?> FailAsync(string commandId, string result, DateTimeOffset now, CancellationToken ct);
 
     /// <summary>
     /// Ends, as Expired, commands still Sent whose expiry lies before <paramref name="expiredBefore"/>, at most <paramref name="limit"/>,

@@ -1,8 +1,9 @@
 namespace SmartLock.Server.Commands;
 
 /// <summary>Requests that wait for a device's verdict. The verdict is in the store before a waiter learns of it.</summary>
-internal sealed class VerdictWaiters
+internal sealed class VerdictWaiters(IHostApplicationLifetime lifetime)
 {
+    private readonly CancellationToken _stopping = lifetime.ApplicationStopping;
     private readonly System.Threading.Lock _gate = new();
     private readonly Dictionary<string, Waiter> _waiters = new(StringComparer.Ordinal);
 
@@ -66,14 +67,20 @@ internal sealed class VerdictWaiters
 
         public string CommandId { get; }
 
-        /// <summary>The decided command, or null when the time is over.</summary>
+        /// <summary>The decided command, or null when the time is over or the server stops, which hears no more verdicts then.</summary>
         public async Task<Command?> ForAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct)
         {
+            var stopping = _waiters._stopping;
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
             try
             {
-                return await _waiter.Decided.Task.WaitAsync(atMost, time, ct);
+                return await _waiter.Decided.Task.WaitAsync(atMost, time, either.Token);
             }
             catch (TimeoutException)
+            {
+                return null;
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested && !ct.IsCancellationRequested)
             {
                 return null;
             }

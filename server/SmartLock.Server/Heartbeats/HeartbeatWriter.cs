@@ -56,7 +56,11 @@ internal sealed partial class HeartbeatWriter(
 
         if (!added)
         {
-            LogVerdictHeldBack(verdict.CommandId);
+            if (_throttle.TryEnter(out _))
+            {
+                LogVerdictHeldBack(verdict.CommandId);
+            }
+
             return;
         }
 

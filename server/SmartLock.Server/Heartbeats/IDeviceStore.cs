@@ -10,8 +10,11 @@ namespace SmartLock.Server.Heartbeats;
 internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool Unsigned, long SentAt, long ConnectedAt);
 
 /// <summary>A believed status, ready to be stored.</summary>
-/// <param name="HeardAt">Server's time, UTC. A report never overwrites one that was heard later.</param>
-/// <param name="SentAt">Unix milliseconds by the device's clock; 0 when it gave none, which leaves the stored value.</param>
+/// <param name="HeardAt">
+/// Server's time, UTC. A report never overwrites one that was heard later, up to 5 s later: what lies further ahead was dated by a clock
+/// that has been set back since.
+/// </param>
+/// <param name="SentAt">Unix milliseconds by the device's clock; 0 when it gave none. The stored value never falls.</param>
 /// <param name="ConnectedAt">Likewise.</param>
 /// <param name="OwnTopics">Null leaves the stored value, as it does for <paramref name="Firmware"/>. The measurements are taken as they come.</param>
 internal sealed record DeviceReport(

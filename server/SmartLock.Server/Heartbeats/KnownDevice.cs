@@ -4,7 +4,7 @@ namespace SmartLock.Server.Heartbeats;
 
 /// <summary>
 /// What the server remembers of a device between two of its statuses, so that a heartbeat costs no read. All of it can be read
-/// again from the store; guarded by the object's own monitor.
+/// again from the store. What a status changes is guarded by the object's own monitor.
 /// </summary>
 internal sealed class KnownDevice(string deviceId, byte[] key, bool isUnsigned)
 {
@@ -26,8 +26,26 @@ internal sealed class KnownDevice(string deviceId, byte[] key, bool isUnsigned)
     /// <summary>The command whose verdict is in the store already: heartbeats repeat it until the next command.</summary>
     public string? SettledCommandId { get; set; }
 
+    private const int LossesPerMinute = 10;
+    private DateTimeOffset _lossesSince;
+    private int _losses;
     private string? _issue;
     private string? _firmware;
+
+    /// <summary>
+    /// False for a device that comes and goes by the second: it would fill the log, two entries a time. The search for silent devices
+    /// has it all the same.
+    /// </summary>
+    public bool MayBeLost(DateTimeOffset now)
+    {
+        if ((now - _lossesSince).Duration() >= TimeSpan.FromMinutes(1))
+        {
+            _lossesSince = now;
+            _losses = 0;
+        }
+
+        return ++_losses <= LossesPerMinute;
+    }
 
     // Heartbeats say the same thing all day; the string of the last one serves again.
     public string? IssueText(ReadOnlySpan<byte> utf8) => Reuse(ref _issue, utf8);

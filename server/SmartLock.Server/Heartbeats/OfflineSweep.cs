@@ -16,6 +16,9 @@ internal sealed partial class OfflineSweep(
     ILogger<OfflineSweep> log) : IJob
 {
     private const int BatchSize = 1000;
+    private static readonly TimeSpan ClockStep = TimeSpan.FromSeconds(2);
+    private (DateTimeOffset Now, long Timestamp)? _last;
+    private DateTimeOffset _settledAt;
 
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
     {
@@ -37,7 +40,7 @@ internal sealed partial class OfflineSweep(
         var offlineAfter = options.Value.OfflineAfter;
 
         // While the server itself was deaf (just started, broker away) a device's silence says nothing about the device.
-        if (link.ListeningSince is not { } since || now - since < offlineAfter)
+        if (link.ListeningSince is not { } since || now - since < offlineAfter || IsClockSettling(now, offlineAfter))
         {
             return 0;
         }
@@ -59,6 +62,26 @@ internal sealed partial class OfflineSweep(
 
         return found;
     }
+
+    /// <summary>
+    /// Whether the machine's clock was set within the last <paramref name="offlineAfter"/>: a jump ahead makes every device look silent, until
+    /// each has been heard by the new time.
+    /// </summary>
+    private bool IsClockSettling(DateTimeOffset now, TimeSpan offlineAfter)
+    {
+        var timestamp = time.GetTimestamp();
+        if (_last is { } last && (now - last.Now - time.GetElapsedTime(last.Timestamp, timestamp)).Duration() > ClockStep)
+        {
+            _settledAt = now + offlineAfter;
+            LogClockSet();
+        }
+
+        _last = (now, timestamp);
+        return now < _settledAt && _settledAt - now <= offlineAfter;
+    }
+
+    [LoggerMessage(3, LogLevel.Warning, "The machine's clock was set; silent devices are looked for again once all had time to be heard")]
+    private partial void LogClockSet();
 
     [LoggerMessage(1, LogLevel.Information, "{DeviceId} is Unavailable: no heartbeat")]
     private partial void LogSilent(string deviceId);

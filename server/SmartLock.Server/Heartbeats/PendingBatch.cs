@@ -6,7 +6,7 @@ internal sealed class PendingBatch
     // A device repeats its last verdict in every heartbeat, so what does not fit here comes again.
     private const int MaxVerdicts = 10_000;
     private readonly Dictionary<string, DeviceReport> _reports = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, PendingVerdict> _verdicts = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string DeviceId, string CommandId), PendingVerdict> _verdicts = [];
     private readonly Dictionary<string, ConnectionLoss> _losses = new(StringComparer.Ordinal);
 
     public int Devices => _reports.Count;
@@ -20,7 +20,7 @@ internal sealed class PendingBatch
 
     public void Add(DeviceReport report)
     {
-        _reports[report.DeviceId] = report;
+        _reports[report.DeviceId] = _reports.TryGetValue(report.DeviceId, out var earlier) ? Merge(report, earlier) : report;
 
         // A report heard after a loss is of a newer connection or proves the old one alive.
         _losses.Remove(report.DeviceId);
@@ -33,10 +33,11 @@ internal sealed class PendingBatch
     {
         if (_verdicts.Count >= MaxVerdicts)
         {
-            return _verdicts.ContainsKey(verdict.Verdict.CommandId);
+            return _verdicts.ContainsKey(KeyOf(verdict));
         }
 
-        _verdicts.TryAdd(verdict.Verdict.CommandId, verdict);
+        // By device too: another device's claim must not stand in the way of the right one's.
+        _verdicts.TryAdd(KeyOf(verdict), verdict);
         return true;
     }
 
@@ -45,7 +46,7 @@ internal sealed class PendingBatch
     {
         foreach (var report in unsaved._reports.Values)
         {
-            _reports.TryAdd(report.DeviceId, report);
+            _reports[report.DeviceId] = _reports.TryGetValue(report.DeviceId, out var later) ? Merge(later, report) : report;
         }
 
         foreach (var verdict in unsaved._verdicts.Values)
@@ -61,6 +62,17 @@ internal sealed class PendingBatch
             }
         }
     }
+
+    private static (string DeviceId, string CommandId) KeyOf(PendingVerdict verdict) => (verdict.Verdict.DeviceId, verdict.Verdict.CommandId);
+
+    /// <summary>What the newer one leaves out, the older one said: as if both were stored, one after the other.</summary>
+    private static DeviceReport Merge(DeviceReport newer, DeviceReport older) => newer with
+    {
+        SentAt = Math.Max(newer.SentAt, older.SentAt),
+        ConnectedAt = newer.ConnectedAt == 0 ? older.ConnectedAt : newer.ConnectedAt,
+        OwnTopics = newer.OwnTopics ?? older.OwnTopics,
+        Firmware = newer.Firmware ?? older.Firmware,
+    };
 
     public DeviceBatch ToBatch() => new(_reports.Values, [.. _verdicts.Values.Select(v => v.Verdict)], _losses.Values);
 }

@@ -33,7 +33,12 @@ internal sealed partial class StatusIngest(
     private readonly LogThrottle _throttle = new(time, LogAtMostEvery);
 
     /// <param name="login">The device id that the publisher logged in as on the embedded broker, or null.</param>
-    public void Accept(ReadOnlySpan<byte> payload, bool retained, string? login)
+    public void Accept(ReadOnlySpan<byte> payload, bool retained, string? login) => Accept(payload, retained, login, isStillConnected: false);
+
+    /// <summary>As <see cref="Accept(ReadOnlySpan{byte}, bool, string?)"/>, of a device that has a connection: its will is of one before.</summary>
+    public void AcceptFromConnected(ReadOnlySpan<byte> payload, bool retained, string login) => Accept(payload, retained, login, isStillConnected: true);
+
+    private void Accept(ReadOnlySpan<byte> payload, bool retained, string? login, bool isStillConnected)
     {
         if (retained)
         {
@@ -50,7 +55,7 @@ internal sealed partial class StatusIngest(
 
         if (registry.Find(message.DeviceId) is { } device)
         {
-            Accept(message, device, login);
+            Accept(message, device, login, isStillConnected);
             return;
         }
 
@@ -72,6 +77,11 @@ internal sealed partial class StatusIngest(
             {
                 Drop("store_unavailable", waiting.Login);
             }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Whatever it was, one message must not end the hearing of all that follow.
+                LogFailed(e);
+            }
         }
     }
 
@@ -84,19 +94,25 @@ internal sealed partial class StatusIngest(
             return;
         }
 
-        Accept(message, device, waiting.Login);
+        Accept(message, device, waiting.Login, isStillConnected: false);
     }
 
-    private void Accept(in StatusMessage message, KnownDevice device, string? login)
+    private void Accept(in StatusMessage message, KnownDevice device, string? login, bool isStillConnected)
     {
         var source = login == device.DeviceId ? StatusSource.OwnLogin : StatusSource.Anyone;
+        if (message.IsWill && isStillConnected && source is StatusSource.OwnLogin)
+        {
+            Drop("replaced_connection", login);
+            return;
+        }
+
         var unsignedAllowed = device.IsUnsigned && options.Value.AllowUnsigned;
-        var now = time.GetUtcNow();
         Belief belief;
 
         // One device's statuses are judged and queued one at a time: of two equal ones that race, the second is the replay.
         lock (device)
         {
+            var now = time.GetUtcNow();
             belief = StatusBelief.Of(message, source, device, unsignedAllowed, now);
             if (belief is Belief.Believed)
             {
@@ -117,7 +133,11 @@ internal sealed partial class StatusIngest(
     {
         if (message.IsWill)
         {
-            writer.Add(new ConnectionLoss(device.DeviceId, device.ConnectedAt, now));
+            if (device.MayBeLost(now))
+            {
+                writer.Add(new ConnectionLoss(device.DeviceId, device.ConnectedAt, now));
+            }
+
             return;
         }
 
@@ -133,14 +153,17 @@ internal sealed partial class StatusIngest(
             device.IssueText(message.Issue),
             sentAt,
             message.ConnectedAt ?? 0,
-            message.OwnTopics,
+            message.OwnTopics ?? false,
             device.FirmwareText(message.Firmware),
             message.Rssi,
             message.BatteryMv,
             message.UptimeS));
-        if (!message.CommandId.IsEmpty && VerdictWords.Find(message.Result) is { } result && !device.IsSettled(message.CommandId))
+        if (VerdictWords.Find(message.Result) is { } result
+            && !device.IsSettled(message.CommandId)
+            && Encoding.UTF8.GetString(message.CommandId) is var commandId
+            && Ids.IsUlid(commandId))
         {
-            writer.Add(new Verdict(device.DeviceId, Encoding.UTF8.GetString(message.CommandId), result, now), device);
+            writer.Add(new Verdict(device.DeviceId, commandId, result, now), device);
         }
     }
 
@@ -168,4 +191,7 @@ internal sealed partial class StatusIngest(
 
     [LoggerMessage(1, LogLevel.Warning, "Dropped a status ({Reason}) from {From}; {Unsaid} more since the last such line")]
     private partial void LogDropped(string reason, string from, long unsaid);
+
+    [LoggerMessage(2, LogLevel.Error, "A status could not be taken in")]
+    private partial void LogFailed(Exception e);
 }

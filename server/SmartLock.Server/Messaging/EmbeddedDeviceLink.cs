@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Heartbeats;
@@ -5,8 +6,9 @@ using SmartLock.Server.Heartbeats;
 namespace SmartLock.Server.Messaging;
 
 /// <summary>The broker in this process: statuses come by a call, commands go to the addressed device's sessions only.</summary>
-internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest, TimeProvider time) : IDeviceLink, IHostedLifecycleService
+internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest, IOptions<DeviceOptions> devices, TimeProvider time) : IDeviceLink, IHostedLifecycleService
 {
+    private readonly MqttProperties _properties = new() { MessageExpiryInterval = devices.Value.CommandValiditySeconds };
     private IDisposable? _subscription;
     private long _listeningSinceTicks;
 
@@ -31,16 +33,18 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
         return Task.CompletedTask;
     }
 
-    public ValueTask<bool> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
+    public ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
     {
-        if (ListeningSince is null)
+        // A command is for now: one that waited in a device's session would fire when the device is back, and not every device checks
+        // the expiry.
+        if (ListeningSince is null || !broker.IsConnected(deviceId))
         {
-            return ValueTask.FromResult(false);
+            return ValueTask.FromResult(HandOver.NotSent);
         }
 
         // The shared topic has the whole fleet as subscribers; none but the addressed device (and observers) is to see this.
-        broker.PublishTo(deviceId, topic, payload.Span, MqttQoS.AtLeastOnce);
-        return ValueTask.FromResult(true);
+        broker.PublishTo(deviceId, topic, payload.Span, MqttQoS.AtLeastOnce, _properties);
+        return ValueTask.FromResult(HandOver.Delivered);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -51,6 +55,18 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private void Hear(in InboundMessage message) =>
-        ingest.Accept(message.Payload, message.Retain, BrokerLogin.DeviceIdOf(message.Publisher));
+    private void Hear(in InboundMessage message)
+    {
+        var login = BrokerLogin.DeviceIdOf(message.Publisher);
+
+        // The will of a connection that the device itself has replaced comes before the new one's first status. Whether the device is
+        // there is asked for wills only (the word is theirs): it costs more than a heartbeat may.
+        if (login is not null && message.Payload.IndexOf("Unavailable"u8) >= 0 && broker.IsConnected(login))
+        {
+            ingest.AcceptFromConnected(message.Payload, message.Retain, login);
+            return;
+        }
+
+        ingest.Accept(message.Payload, message.Retain, login);
+    }
 }

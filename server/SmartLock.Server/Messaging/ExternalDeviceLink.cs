@@ -7,7 +7,7 @@ using SmartLock.Server.Heartbeats;
 namespace SmartLock.Server.Messaging;
 
 /// <summary>A broker outside this process, as a client of it. Nobody's login is known here: only signatures count.</summary>
-internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, IAsyncDisposable
+internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycleService, IAsyncDisposable
 {
     // Replicas share the statuses out among them.
     private const string SharedStatuses = "$share/smartlock/" + Topics.AllStatuses;
@@ -18,6 +18,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
     private readonly TimeProvider _time;
     private readonly ILogger<ExternalDeviceLink> _log;
     private readonly MqttOptions _options;
+    private readonly bool _unsignedAllowed;
     private readonly uint _validitySeconds;
     private readonly MqttSubscription _statuses;
     private readonly System.Threading.Lock _gate = new();
@@ -35,7 +36,8 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
         _ingest = ingest;
         _time = time;
         _log = log;
-        _validitySeconds = (uint)Math.Ceiling(devices.Value.CommandValidity.TotalSeconds);
+        _unsignedAllowed = devices.Value.AllowUnsigned;
+        _validitySeconds = devices.Value.CommandValiditySeconds;
         _statuses = new MqttSubscription(
             _options.ProtocolVersion == 5 ? SharedStatuses : Topics.AllStatuses,
             MqttQoS.AtLeastOnce,
@@ -52,17 +54,31 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (_unsignedAllowed)
+        {
+            LogUnsignedOutside();
+        }
+
         // A broker that is away does not keep the server from starting: its readiness says so.
         await _client.StartAsync(cancellationToken);
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _client.DisconnectAsync(cancellationToken: cancellationToken);
+    /// <summary>Before the last reports are stored: what is acknowledged to the broker after that would be lost.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken) => _client.DisconnectAsync(cancellationToken: cancellationToken);
 
-    public async ValueTask<bool> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
     {
         if (!_client.IsConnected)
         {
-            return false;
+            return HandOver.NotSent;
         }
 
         var message = new MqttMessage(topic, payload)
@@ -74,11 +90,11 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
         try
         {
-            return (await _client.PublishAsync(message, either.Token)).IsDelivered;
+            return (await _client.PublishAsync(message, either.Token)).IsDelivered ? HandOver.Delivered : HandOver.Unknown;
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            return false;
+            return HandOver.Unknown;
         }
     }
 
@@ -162,6 +178,9 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedService, 
 
     private void OnConnectFailed(object? sender, MqttConnectFailedEventArgs e) =>
         LogConnectFailed(_options.Host!, _options.Port, e.Exception.Message, e.RetryAfter);
+
+    [LoggerMessage(5, LogLevel.Warning, "Devices:AllowUnsigned with an outside broker: it hands a command on the shared topic to every device, and a sketch that does not look at its address obeys")]
+    private partial void LogUnsignedOutside();
 
     [LoggerMessage(1, LogLevel.Information, "Connected to the broker at {Host}:{Port}")]
     private partial void LogConnected(string host, int port);

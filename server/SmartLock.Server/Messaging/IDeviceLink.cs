@@ -1,5 +1,17 @@
 namespace SmartLock.Server.Messaging;
 
+internal enum HandOver
+{
+    /// <summary>The broker has it, for a device that is there as far as is known.</summary>
+    Delivered,
+
+    /// <summary>It certainly did not leave this process.</summary>
+    NotSent,
+
+    /// <summary>It was sent, and the broker has not acknowledged it: it may still arrive.</summary>
+    Unknown,
+}
+
 /// <summary>The way to the devices: the broker in this process, or one outside it.</summary>
 internal interface IDeviceLink
 {
@@ -9,6 +21,6 @@ internal interface IDeviceLink
     /// </summary>
     DateTimeOffset? ListeningSince { get; }
 
-    /// <summary>Hands a command to the broker at QoS 1, not retained. False when there is no way to the broker now; nothing is queued then.</summary>
-    ValueTask<bool> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct);
+    /// <summary>Hands a command to the broker at QoS 1, not retained, with its validity as the message's expiry.</summary>
+    ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct);
 }

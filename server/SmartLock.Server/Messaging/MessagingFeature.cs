@@ -26,7 +26,12 @@ internal static class MessagingFeature
 
     private static IServiceCollection AddEmbeddedBroker(this IServiceCollection services)
     {
-        services.AddMqttBroker();
+        services.AddMqttBroker(broker =>
+        {
+            // The longest message of the protocol has half a KB; a login is one device, or an observer with a few windows open.
+            broker.MaxPacketSize = 16 * 1024;
+            broker.MaxSessionsPerIdentity = 8;
+        });
         services.AddSingleton<IMqttAuthenticator, BrokerLogins>();
         services.AddSingleton<IMqttAuthorizer, BrokerRights>();
         services.AddSingleton<MqttListener>();

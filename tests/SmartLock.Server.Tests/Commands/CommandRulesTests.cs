@@ -47,6 +47,16 @@ public sealed class CommandRulesTests
     }
 
     [Theory]
+    [InlineData(100_000, 0, 100_000)]
+    [InlineData(100_000, 99_999, 100_000)]
+    [InlineData(100_000, 100_000, 100_001)]
+    [InlineData(100_000, 130_000, 130_001)]
+    [InlineData(100_000, 130_001, 100_000)]
+    [InlineData(100_000, long.MaxValue, 100_000)]
+    public void Issued_at_grows_but_does_not_follow_a_clock_that_was_ahead(long now, long last, long expected) =>
+        CommandRules.NextIssuedAt(now, last).ShouldBe(expected);
+
+    [Theory]
     [InlineData("done", CommandState.Done)]
     [InlineData("expired", CommandState.Expired)]
     [InlineData("jammed", CommandState.Failed)]

@@ -1,12 +1,21 @@
+using Microsoft.Extensions.Hosting;
 using SmartLock.Server.Commands;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Commands;
 
-public sealed class VerdictWaitersTests
+public sealed class VerdictWaitersTests : IDisposable
 {
     private readonly FakeClock _clock = new();
-    private readonly VerdictWaiters _waiters = new();
+    private readonly Lifetime _lifetime = new();
+    private readonly VerdictWaiters _waiters;
+
+    public VerdictWaitersTests()
+    {
+        _waiters = new VerdictWaiters(_lifetime);
+    }
+
+    public void Dispose() => _lifetime.Dispose();
 
     [Fact]
     public async Task All_who_wait_for_a_command_learn_its_verdict()
@@ -46,6 +55,32 @@ public sealed class VerdictWaitersTests
         _waiters.Complete(Decided("C1"));
 
         (await wait.ForAsync(TimeSpan.FromSeconds(1), _clock, default)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_keeps_nobody_waiting()
+    {
+        using var wait = _waiters.Begin("C1");
+        var answer = wait.ForAsync(TimeSpan.FromSeconds(30), _clock, default);
+
+        _lifetime.StopApplication();
+
+        (await answer.WaitAsync(TimeSpan.FromSeconds(10))).ShouldBeNull();
+    }
+
+    private sealed class Lifetime : IHostApplicationLifetime, IDisposable
+    {
+        private readonly CancellationTokenSource _stopping = new();
+
+        public CancellationToken ApplicationStarted => default;
+
+        public CancellationToken ApplicationStopping => _stopping.Token;
+
+        public CancellationToken ApplicationStopped => default;
+
+        public void StopApplication() => _stopping.Cancel();
+
+        public void Dispose() => _stopping.Dispose();
     }
 
     private Command Decided(string id) =>

@@ -20,6 +20,28 @@ public sealed class PendingBatchTests
     }
 
     [Fact]
+    public void What_a_small_report_leaves_out_the_one_before_it_said()
+    {
+        var batch = new PendingBatch();
+        batch.Add(Report("A", LockStatus.Locked, 9) with { ConnectedAt = 7, OwnTopics = true, Firmware = "1.0" });
+        batch.Add(Report("A", LockStatus.Unlocked, 0));
+
+        var report = batch.ToBatch().Reports.Single();
+
+        (report.Status, report.SentAt, report.ConnectedAt, report.OwnTopics, report.Firmware).ShouldBe((LockStatus.Unlocked, 9, 7, true, "1.0"));
+    }
+
+    [Fact]
+    public void Another_devices_claim_does_not_stand_in_the_way_of_the_right_verdict()
+    {
+        var batch = new PendingBatch();
+        batch.TryAdd(new PendingVerdict(new Verdict("B", "C1", "done", T0), Device));
+        batch.TryAdd(Verdict("C1"));
+
+        batch.ToBatch().Verdicts.Select(v => v.DeviceId).ShouldBe(["B", "A"], ignoreOrder: true);
+    }
+
+    [Fact]
     public void A_report_after_a_loss_undoes_the_loss()
     {
         var batch = new PendingBatch();

@@ -56,6 +56,7 @@ public sealed class StockClientTests
         await using var app = await TestApp.StartAsync("--Mqtt:Observers:0:Name=watch", $"--Mqtt:Observers:0:Password={ObserverPassword}");
         var device = await PlainDevice.RegisterAsync(app, await app.OwnerAsync(), "ESP32-STOCK");
         var observer = new StockClient(Door.BrokerOf(app), "watch", ObserverPassword);
+        await using var present = await device.Client.SubscribeAsync("smartlock/commands");
         await using var watching = await observer.SubscribeAsync("smartlock/#", StockClient.V311, "-v");
 
         await device.ReportAsync("Locked");
@@ -93,6 +94,7 @@ public sealed class StockClientTests
         var other = await PlainDevice.RegisterAsync(app, owner, "ESP32-OTHER");
         await device.ReportAsync("Locked");
         await other.ReportAsync("Locked");
+        await using var present = await device.Client.SubscribeAsync("smartlock/commands");
         await using var onShared = await other.Client.SubscribeAsync("smartlock/commands");
         await using var onForeign = await other.Client.SubscribeAsync("smartlock/commands/ESP32-STOCK", StockClient.V5);
         await using var onAll = await other.Client.SubscribeAsync("#");

@@ -138,6 +138,27 @@ public sealed class UnlockTests
     }
 
     [Fact]
+    public async Task A_device_without_a_connection_is_told_at_once_and_the_same_key_is_a_new_attempt()
+    {
+        await using var app = await TestApp.StartAsync();
+        var owner = await app.OwnerAsync();
+        await using var door = await Door.OpenAsync(app, owner, adjust: o => o with { LeaveWill = false });
+        await door.Device.StopAsync();
+
+        using var answer = await door.UnlockAsync(idempotencyKey: "k-1");
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>();
+        problem.GetProperty("code").GetString().ShouldBe("device_unreachable");
+        problem.GetProperty("command").GetProperty("state").GetString().ShouldBe("failed");
+        (await door.LogAsync()).Take(2).Select(e => e.GetProperty("result").GetString()).ShouldBe(["unreachable", "sent"]);
+        using var again = await door.UnlockAsync(idempotencyKey: "k-1");
+        again.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        (await again.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("command").GetProperty("command_id").GetString()
+            .ShouldNotBe(problem.GetProperty("command").GetProperty("command_id").GetString());
+    }
+
+    [Fact]
     public async Task A_stranger_gets_what_a_missing_lock_gets_and_the_owner_sees_the_attempt()
     {
         await using var app = await TestApp.StartAsync();

@@ -119,11 +119,30 @@ public abstract class CommandStoreContract : StoreContract
         results.Max(result => result.Command!.IssuedAt).ShouldBe(StoreSet.Noon.AddMilliseconds(99));
         results.ShouldAllBe(result => result.Command!.ExpiresAt - result.Command.IssuedAt == StoreSet.Validity);
 
-        // A clock that was set back does not reach below what was issued; another device is not touched by it.
-        var back = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C100", now: StoreSet.Noon.AddHours(-1)), default);
+        // A clock that was set back a little does not reach below what was issued; another device is not touched by it.
+        var back = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C100", now: StoreSet.Noon.AddSeconds(-20)), default);
         back.Command!.IssuedAt.ShouldBe(StoreSet.Noon.AddMilliseconds(100));
         var other = await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", "C101"), default);
         other.Command!.IssuedAt.ShouldBe(StoreSet.Noon);
+
+        // What lies further ahead than any device accepts was dated by a clock that was wrong.
+        var corrected = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C102", now: StoreSet.Noon.AddHours(-1)), default);
+        corrected.Command!.IssuedAt.ShouldBe(StoreSet.Noon.AddHours(-1));
+    }
+
+    [Fact]
+    public async Task A_command_that_never_left_ends_once_and_frees_its_key()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", key: "k"), default);
+
+        var failed = await Stores.Commands.FailAsync("C1", "unreachable", StoreSet.Noon, default);
+        var again = await Stores.Commands.FailAsync("C1", "unreachable", StoreSet.Noon, default);
+        var retried = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2", key: "k"), default);
+
+        (failed!.State, failed.Result).ShouldBe((CommandState.Failed, "unreachable"));
+        again.ShouldBeNull();
+        retried.Outcome.ShouldBe(IssueOutcome.Issued);
     }
 
     [Fact]

@@ -25,6 +25,12 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
         AND (requested_by = ?2 OR EXISTS (SELECT 1 FROM locks WHERE device_id = c.device_id AND owner = ?2))
         """;
 
+    private const string Fail = $"""
+        UPDATE commands SET state = 'Failed', result = ?2, decided_at = ?3, idempotency_key = NULL
+        WHERE id = ?1 AND state = 'Sent' AND result IS NULL
+        RETURNING {SqliteCommandRow.Columns}
+        """;
+
     /// <summary>RETURNING hands over its first row only when all are written.</summary>
     private const string Expire = $"""
         UPDATE commands SET state = 'Expired', decided_at = ?2 WHERE id IN
@@ -43,6 +49,22 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
                 return query.Bind(1, commandId).Bind(2, username).Step() ? SqliteCommandRow.Read(query) : null;
             },
             ct).AsTask();
+
+    public Task<Command?> FailAsync(string commandId, string result, DateTimeOffset now, CancellationToken ct) =>
+        database.WriteAsync(
+            Durability.Full,
+            session =>
+            {
+                using var fail = session.Use(Fail);
+                var failed = SqliteCommandRow.ReadAll(fail.Bind(1, commandId).Bind(2, result).Bind(3, now)).SingleOrDefault();
+                if (failed is not null)
+                {
+                    session.AppendOutcome(failed, AuditActors.System, result, now);
+                }
+
+                return failed;
+            },
+            ct);
 
     public Task<IReadOnlyList<Command>> ExpireAsync(
         DateTimeOffset expiredBefore,
@@ -88,7 +110,7 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
             return Refuse(session, request, IssueOutcome.Offline, AuditResults.Offline);
         }
 
-        var issuedAt = Math.Max(request.Now.ToUnixTimeMilliseconds(), query.Int64(1) + 1);
+        var issuedAt = CommandRules.NextIssuedAt(request.Now.ToUnixTimeMilliseconds(), query.Int64(1));
         var route = new DeviceRoute(query.Blob(2), query.Bool(3), query.Bool(4));
         return new IssueResult(IssueOutcome.Issued, Write(session, request, issuedAt), route);
     }

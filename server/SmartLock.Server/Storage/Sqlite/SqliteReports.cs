@@ -6,17 +6,19 @@ namespace SmartLock.Server.Storage.Sqlite;
 /// <summary>What reports and losses do to a lock's row.</summary>
 internal static class SqliteReports
 {
+    // A report never overwrites a later one. But a last_seen further ahead than two replicas' clocks differ (5 s) was written before this
+    // machine's clock was set back: held to it, no report would count until that time comes.
     private const string Update = """
         UPDATE locks SET status = ?3, issue = ?4, last_seen = ?2,
-            sent_at = CASE ?5 WHEN 0 THEN sent_at ELSE ?5 END,
+            sent_at = max(sent_at, ?5),
             connected_at = CASE ?6 WHEN 0 THEN connected_at ELSE ?6 END,
             own_topics = ifnull(?7, own_topics), firmware = ifnull(?8, firmware), rssi = ?9, battery_mv = ?10, uptime_s = ?11
-        WHERE device_id = ?1 AND state = 'Available' AND last_seen <= ?2
+        WHERE device_id = ?1 AND state = 'Available' AND (last_seen <= ?2 OR last_seen > ?2 + 5000)
         """;
 
     private const string Revive = """
         UPDATE locks SET state = 'Available', last_seen = ?2
-        WHERE device_id = ?1 AND state = 'Unavailable' AND ifnull(last_seen <= ?2, 1)
+        WHERE device_id = ?1 AND state = 'Unavailable' AND (last_seen IS NULL OR last_seen <= ?2 OR last_seen > ?2 + 5000)
         """;
 
     private const string Lose = """
