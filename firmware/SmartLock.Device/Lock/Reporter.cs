@@ -1,12 +1,17 @@
+using System.Collections;
+
 namespace SmartLock.Device
 {
     /// <summary>The sessions and the reports in them: when to send, and dated how.</summary>
     internal sealed class Reporter
     {
+        private const int MaxUntold = 16;
+        private readonly ArrayList _untold = new ArrayList();
         private readonly LockSettings _settings;
         private readonly LockParts _parts;
         private readonly string _topic;
         private readonly ReportRhythm _rhythm;
+        private Decision _told;
         private Session _session;
         private bool _connected;
         private string _toldIssue;
@@ -78,13 +83,56 @@ namespace SmartLock.Device
             }
         }
 
+        /// <summary>
+        /// Reports with this decision, after those before it that found no room: the server wants the verdict on every command, not
+        /// on the last one only.
+        /// </summary>
         public void Send(Decision about, BoltStatus status, string issue)
         {
+            Keep(about);
             if (!_connected)
             {
                 return;
             }
 
+            bool sent = _untold.Count > 0 ? SendUntold(status, issue) : SendOne(about, status, issue);
+            _rhythm.Tried(_parts.Clock.UptimeMs, sent);
+        }
+
+        private void Keep(Decision decision)
+        {
+            if (decision == null || decision == _told || _untold.Contains(decision))
+            {
+                return;
+            }
+
+            if (_untold.Count == MaxUntold)
+            {
+                _untold.RemoveAt(0);
+            }
+
+            _untold.Add(decision);
+        }
+
+        private bool SendUntold(BoltStatus status, string issue)
+        {
+            while (_untold.Count > 0)
+            {
+                Decision oldest = (Decision)_untold[0];
+                if (!SendOne(oldest, status, issue))
+                {
+                    return false;
+                }
+
+                _told = oldest;
+                _untold.RemoveAt(0);
+            }
+
+            return true;
+        }
+
+        private bool SendOne(Decision about, BoltStatus status, string issue)
+        {
             long now = _parts.Clock.UnixMs;
             long uptime = _parts.Clock.UptimeMs;
             _sentAt = now > _sentAt ? now : _sentAt + 1;
@@ -109,7 +157,7 @@ namespace SmartLock.Device
                 _toldStatus = status;
             }
 
-            _rhythm.Tried(uptime, sent);
+            return sent;
         }
 
         /// <summary>From 1 s to a whole heartbeat, spread evenly over the keys.</summary>

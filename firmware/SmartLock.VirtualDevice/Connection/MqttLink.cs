@@ -8,7 +8,7 @@ namespace SmartLock.VirtualDevice.Connection;
 /// <summary>One connection over SmartLock.Mqtt, by MQTT 3.1.1 as the ESP32's client speaks it.</summary>
 internal sealed class MqttLink : IDeviceLink
 {
-    private const int MaxUnacknowledged = 8;
+    private const int MaxUnacknowledged = 64;
     private const int MaxWaitingMessages = 64;
     private const int MaxPacketBytes = 64 * 1024;
 
