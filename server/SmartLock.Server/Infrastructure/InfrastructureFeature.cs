@@ -15,6 +15,7 @@ internal static class InfrastructureFeature
 
         QuietStart.AddTo(services);
         services.AddHttpEndpoints(configuration);
+        services.AddTrustedProxies(configuration);
         services.ConfigureHttpJsonOptions(o => JsonDefaults.Apply(o.SerializerOptions));
         // Ours first: the first writer that can, writes.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
@@ -29,10 +30,11 @@ internal static class InfrastructureFeature
     }
 
     /// <summary>
-    /// The order matters: errors around everything; who is asking before how often they may; both before whether they may.
+    /// The order matters: who the client is before everything; errors around everything; who is asking before how often they may; both before whether they may.
     /// </summary>
     public static void UseInfrastructure(this WebApplication app)
     {
+        app.UseForwardedHeaders();
         app.UseSecurityHeaders();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
