@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
@@ -48,17 +49,17 @@ public sealed class MqttListenerTests : IDisposable
     public async Task The_http_port_speaks_mqtt_over_websocket()
     {
         await using var app = await TestApp.StartAsync();
+        await using var door = await Door.NewAsync(await app.OwnerAsync(), Door.BrokerOf(app), "ESP32-WEB");
         using var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol("mqtt");
 
         await socket.ConnectAsync(new Uri(app.Address, "/mqtt").AsWebSocket(), default);
 
         socket.SubProtocol.ShouldBe("mqtt");
-        // CONNECT, 3.1.1, clean session, client id "x", no login: the broker answers CONNACK with a refusal.
-        await socket.SendAsync(new byte[] { 0x10, 13, 0, 4, (byte)'M', (byte)'Q', (byte)'T', (byte)'T', 4, 2, 0, 60, 0, 1, (byte)'x' }, WebSocketMessageType.Binary, true, default);
+        await socket.SendAsync(Connect(door.DeviceId, Signatures.MqttPassword(door.Key, door.DeviceId)), WebSocketMessageType.Binary, true, default);
         var answer = new byte[16];
         var received = await socket.ReceiveAsync(answer, default).WaitAsync(TimeSpan.FromSeconds(20));
-        answer[..received.Count].ShouldBe([0x20, 2, 0, 4]);
+        answer[..received.Count].ShouldBe([0x20, 2, 0, 0], "CONNACK, accepted");
         (await app.Http.GetAsync("/mqtt")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
     }
 
@@ -78,6 +79,15 @@ public sealed class MqttListenerTests : IDisposable
 
         SmartLock.Server.Cli.Startup.Explain(failure).ShouldNotBeNull().ShouldContain(named);
     }
+
+    /// <summary>CONNECT of MQTT 3.1.1: clean session, 60 s keep-alive, client id "x", user name and password.</summary>
+    private static byte[] Connect(string userName, string password)
+    {
+        byte[] body = [0, 4, .. "MQTT"u8, 4, 0xC2, 0, 60, 0, 1, (byte)'x', .. Text(userName), .. Text(password)];
+        return [0x10, (byte)body.Length, .. body];
+    }
+
+    private static byte[] Text(string text) => [0, (byte)text.Length, .. Encoding.ASCII.GetBytes(text)];
 
     private (string Certificate, string Key) WriteCertificate()
     {
