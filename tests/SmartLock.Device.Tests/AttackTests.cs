@@ -74,7 +74,7 @@ public sealed class AttackTests
 
     /// <summary>
     /// A model of the rules in one sentence each, against the brain, over random histories of issuing, delivering late, again and out
-    /// of order, rebooting, and failing flash: the bolt moves exactly when the model says so, and never twice for one command.
+    /// of order, rebooting, failing flash and dead slots: the bolt moves exactly when the model says so, and never twice for one command.
     /// </summary>
     [Fact]
     public void Over_random_histories_the_bolt_moves_exactly_when_the_rules_say_so()
@@ -92,10 +92,15 @@ public sealed class AttackTests
         for (var step = 0; step < 120; step++)
         {
             rig.Clock.Advance(random.Next(1, 3000));
-            switch (random.Next(8))
+            switch (random.Next(9))
             {
                 case 0:
+                    var remembers = rig.Flash.Slots.All(slot => FlashRecord.Decode(DeviceKey.FromHex(LockRig.KeyHex), slot) is not null);
                     rig.Reboot();
+                    greatest = remembers ? greatest : Math.Max(greatest, rig.StartedAt - 1);
+                    break;
+                case 8:
+                    rig.Flash.DeadSlot = random.Next(3) is var slot and < 2 ? slot : null;
                     break;
                 case 1:
                     rig.Flash.RefuseWrites = !rig.Flash.RefuseWrites;

@@ -171,6 +171,7 @@ public sealed class CommandTests
     public void Inside_of_it_it_does(long issuedIn, long validFor)
     {
         var rig = new LockRig();
+        rig.Clock.Advance(10_000);
         var issuedAt = rig.Clock.UnixMs + issuedIn;
         rig.Receive(rig.Unlock() with { IssuedAt = issuedAt, ExpiresAt = issuedAt + validFor });
         rig.Bolt.Movements.ShouldBe(1);

@@ -87,10 +87,10 @@ public sealed class FlashTests
         var first = rig.Unlock("first");
         rig.Receive(first);
         rig.Clock.Advance(10);
-        rig.Flash.Worn = true;
+        rig.Flash.TearIn = 0;
         rig.Receive(rig.Lock("torn"));
         rig.Bolt.Movements.ShouldBe(1);
-        rig.Flash.Worn = false;
+        rig.Flash.PowerGone.ShouldBeTrue();
 
         rig.Reboot();
 
@@ -119,9 +119,9 @@ public sealed class FlashTests
 
         var newest = rig.Clock.UnixMs;
         rig.Reboot();
-        rig.Flash.Worn = true;
+        rig.Flash.TearIn = writesAfterIt == 1 ? 0 : 1;
         rig.Receive(rig.Lock("torn"));
-        rig.Flash.Worn = false;
+        rig.Flash.PowerGone.ShouldBeTrue();
         rig.Reboot();
 
         var movements = rig.Bolt.Movements;
@@ -172,11 +172,121 @@ public sealed class FlashTests
     }
 
     [Fact]
-    public void A_brand_new_device_takes_its_first_command_even_from_before_its_start()
+    public void With_empty_flash_what_was_issued_before_the_start_is_refused()
     {
         var rig = new LockRig();
-        rig.Receive(rig.Unlock() with { IssuedAt = rig.Clock.UnixMs - 5000, ExpiresAt = rig.Clock.UnixMs + 5000 });
+        var seen = rig.Unlock("seen");
+        rig.Receive(seen);
+        rig.Flash.Slots[0] = null;
+        rig.Flash.Slots[1] = [];
+
+        rig.Reboot();
+        rig.Receive(seen);
         rig.Bolt.Movements.ShouldBe(1);
+        rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+
+        rig.Receive(rig.Unlock("new"));
+        rig.Bolt.Movements.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_brand_new_device_takes_a_command_issued_since_its_start_however_late_it_comes()
+    {
+        var rig = new LockRig();
+        var first = rig.Unlock();
+        rig.Clock.Advance(8000);
+        rig.Receive(first);
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void One_dead_slot_does_not_shut_the_lock(int slot)
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock("before"));
+        rig.Flash.DeadSlot = slot;
+        for (var i = 1; i <= 5; i++)
+        {
+            rig.Clock.Advance(10);
+            var command = rig.Lock($"c{i}");
+            rig.Receive(command);
+            rig.Bolt.Movements.ShouldBe(1 + i);
+
+            rig.Reboot();
+            rig.Text("command_id").ShouldBe($"c{i}");
+            rig.Text("issue").ShouldBeNull();
+            rig.Receive(command with { CommandId = "again" });
+            rig.Bolt.Movements.ShouldBe(1 + i);
+        }
+    }
+
+    [Fact]
+    public void One_slot_dead_from_the_start_does_not_either()
+    {
+        var rig = new LockRig();
+        rig.Flash.DeadSlot = 0;
+        rig.Receive(rig.Unlock("first"));
+        rig.Bolt.Movements.ShouldBe(1);
+
+        rig.Reboot();
+        rig.Text("command_id").ShouldBe("first");
+        rig.Receive(rig.Lock("second"));
+        rig.Bolt.Movements.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_power_cut_in_the_only_good_slot_lets_no_command_in_again()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock("old"));
+        rig.Flash.DeadSlot = 0;
+        rig.Clock.Advance(10);
+        var newest = rig.Lock("newest");
+        rig.Receive(newest);
+        rig.Bolt.Movements.ShouldBe(2);
+        rig.Clock.Advance(10);
+        rig.Flash.TearIn = 1;
+        rig.Receive(rig.Unlock("torn"));
+        rig.Flash.PowerGone.ShouldBeTrue();
+        rig.Bolt.Movements.ShouldBe(2);
+
+        // What is left whole is the dead slot's record, older than the newest command.
+        rig.Reboot();
+        rig.Receive(newest);
+
+        rig.Bolt.Movements.ShouldBe(2);
+        rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+        rig.Receive(rig.Unlock("new"));
+        rig.Bolt.Movements.ShouldBe(3);
+    }
+
+    [Fact]
+    public void What_a_failing_slot_kept_all_the_same_is_never_taken_for_the_newest()
+    {
+        var rig = new LockRig();
+        rig.Receive(rig.Unlock("first"));
+        rig.Clock.Advance(10);
+
+        // Slot 0 takes the record and fails in the read-back; slot 1 takes nothing.
+        rig.Flash.DeadSlot = 1;
+        rig.Flash.ThrowOnRead = true;
+        rig.Receive(rig.Lock("kept-unseen"));
+        rig.Bolt.Movements.ShouldBe(1);
+        rig.Flash.ThrowOnRead = false;
+        rig.Flash.DeadSlot = 0;
+        rig.Clock.Advance(10);
+        var newest = rig.Unlock("newest");
+        rig.Flash.Writing = () => rig.Flash.RefuseWrites = rig.Bolt.Movements > 1;
+        rig.Receive(newest);
+        rig.Bolt.Movements.ShouldBe(2);
+        rig.Flash.Writing = null;
+        rig.Flash.RefuseWrites = false;
+
+        rig.Reboot();
+        rig.Receive(newest);
+        rig.Bolt.Movements.ShouldBe(2);
     }
 
     [Fact]

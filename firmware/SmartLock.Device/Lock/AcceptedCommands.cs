@@ -27,23 +27,29 @@ namespace SmartLock.Device
         /// Reads both slots; the newest whole record counts. Returns the last decision, or null when there is none, or the power
         /// went before the bolt answered.
         /// </summary>
+        /// <remarks>
+        /// A slot without a whole record may have held the newest one: it was torn in a write that fell back to it, or decayed, or
+        /// was erased, and the other may be an old one on dead flash. So only two whole records are a memory; on a new device, too,
+        /// nobody can tell whether its flash is new or was wiped.
+        /// </remarks>
         public Decision Load()
         {
             FlashRecord newest = null;
-            bool anything = false;
+            _memoryLost = false;
             for (int slot = 0; slot < 2; slot++)
             {
-                byte[] bytes = Read(slot, out bool failed);
-                anything |= failed || (bytes != null && bytes.Length > 0);
-                FlashRecord record = FlashRecord.Decode(_key, bytes);
-                if (record != null && (newest == null || record.Sequence > newest.Sequence))
+                FlashRecord record = FlashRecord.Decode(_key, Read(slot));
+                if (record == null)
+                {
+                    _memoryLost = true;
+                }
+                else if (newest == null || record.Sequence > newest.Sequence)
                 {
                     newest = record;
                     _nextSlot = 1 - slot;
                 }
             }
 
-            _memoryLost = anything && newest == null;
             if (newest == null)
             {
                 return null;
@@ -55,8 +61,8 @@ namespace SmartLock.Device
         }
 
         /// <summary>
-        /// When flash held something that could not be read, nobody knows what was accepted before this start: then nothing issued
-        /// before the first set clock is.
+        /// While the memory is incomplete, nobody knows what was accepted before this start: then nothing that was issued before the
+        /// first set clock is accepted.
         /// </summary>
         public void ClockIsSet(long unixMs)
         {
@@ -66,7 +72,10 @@ namespace SmartLock.Device
             }
 
             _memoryLost = false;
-            Greatest = unixMs;
+            if (Greatest < unixMs - 1)
+            {
+                Greatest = unixMs - 1;
+            }
         }
 
         /// <summary>To be called before the bolt moves. False: nothing is certain to be stored, the bolt must not move.</summary>
@@ -87,13 +96,24 @@ namespace SmartLock.Device
             return Write(decision);
         }
 
+        /// <summary>
+        /// In turn, so that the newest record is not touched. Only when the other slot has failed is it written over, or one dead slot
+        /// would shut the lock for ever; a power cut in that write loses the memory, which <see cref="Load"/> finds out.
+        /// </summary>
         private bool Write(Decision decision)
         {
-            byte[] record = FlashRecord.Encode(_key, _sequence + 1, decision);
+            return WriteTo(_nextSlot, decision) || WriteTo(1 - _nextSlot, decision);
+        }
+
+        private bool WriteTo(int slot, Decision decision)
+        {
+            // Counted also when it fails: what a failing slot kept all the same must not be as new as the next record.
+            _sequence++;
+            byte[] record = FlashRecord.Encode(_key, _sequence, decision);
             bool written;
             try
             {
-                written = _slots.Write(_nextSlot, record);
+                written = _slots.Write(slot, record);
             }
             catch (Exception)
             {
@@ -101,27 +121,25 @@ namespace SmartLock.Device
             }
 
             // A worn flash may take a write and keep something else.
-            byte[] kept = written ? Read(_nextSlot, out _) : null;
+            byte[] kept = written ? Read(slot) : null;
             if (kept == null || !DeviceKey.Same(kept, record))
             {
                 return false;
             }
 
-            _sequence++;
-            _nextSlot = 1 - _nextSlot;
+            _nextSlot = 1 - slot;
             return true;
         }
 
-        private byte[] Read(int slot, out bool failed)
+        /// <summary>Null also when the slot cannot be read.</summary>
+        private byte[] Read(int slot)
         {
-            failed = false;
             try
             {
                 return _slots.Read(slot);
             }
             catch (Exception)
             {
-                failed = true;
                 return null;
             }
         }

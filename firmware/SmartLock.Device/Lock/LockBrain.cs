@@ -54,6 +54,7 @@ namespace SmartLock.Device
                 _decisions.AddMovement(last);
             }
 
+            ReadClock();
             _bolt.Refresh();
         }
 
@@ -96,6 +97,7 @@ namespace SmartLock.Device
         {
             lock (_gate)
             {
+                ReadClock();
                 return _reporter.BeginSession();
             }
         }
@@ -229,14 +231,19 @@ namespace SmartLock.Device
             return Refusal.None;
         }
 
-        private void LookAround()
+        /// <summary>As early as can be: after a lost memory, what was issued before the first reading is refused.</summary>
+        private void ReadClock()
         {
             long now = _parts.Clock.UnixMs;
             if (now > 0)
             {
                 _accepted.ClockIsSet(now);
             }
+        }
 
+        private void LookAround()
+        {
+            ReadClock();
             _battery.Read(_parts.Gauges.BatteryMillivolts);
             _bolt.Refresh();
             _reporter.Compare(_bolt.Status, Issue());

@@ -35,6 +35,15 @@ internal sealed class FakeFlash : ISlotStore
     /// <summary>Says it wrote, and keeps half of it.</summary>
     public bool Worn { get; set; }
 
+    /// <summary>A slot that fails every write and keeps what it held.</summary>
+    public int? DeadSlot { get; set; }
+
+    /// <summary>The next write to this slot is cut short by the end of power: half of it is kept, and nothing after it.</summary>
+    public int? TearIn { get; set; }
+
+    /// <summary>No power: nothing is written.</summary>
+    public bool PowerGone { get; set; }
+
     /// <summary>Called with the record that is about to be written.</summary>
     public Action? Writing { get; set; }
 
@@ -48,12 +57,20 @@ internal sealed class FakeFlash : ISlotStore
             throw new IOException("flash full");
         }
 
-        if (RefuseWrites)
+        if (RefuseWrites || PowerGone || slot == DeadSlot)
         {
             return false;
         }
 
         Writes++;
+        if (slot == TearIn)
+        {
+            TearIn = null;
+            PowerGone = true;
+            Slots[slot] = record[..(record.Length / 2)];
+            return false;
+        }
+
         Slots[slot] = Worn ? record[..(record.Length / 2)] : record;
         return true;
     }

@@ -35,6 +35,9 @@ internal sealed class LockRig
 
     public FakeLog Log { get; } = new();
 
+    /// <summary>Unix milliseconds.</summary>
+    public long StartedAt { get; private set; } = ManualClock.Start;
+
     public LockBrain Brain { get; private set; }
 
     public Session Session { get; private set; } = null!;
@@ -50,7 +53,10 @@ internal sealed class LockRig
     /// <summary>Power off and on: flash, bolt and clock stay, everything else starts again.</summary>
     public void Reboot()
     {
+        Clock.Advance(500);
         Clock.UptimeMs = 0;
+        Flash.PowerGone = false;
+        StartedAt = Clock.UnixMs;
         Brain = Boot();
         Clock.Advance(2000);
         Connect();
