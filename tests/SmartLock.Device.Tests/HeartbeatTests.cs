@@ -60,7 +60,7 @@ public sealed class HeartbeatTests
     {
         var rig = new LockRig(ownTopics: false);
         rig.Outbox.Sent[0].Topic.ShouldBe("smartlock/status");
-        rig.Text("topics").ShouldBeNull();
+        rig.Text("topics").ShouldBe("shared");
         rig.Session.CommandTopics.ShouldBe(["smartlock/commands"]);
         rig.Session.WillTopic.ShouldBe("smartlock/status");
     }

@@ -31,7 +31,7 @@ namespace SmartLock.Device
         public const long MaxValidityMs = 60000;
 
         /// <param name="command">Signed with the device's key.</param>
-        /// <param name="unixMs">Now; 0 while the clock is not set.</param>
+        /// <param name="unixMs">Now; 0 while the clock is not set, or not trusted because it was set back.</param>
         /// <param name="greatestAccepted">issued_at of the newest command that was accepted.</param>
         public static Refusal Check(Command command, long unixMs, long greatestAccepted)
         {

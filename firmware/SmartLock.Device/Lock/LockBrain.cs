@@ -19,12 +19,14 @@ namespace SmartLock.Device
         private readonly LockParts _parts;
         private readonly string _ownCommands;
         private readonly AcceptedCommands _accepted;
+        private readonly GuardedClock _clock;
         private readonly DecisionHistory _decisions = new DecisionHistory();
         private readonly BoltControl _bolt;
         private readonly BatteryGauge _battery = new BatteryGauge();
         private readonly Reporter _reporter;
         private readonly long[] _refusals = new long[RefusalKinds];
 
+        private long _now;
         private bool _storageFailed;
         private long _loggedAt = -LogGapMs;
         private long _unlogged;
@@ -46,6 +48,7 @@ namespace SmartLock.Device
             _parts = parts;
             _ownCommands = Topics.CommandsOf(settings.DeviceId);
             _accepted = new AcceptedCommands(parts.Slots, settings.Key);
+            _clock = new GuardedClock(parts.Clock);
             _bolt = new BoltControl(parts);
             _reporter = new Reporter(settings, parts);
             Decision last = _accepted.Load();
@@ -107,6 +110,7 @@ namespace SmartLock.Device
         {
             lock (_gate)
             {
+                ReadClock();
                 _reporter.Connected(_decisions.Last, _bolt.Status, Issue());
             }
         }
@@ -183,7 +187,7 @@ namespace SmartLock.Device
                 return Refusal.Repeated;
             }
 
-            Refusal refusal = CommandGate.Check(command, _parts.Clock.UnixMs, _accepted.Greatest);
+            Refusal refusal = CommandGate.Check(command, _now, _accepted.Greatest);
             if (refusal == Refusal.None)
             {
                 return Execute(command);
@@ -234,10 +238,16 @@ namespace SmartLock.Device
         /// <summary>As early as can be: after a lost memory, what was issued before the first reading is refused.</summary>
         private void ReadClock()
         {
-            long now = _parts.Clock.UnixMs;
-            if (now > 0)
+            bool wasSetBack = _clock.IsSetBack;
+            _now = _clock.Read();
+            if (_now > 0)
             {
-                _accepted.ClockIsSet(now);
+                _accepted.ClockIsSet(_now);
+            }
+
+            if (_clock.IsSetBack && !wasSetBack)
+            {
+                _parts.Log.Write("the clock was set back: not trusted until it catches up, or a restart");
             }
         }
 
@@ -257,7 +267,7 @@ namespace SmartLock.Device
                 return Words.JammedBolt;
             }
 
-            if (_parts.Clock.UnixMs <= 0)
+            if (_now <= 0)
             {
                 return Words.ClockNotSet;
             }

@@ -50,7 +50,9 @@ namespace SmartLock.Device
                 .Number("uptime_s", UptimeSeconds);
             IntegerOrNull(json, "rssi", Rssi);
             IntegerOrNull(json, "battery_mv", BatteryMillivolts);
-            json.Text("topics", OwnTopics ? "own" : null);
+
+            // Said also when it is not so: the server remembers what a device with other firmware said before.
+            json.Text("topics", OwnTopics ? "own" : "shared");
             string line = SigningLines.Status(DeviceId, status, Issue, SentAt, ConnectedAt, commandId, result);
             json.Text("signature", key.Sign(line));
             return Encoding.UTF8.GetBytes(json.Close());
