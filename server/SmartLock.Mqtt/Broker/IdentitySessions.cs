@@ -34,9 +34,15 @@ internal sealed class IdentitySessions
     {
         lock (Gate)
         {
+            var index = session.IdentityIndex;
+            if (index >= _sessions.Count || _sessions[index] != session)
+            {
+                return;
+            }
+
             var last = _sessions[^1];
-            _sessions[session.IdentityIndex] = last;
-            last.IdentityIndex = session.IdentityIndex;
+            _sessions[index] = last;
+            last.IdentityIndex = index;
             _sessions.RemoveAt(_sessions.Count - 1);
         }
     }

@@ -16,11 +16,13 @@ internal sealed partial class SessionRegistry
 
     private void Forget(Session session)
     {
-        if (!_sessions.Remove(session.Key))
+        // Its client may hold a new session by the same key: that one stays.
+        if (!IsRegistered(session))
         {
             return;
         }
 
+        _sessions.Remove(session.Key);
         var own = _identities[session.Key.Identity];
         own.Remove(session);
         if (own.Count == 0)
@@ -30,6 +32,8 @@ internal sealed partial class SessionRegistry
 
         SetObserver(session, isObserver: false);
     }
+
+    private bool IsRegistered(Session session) => _sessions.TryGetValue(session.Key, out var held) && held == session;
 
     private void SetObserver(Session session, bool isObserver)
     {

@@ -120,7 +120,7 @@ internal sealed partial class SessionRegistry(BrokerCore core)
         lock (_gate)
         {
             // Its client may have come back meanwhile, and even left again: then it waits anew.
-            if (session.Connection is not null || session.HeapIndex >= 0 || !_sessions.TryGetValue(session.Key, out var held) || held != session)
+            if (session.Connection is not null || session.HeapIndex >= 0 || !IsRegistered(session))
             {
                 return;
             }
@@ -151,23 +151,29 @@ internal sealed partial class SessionRegistry(BrokerCore core)
     /// <returns>The will, when it is due at once.</returns>
     private Will? Schedule(Session session, Will? will, out bool over)
     {
-        over = session.ExpiryMilliseconds == 0;
+        // A forgotten session is being ended by whoever forgot it: nothing may wait for it any more.
+        over = session.ExpiryMilliseconds == 0 && IsRegistered(session);
         if (over)
         {
             Forget(session);
             return will;
         }
 
-        var now = core.Clock.Now;
-        core.Deadlines.Set(session, now + session.ExpiryMilliseconds);
-        if (will is null || will.DelaySeconds == 0)
-        {
-            return will;
-        }
-
-        // A delay beyond the session's end does not matter: the end publishes it.
         lock (session.Gate)
         {
+            if (session.HasEnded || !IsRegistered(session))
+            {
+                return will;
+            }
+
+            var now = core.Clock.Now;
+            core.Deadlines.Set(session, now + session.ExpiryMilliseconds);
+            if (will is null || will.DelaySeconds == 0)
+            {
+                return will;
+            }
+
+            // A delay beyond the session's end does not matter: the end publishes it.
             session.PendingWill = will;
             core.Deadlines.Set(will, now + (will.DelaySeconds * 1000L));
         }

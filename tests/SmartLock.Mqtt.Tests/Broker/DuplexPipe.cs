@@ -9,9 +9,9 @@ internal sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexP
 
     public PipeWriter Output { get; } = output;
 
-    public static (DuplexPipe Client, DuplexPipe Broker) Create()
+    public static (DuplexPipe Client, DuplexPipe Broker) Create(PipeScheduler? brokerReads = null)
     {
-        var up = new Pipe(new PipeOptions(useSynchronizationContext: false));
+        var up = new Pipe(new PipeOptions(readerScheduler: brokerReads, useSynchronizationContext: false));
         var down = new Pipe(new PipeOptions(useSynchronizationContext: false));
         return (new DuplexPipe(down.Reader, up.Writer), new DuplexPipe(up.Reader, down.Writer));
     }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
@@ -27,9 +28,9 @@ internal sealed class TestBroker : IAsyncDisposable
     public MqttBrokerStatistics Statistics => Broker.GetStatistics();
 
     /// <summary>A client that has not sent its CONNECT yet.</summary>
-    public TestClient Open()
+    public TestClient Open(PipeScheduler? brokerReads = null)
     {
-        var (near, far) = DuplexPipe.Create();
+        var (near, far) = DuplexPipe.Create(brokerReads);
         var client = new TestClient(near, Broker.ServeAsync(far));
         lock (_clients)
         {
