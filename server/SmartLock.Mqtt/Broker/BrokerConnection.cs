@@ -230,13 +230,29 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
 
     private async Task FinishAsync()
     {
-        Close(reason: null);
-        _core.Deadlines.Cancel(this);
-        if (Session is not null)
+        try
         {
-            _core.Sessions.Detach(this, _will);
+            Close(reason: null);
+            _core.Deadlines.Cancel(this);
+            if (Session is not null)
+            {
+                _core.Sessions.Detach(this, _will);
+            }
         }
+#pragma warning disable CA1031 // The will runs foreign code, an authorizer and handlers: whatever it throws, the connection is let go.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            BrokerLog.ConnectionFailed(_core.Logger, _remoteEndPoint, e);
+        }
+        finally
+        {
+            await LetGoAsync().ConfigureAwait(false);
+        }
+    }
 
+    private async Task LetGoAsync()
+    {
         try
         {
             await Outbound.WhenDrainedAsync().WaitAsync(_core.Options.DrainTimeout, _core.Clock.Time).ConfigureAwait(false);
@@ -245,15 +261,34 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         {
             _abort();
         }
-
-        Outbound.Abandon();
-        await _transport.Output.CompleteAsync().ConfigureAwait(false);
-        await _transport.Input.CompleteAsync().ConfigureAwait(false);
-        _core.Connections.Remove(this);
-        lock (_gate)
+        finally
         {
-            _isClosed = true;
-            _closed?.TrySetResult();
+            await CompleteAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task CompleteAsync()
+    {
+        try
+        {
+            Outbound.Abandon();
+            await _transport.Output.CompleteAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            try
+            {
+                await _transport.Input.CompleteAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                _core.Connections.Remove(this);
+                lock (_gate)
+                {
+                    _isClosed = true;
+                    _closed?.TrySetResult();
+                }
+            }
         }
     }
 }

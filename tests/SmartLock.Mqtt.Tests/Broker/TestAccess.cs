@@ -15,10 +15,14 @@ internal sealed class TestAccess : IMqttAuthenticator, IMqttAuthorizer
 
     public HashSet<string> ForbiddenFilters { get; } = [];
 
+    /// <summary>Called before each answer to a publication.</summary>
+    public Action? BeforePublish { get; set; }
+
     public ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct) => Authenticate(request, ct);
 
     public MqttReasonCode CanPublish(MqttIdentity identity, ReadOnlySpan<byte> topicUtf8, bool retain, MqttQoS qos)
     {
+        BeforePublish?.Invoke();
         return ForbiddenTopics.Count > 0 && ForbiddenTopics.Contains(Encoding.UTF8.GetString(topicUtf8))
             ? MqttReasonCode.NotAuthorized
             : MqttReasonCode.Success;

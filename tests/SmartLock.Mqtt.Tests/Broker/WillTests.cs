@@ -18,6 +18,17 @@ public sealed class WillTests
     };
 
     [Fact]
+    public async Task A_will_that_cannot_be_published_does_not_keep_its_connection()
+    {
+        await using var broker = new TestBroker();
+        var client = await broker.ConnectAsync(TestBroker.Connect("c") with { Will = new MqttWill("will", "x"u8.ToArray()) });
+        broker.Access.BeforePublish = () => throw new InvalidOperationException("on purpose");
+        await client.VanishAsync();
+        broker.Statistics.Connections.ShouldBe(0);
+        (await client.TryReadAsync()).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task It_is_published_when_the_client_vanishes()
     {
         await using var broker = new TestBroker();
