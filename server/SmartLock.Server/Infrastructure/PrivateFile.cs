@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace SmartLock.Server.Infrastructure;
 
 /// <summary>Small secret files that are made once and read ever after.</summary>
@@ -34,12 +36,33 @@ internal static class PrivateFile
                 stream.Flush(flushToDisk: true);
             }
 
-            // Without overwrite this is link(2) and unlink(2) on Unix: it fails, atomically, when somebody was first.
-            File.Move(draft, path, overwrite: false);
+            Publish(draft, path);
         }
         catch (IOException) when (File.Exists(path))
+        {
+            // Somebody was first: theirs counts.
+        }
+        finally
         {
             File.Delete(draft);
         }
     }
+
+    /// <summary>
+    /// File.Move looks whether the name is free and then renames, which replaces what came between the two; link(2) fails when the name is taken.
+    /// Where there are no hard links (FAT), Move is the best there is.
+    /// </summary>
+    private static void Publish(string draft, string path)
+    {
+        if (!OperatingSystem.IsWindows() && (Link(draft, path) == 0 || File.Exists(path)))
+        {
+            return;
+        }
+
+        File.Move(draft, path, overwrite: false);
+    }
+
+    [DllImport("libc", EntryPoint = "link", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string existing, [MarshalAs(UnmanagedType.LPUTF8Str)] string name);
 }

@@ -138,7 +138,7 @@ public sealed class SqliteOutageTests
         await blocker.WaitAsync(Patience);
         await Task.WhenAll(writes.Where(write => write != refused).Select(write => write.ContinueWith(_ => { }, TaskScheduler.Default)))
             .WaitAsync(Patience);
-        writes.Count(write => write.IsCompletedSuccessfully).ShouldBe(3);
+        writes.Count(write => write.IsCompletedSuccessfully).ShouldBeInRange(3, 4);
     }
 
     [Fact]
