@@ -63,7 +63,6 @@ internal static class TrustedProxies
             return new System.Net.IPNetwork(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32);
         }
 
-        throw new StartupException(
-            $"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8 (with nothing set beyond its prefix).");
+        throw new StartupException($"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8.");
     }
 }
