@@ -15,6 +15,7 @@ internal static class AccountsFeature
         services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
         services.AddSingleton<Passwords>();
         services.AddSingleton<LoginSlowdown>();
+        services.AddSingleton<SessionEnds>();
         services.AddSingleton<Registration>();
         services.AddSingleton<SignIn>();
         return services;

@@ -3,14 +3,20 @@ namespace SmartLock.Server.Audit;
 /// <summary>Who did what to which lock, and how it ended. Entries are appended, never changed.</summary>
 /// <param name="Actor">A user name; <c>device:ID</c> for what a device reports; <c>system</c> for jobs.</param>
 /// <param name="Action">One of <see cref="AuditActions"/>.</param>
-/// <param name="Result">For attempts <c>sent</c> or why they were refused; for verdicts the device's own word; see <see cref="AuditResults"/>.</param>
+/// <param name="DeviceId">The lock; or <see cref="AuditSubjects.Accounts"/> for what was done to an account.</param>
+/// <param name="Result">
+/// For attempts <c>sent</c> or why they were refused; for verdicts the device's own word; see <see cref="AuditResults"/>. Never a name: names go
+/// into <paramref name="Actor"/> and <paramref name="Target"/>, which the store keeps so that a deleted account's can be forgotten.
+/// </param>
+/// <param name="Target">User name of the account it was done to or for: the new owner, who a lock is shared with.</param>
 internal record NewAuditEntry(
     DateTimeOffset Time,
     string DeviceId,
     string Actor,
     string Action,
     string Result,
-    string? CommandId = null);
+    string? CommandId = null,
+    string? Target = null);
 
 /// <param name="Id">Position in the log; later entries have greater ids.</param>
 internal sealed record AuditEntry(
@@ -49,4 +55,10 @@ internal static class AuditActors
 
     /// <summary>User names hold no colon, so no account can pass for a device.</summary>
     public static string Device(string deviceId) => $"device:{deviceId}";
+}
+
+internal static class AuditSubjects
+{
+    /// <summary>Where entries stand that are about an account and no lock. Device ids hold no at sign.</summary>
+    public const string Accounts = "@accounts";
 }

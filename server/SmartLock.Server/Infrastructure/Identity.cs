@@ -6,6 +6,7 @@ internal static class Identity
 {
     public const string UsernameClaim = "sub";
     public const string RoleClaim = "role";
+    public const string SessionClaim = "sid";
 
     /// <summary>The signed-in account's name as it was chosen. Only where authentication is required.</summary>
     public static string Username(this ClaimsPrincipal principal) =>

@@ -7,7 +7,7 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal static class SqliteLogs
 {
     private const string Insert =
-        "INSERT INTO logs (time, device_id, actor, action, result, command_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        "INSERT INTO logs (time, device_id, actor, action, result, command_id, target) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
     public static void Append(this SqliteSession session, NewAuditEntry entry)
     {
@@ -18,6 +18,7 @@ internal static class SqliteLogs
             .Bind(4, entry.Action)
             .Bind(5, entry.Result)
             .Bind(6, entry.CommandId)
+            .Bind(7, entry.Target)
             .Run();
     }
 

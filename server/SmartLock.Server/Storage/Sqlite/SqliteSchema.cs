@@ -88,5 +88,35 @@ internal static class SqliteSchema
         CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL);
         """;
 
-    public static readonly IReadOnlyList<string> Scripts = [First];
+    /// <remarks>
+    /// <c>account_id</c> is what the log holds in place of a name, so that a deleted account's name goes and the log stays as it was
+    /// written. A deleted account leaves its id and a hash of its name, which is never given away again.
+    /// </remarks>
+    private const string AccountIds = """
+        ALTER TABLE users ADD COLUMN account_id TEXT;
+        UPDATE users SET account_id = lower(hex(randomblob(16)));
+        CREATE UNIQUE INDEX users_account_id ON users (account_id);
+        CREATE TABLE retired_accounts (
+            name_hash TEXT NOT NULL PRIMARY KEY,
+            account_id TEXT NOT NULL UNIQUE,
+            retired_at INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        ALTER TABLE logs ADD COLUMN target TEXT;
+        """;
+
+    /// <remarks>The times are when the share begins and ends; open where null.</remarks>
+    private const string Shares = """
+        CREATE TABLE shares (
+            device_id TEXT NOT NULL REFERENCES locks (device_id) ON DELETE CASCADE,
+            name_key TEXT NOT NULL REFERENCES users (name_key) ON DELETE CASCADE,
+            role TEXT NOT NULL CHECK (role IN ('Viewer', 'Operator')),
+            from_at INTEGER,
+            until_at INTEGER,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (device_id, name_key)
+        ) WITHOUT ROWID;
+        CREATE INDEX shares_user ON shares (name_key, device_id);
+        """;
+
+    public static readonly IReadOnlyList<string> Scripts = [First, AccountIds, Shares];
 }

@@ -5,8 +5,8 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
 {
     private const string Insert = """
-        INSERT INTO users (name_key, username, email, password_hash, role, created_at, disabled)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name_key) DO NOTHING
+        INSERT INTO users (name_key, username, email, password_hash, role, created_at, disabled, account_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, lower(hex(randomblob(16)))) ON CONFLICT (name_key) DO NOTHING
         """;
 
     private const string Select =
