@@ -3,9 +3,11 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Storage;
+using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server;
 
@@ -30,6 +32,9 @@ internal static class SmartLockServer
             .AddAccounts()
             .AddLocks()
             .AddCommands(configuration)
+            // Before the heartbeats: what is stopped last hears what those still have to say when they stop.
+            .AddWebhooks()
+            .AddLive()
             .AddHeartbeats(configuration);
         configure?.Invoke(builder);
 
@@ -41,6 +46,8 @@ internal static class SmartLockServer
         app.MapLocks();
         app.MapCommands();
         app.MapAudit();
+        app.MapLive();
+        app.MapWebhooks();
         return app;
     }
 }

@@ -34,6 +34,11 @@ internal static class AuditActions
     public const string LockCommand = "command.lock";
     public const string UnlockCommand = "command.unlock";
     public const string Connectivity = "lock.state";
+
+    public const string WebhookCreated = "webhook.create";
+    public const string WebhookChanged = "webhook.change";
+    public const string WebhookRotated = "webhook.rotate_secret";
+    public const string WebhookDeleted = "webhook.delete";
 }
 
 internal static class AuditResults
@@ -45,6 +50,8 @@ internal static class AuditResults
     public const string KeyReused = "refused: key reused";
     public const string Expired = "expired";
     public const string Available = "available";
+
+    public const string WebhookDone = "done";
 
     public static string Unavailable(string issue) => $"unavailable: {issue}";
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Commands;
@@ -11,6 +12,7 @@ internal sealed partial class CommandDispatch(
     ICommandStore store,
     DeviceKeys keys,
     IDeviceLink link,
+    LiveFeed live,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<CommandDispatch> log)
@@ -54,6 +56,8 @@ internal sealed partial class CommandDispatch(
 
     private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
     {
+        // Before it leaves, or the device's verdict might be told first.
+        live.CommandsChanged([command]);
         var handOver = await PublishAsync(command, route);
         var ended = handOver is HandOver.NotSent ? await EndUnsentAsync(command) : command;
         return new DispatchResult(IssueOutcome.Issued, ended, handOver);
@@ -63,7 +67,9 @@ internal sealed partial class CommandDispatch(
     {
         try
         {
-            return await store.FailAsync(command.Id, Unreachable, time.GetUtcNow(), CancellationToken.None) ?? command;
+            var failed = await store.FailAsync(command.Id, Unreachable, time.GetUtcNow(), CancellationToken.None);
+            live.CommandsChanged(failed is null ? [] : [failed]);
+            return failed ?? command;
         }
         catch (StoreUnavailableException e)
         {

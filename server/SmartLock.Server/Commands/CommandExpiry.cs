@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Quartz;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Commands;
 
@@ -10,6 +11,7 @@ namespace SmartLock.Server.Commands;
 internal sealed partial class CommandExpiry(
     ICommandStore store,
     HeartbeatWriter writer,
+    LiveFeed live,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<CommandExpiry> log) : IJob
@@ -42,6 +44,7 @@ internal sealed partial class CommandExpiry(
         do
         {
             expired = await store.ExpireAsync(expiredBefore, now, BatchSize, ct);
+            live.CommandsChanged(expired);
         }
         while (expired.Count == BatchSize);
     }

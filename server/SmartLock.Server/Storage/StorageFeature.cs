@@ -4,8 +4,10 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.Sqlite;
+using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage;
 
@@ -42,6 +44,9 @@ internal static class StorageFeature
             .AddSingleton<ILockStore, SqliteLockStore>()
             .AddSingleton<ICommandStore, SqliteCommandStore>()
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()
-            .AddSingleton<IAuditStore, SqliteAuditStore>();
+            .AddSingleton<IAuditStore, SqliteAuditStore>()
+            .AddSingleton<ILiveStore, SqliteLiveStore>()
+            .AddSingleton<IWebhookStore, SqliteWebhookStore>()
+            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
     }
 }
