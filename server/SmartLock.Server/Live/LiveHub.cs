@@ -43,6 +43,18 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
 
     public string Epoch { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
+    /// <summary>How many are open.</summary>
+    public int Streams
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _count;
+            }
+        }
+    }
+
     /// <summary>
     /// What was missed is taken in the same step as the place in the hub: nothing falls between, nothing comes twice.
     /// </summary>
