@@ -81,7 +81,9 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
 
         if (at > now)
         {
-            return at - now < LookEvery ? at - now : LookEvery;
+            // Whole milliseconds, rounded up: timers round down, and a wait of less than one would be none.
+            var wait = TimeSpan.FromMilliseconds(Math.Ceiling((at - now).TotalMilliseconds));
+            return wait < LookEvery ? wait : LookEvery;
         }
 
         foreach (var claim in await store.ClaimAsync(Ids.NewUlid(now), now, now + Lease, free, ct))

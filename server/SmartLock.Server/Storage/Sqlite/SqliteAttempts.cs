@@ -14,16 +14,16 @@ internal enum Burial
 internal static class SqliteAttempts
 {
     private const string Deliver = """
-        UPDATE webhook_deliveries SET state = 'Delivered', status_code = ?2, reason = NULL, ended_at = ?3
+        UPDATE webhook_deliveries SET state = 'Delivered', attempts = attempts + 1, status_code = ?2, reason = NULL, ended_at = ?3
         WHERE id = ?1 AND state IN ('Pending', 'Dead')
         """;
 
-    private const string Note = "UPDATE webhook_deliveries SET status_code = ?2, reason = ?3 WHERE id = ?1 AND state = 'Pending'";
-
-    private const string Undo = "UPDATE webhook_deliveries SET attempts = max(attempts - 1, 0) WHERE id = ?1 AND state = 'Pending'";
+    private const string Note = """
+        UPDATE webhook_deliveries SET attempts = attempts + 1, status_code = ?2, reason = ?3 WHERE id = ?1 AND state = 'Pending'
+        """;
 
     private const string Die = """
-        UPDATE webhook_deliveries SET state = 'Dead', status_code = ifnull(?2, status_code), reason = ?3, ended_at = ?4
+        UPDATE webhook_deliveries SET state = 'Dead', attempts = ?5, status_code = ifnull(?2, status_code), reason = ?3, ended_at = ?4
         WHERE id = ?1 AND state = 'Pending'
         """;
 
@@ -59,18 +59,11 @@ internal static class SqliteAttempts
             case AttemptEnd.Failed:
                 NoteFailure(session, result);
                 break;
-            case AttemptEnd.Interrupted:
-                using (var undo = session.Use(Undo))
-                {
-                    undo.Bind(1, claim.DeliveryId).Run();
-                }
-
-                break;
             case AttemptEnd.Gone:
-                Bury(session, claim, result.StatusCode, result.Reason, result.Now);
+                Bury(session, claim, claim.Attempts, result.StatusCode, result.Reason, result.Now);
                 SqliteWebhookRow.Deactivate(session, claim.WebhookId, InactiveReasons.Gone, result.Now);
                 return;
-            case AttemptEnd.GaveUp or AttemptEnd.Rejected when Bury(session, claim, result.StatusCode, result.Reason, result.Now) is Burial.Last:
+            case AttemptEnd.GaveUp or AttemptEnd.Rejected when Bury(session, claim, claim.Attempts, result.StatusCode, result.Reason, result.Now) is Burial.Last:
                 return;
         }
 
@@ -83,11 +76,12 @@ internal static class SqliteAttempts
     }
 
     /// <summary>Makes a pending delivery dead, and counts it against its webhook.</summary>
-    public static Burial Bury(SqliteSession session, ClaimedDelivery claim, int? statusCode, string? reason, DateTimeOffset now)
+    /// <param name="attempts">How many were made, this one included if it was made at all.</param>
+    public static Burial Bury(SqliteSession session, ClaimedDelivery claim, int attempts, int? statusCode, string? reason, DateTimeOffset now)
     {
         using (var die = session.Use(Die))
         {
-            if (die.Bind(1, claim.DeliveryId).Bind(2, statusCode).Bind(3, reason).Bind(4, now).Run() == 0)
+            if (die.Bind(1, claim.DeliveryId).Bind(2, statusCode).Bind(3, reason).Bind(4, now).Bind(5, attempts).Run() == 0)
             {
                 return Burial.Buried;
             }

@@ -35,8 +35,6 @@ internal static class SqliteDeliveries
 
     private const string Lease = "UPDATE webhooks SET due_at = ?2, lease = ?3 WHERE id = ?1";
 
-    private const string CountAttempt = "UPDATE webhook_deliveries SET attempts = attempts + 1 WHERE id = ?1";
-
     private const string Rest = "UPDATE webhooks SET due_at = NULL, lease = NULL WHERE id = ?1";
 
     private const string Drop = "UPDATE webhook_deliveries SET state = 'Dropped', reason = ?2, ended_at = ?3 WHERE id = ?1";
@@ -94,8 +92,6 @@ internal static class SqliteDeliveries
             {
                 using var take = session.Use(Lease);
                 take.Bind(1, webhook.Id).Bind(2, leaseUntil).Bind(3, lease).Run();
-                using var count = session.Use(CountAttempt);
-                count.Bind(1, claim.DeliveryId).Run();
                 claimed.Add(claim);
             }
         }
@@ -152,7 +148,7 @@ internal static class SqliteDeliveries
             }
             else if (webhook.Failures > 0 && head.Claim.GiveUpAt <= now)
             {
-                if (SqliteAttempts.Bury(session, head.Claim, null, DeliveryReasons.GaveUp, now) is Burial.Last)
+                if (SqliteAttempts.Bury(session, head.Claim, head.Claim.Attempts - 1, null, DeliveryReasons.GaveUp, now) is Burial.Last)
                 {
                     return null;
                 }
