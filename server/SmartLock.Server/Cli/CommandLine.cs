@@ -25,7 +25,7 @@ internal static class CommandLine
     }
 
     private static bool IsSetting(string argument) =>
-        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal);
+        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument);
 
     private static RootCommand Build(string[] settings)
     {
@@ -40,6 +40,7 @@ internal static class CommandLine
             serve,
             demo,
             Admin(settings),
+            DeviceCommand.Build(settings),
         };
         root.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
         return root;

@@ -16,6 +16,7 @@ internal static class InfrastructureFeature
         QuietStart.AddTo(services);
         services.AddHttpEndpoints(configuration);
         services.AddTrustedProxies(configuration);
+        services.AddValidatedOptions<ServerOptions>(ServerOptions.Section, ServerOptions.Check);
         services.ConfigureHttpJsonOptions(o => JsonDefaults.Apply(o.SerializerOptions));
         // Ours first: the first writer that can, writes.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();

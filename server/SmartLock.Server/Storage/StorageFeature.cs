@@ -40,6 +40,9 @@ internal static class StorageFeature
         return services
             .AddSingleton<IUserStore, SqliteUserStore>()
             .AddSingleton<ILockStore, SqliteLockStore>()
+            .AddSingleton<IShareStore, SqliteShareStore>()
+            .AddSingleton<IPairingStore, SqlitePairingStore>()
+            .AddSingleton<ILockAdminStore, SqliteLockAdminStore>()
             .AddSingleton<ICommandStore, SqliteCommandStore>()
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()
             .AddSingleton<IAuditStore, SqliteAuditStore>();

@@ -12,7 +12,10 @@ internal sealed record StoreSet(
     ILockStore Locks,
     ICommandStore Commands,
     IDeviceStore Devices,
-    IAuditStore Audit)
+    IAuditStore Audit,
+    IShareStore Shares,
+    ILockAdminStore LockAdmin,
+    IPairingStore Pairings)
 {
     public const int ManyLocks = 1_000;
     public static readonly DateTimeOffset Noon = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
@@ -28,6 +31,16 @@ internal sealed record StoreSet(
             maxPerOwner,
             new NewAuditEntry(Noon, deviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
             default);
+
+    /// <summary>Accounts under these names.</summary>
+    public async Task MoveInAsync(params string[] usernames)
+    {
+        foreach (var username in usernames)
+        {
+            var user = new User(username, null, "not a hash", Role.User, Noon, Disabled: false);
+            (await Users.CreateAsync(user, default)).ShouldBe(CreateUserOutcome.Created);
+        }
+    }
 
     /// <summary>A lock whose device was heard at <see cref="Noon"/>.</summary>
     public async Task HearAsync(string deviceId, string owner = "ada")
