@@ -73,7 +73,7 @@ internal static class DeviceAdminEndpoints
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         devices.MapGet("/", ListAsync)
-            .WithName("listDevices")
+            .WithName("adminListDevices")
             .WithSummary("Prepared devices that nobody has claimed, by device id")
             .RequireRateLimiting(RateLimits.Reads);
         devices.MapDelete("/{device_id}", RemoveAsync)

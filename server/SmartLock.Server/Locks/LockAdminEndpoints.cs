@@ -46,7 +46,7 @@ internal static class LockAdminEndpoints
     {
         var locks = routes.MapAdmin().MapGroup("/locks");
         locks.MapGet("/", ListAsync)
-            .WithName("listAllLocks")
+            .WithName("adminListLocks")
             .WithSummary("Everybody's locks, by device id; of one owner or in one state if asked so")
             .RequireRateLimiting(RateLimits.Reads);
         locks.MapPut("/{device_id}/owner", ReassignAsync)
