@@ -52,6 +52,7 @@ internal static class LockAdminEndpoints
         locks.MapPut("/{device_id}/owner", ReassignAsync)
             .WithName("reassignLock")
             .WithSummary("Give a lock to another account: the old owner and everybody it was shared with lose it at once")
+            .WithDescription("The device keeps its key. Where a former owner may have kept a copy, the new owner rotates it.")
             .RequireRateLimiting(RateLimits.Commands)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
