@@ -1,5 +1,6 @@
 using System.Globalization;
 using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Cli;
 
@@ -9,11 +10,18 @@ internal static class AuditCommand
     public const int Broken = 3;
 
     /// <summary>Works beside a running server on the same store and the same audit key.</summary>
-    /// <returns>0 intact; 3 broken.</returns>
+    /// <returns>0 intact; 1 there is nothing to verify; 3 broken.</returns>
     public static async Task<int> VerifyAsync(string? deviceId, string[] settings, CancellationToken ct)
     {
         await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
         var report = await app.Services.GetRequiredService<AuditVerification>().RunAsync(deviceId, ct);
+        if (report.Entries + report.Chains == 0)
+        {
+            var folder = app.Services.GetRequiredService<DataFolder>().Path;
+            await Console.Error.WriteLineAsync($"There is no entry to verify in the store of {folder}. Is {DataFolder.Setting} right?");
+            return Startup.Failed;
+        }
+
         var size = string.Create(CultureInfo.InvariantCulture, $"{report.Entries:N0} entries in {report.Chains:N0} chains");
         if (report.IsIntact)
         {
@@ -30,6 +38,11 @@ internal static class AuditCommand
         if (report.BrokenChains > report.Broken.Count)
         {
             await Console.Out.WriteLineAsync("  and more.");
+        }
+
+        if (report.BrokenChains == report.Chains)
+        {
+            await Console.Out.WriteLineAsync("Every chain is broken: is this the audit key (Audit:Key, or audit.key in the data folder) that the log was written with?");
         }
 
         return Broken;

@@ -125,13 +125,14 @@ public sealed class CommandLineTests : IDisposable
         var (intact, good) = await RunAsync(["audit", "verify", .. Settings()]);
         Tampering.Run(Path.Combine(_folder, "smartlock.db"), "UPDATE logs SET result = 'sent' WHERE device_id = 'D1' AND seq = 2");
         var (broken, bad) = await RunAsync(["audit", "verify", .. Settings()]);
-        var (other, _) = await RunAsync(["audit", "verify", "--device-id", "D2", .. Settings()]);
+        var (nothing, question) = await RunAsync(["audit", "verify", "--device-id", "D2", .. Settings()]);
 
         intact.ShouldBe(0, good);
         good.ShouldContain("as the server wrote them");
         broken.ShouldBe(3, bad);
         bad.ShouldMatch(@"entry 2 \(id \d+\) of D1: its content was changed");
-        other.ShouldBe(0);
+        nothing.ShouldBe(1, question);
+        question.ShouldContain("Data:Folder");
     }
 
     /// <summary>One line says it, and no stack trace stands around it.</summary>
