@@ -23,6 +23,7 @@ internal static class ApiDocs
             options.AddDocumentTransformer(DescribeApi);
             options.AddOperationTransformer(DescribeRefusals);
             options.AddSchemaTransformer(DescribeProblem);
+            options.AddSchemaTransformer(DescribeTime);
         });
     }
 
@@ -93,6 +94,18 @@ internal static class ApiDocs
                 },
             });
         }
+    }
+
+    /// <summary>The converter of times keeps their JSON type and format from the document, which would leave clients without one.</summary>
+    private static Task DescribeTime(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken ct)
+    {
+        if (context.JsonTypeInfo.Type == typeof(DateTimeOffset) || context.JsonTypeInfo.Type == typeof(DateTimeOffset?))
+        {
+            schema.Format = "date-time";
+            schema.Type = context.JsonTypeInfo.Type == typeof(DateTimeOffset) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
+        }
+
+        return Task.CompletedTask;
     }
 
     private static Task DescribeProblem(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken ct)
