@@ -6,6 +6,7 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Storage;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server;
 
@@ -24,6 +25,7 @@ internal static class SmartLockServer
         var configuration = builder.Configuration;
         builder.Services
             .AddSingleton(TimeProvider.System)
+            .AddTelemetry(configuration)
             .AddInfrastructure(configuration)
             .AddStorage(configuration)
             .AddMessaging(configuration)
@@ -34,6 +36,7 @@ internal static class SmartLockServer
         configure?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseRequestSpans();
         app.UseInfrastructure();
         app.MapInfrastructure();
         app.MapMessaging();

@@ -11,6 +11,7 @@ internal sealed partial class CommandDispatch(
     ICommandStore store,
     DeviceKeys keys,
     IDeviceLink link,
+    CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<CommandDispatch> log)
@@ -39,7 +40,7 @@ internal sealed partial class CommandDispatch(
         {
             var now = time.GetUtcNow();
             var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity);
-            var result = await store.IssueAsync(request, ct);
+            var result = await telemetry.IssueAsync(request, () => store.IssueAsync(request, ct));
 
             // From here on the command is on the record: a caller who hangs up does not call it back.
             return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }
@@ -54,7 +55,7 @@ internal sealed partial class CommandDispatch(
 
     private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
     {
-        var handOver = await PublishAsync(command, route);
+        var handOver = await telemetry.PublishAsync(command, () => PublishAsync(command, route));
         var ended = handOver is HandOver.NotSent ? await EndUnsentAsync(command) : command;
         return new DispatchResult(IssueOutcome.Issued, ended, handOver);
     }
