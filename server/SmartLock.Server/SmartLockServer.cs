@@ -5,6 +5,7 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Original;
 using SmartLock.Server.Storage;
 using SmartLock.Server.Telemetry;
 
@@ -32,7 +33,8 @@ internal static class SmartLockServer
             .AddAccounts()
             .AddLocks()
             .AddCommands(configuration)
-            .AddHeartbeats(configuration);
+            .AddHeartbeats(configuration)
+            .AddOriginal(configuration);
         configure?.Invoke(builder);
 
         var app = builder.Build();
@@ -44,6 +46,7 @@ internal static class SmartLockServer
         app.MapLocks();
         app.MapCommands();
         app.MapAudit();
+        app.MapOriginal();
         return app;
     }
 }
