@@ -143,6 +143,14 @@ internal sealed class TestApp : IAsyncDisposable
     /// <summary>A new account, signed in.</summary>
     public async Task<SignedIn> OwnerAsync(string? username = null) => await SignInAsync(await RegisterUserAsync(username));
 
+    /// <summary>A new admin, signed in.</summary>
+    public async Task<SignedIn> AdminAsync(string username = "boss")
+    {
+        var outcome = await Services.GetRequiredService<Registration>().RegisterAsync(username, Password, null, Role.Admin, default);
+        outcome.ShouldBe(RegisterOutcome.Registered);
+        return await SignInAsync(username);
+    }
+
     /// <summary>An account written to the store directly: an admin, or a disabled one.</summary>
     public async Task<User> StoredUserAsync(string username, Role role = Role.User, bool disabled = false)
     {

@@ -34,7 +34,7 @@ internal static class StorageFeature
         {
             var options = provider.GetRequiredService<IOptions<SqliteOptions>>().Value;
             var file = options.File is { Length: > 0 } named ? named : provider.GetRequiredService<DataFolder>().File(DefaultFile);
-            return new SqliteDatabase(file, options, provider.GetRequiredService<ILogger<SqliteDatabase>>());
+            return new SqliteDatabase(file, options, provider.GetRequiredService<AuditChain>(), provider.GetRequiredService<ILogger<SqliteDatabase>>());
         });
         services.AddGauge<SqliteDatabase>(
             TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
