@@ -23,19 +23,50 @@ public sealed class CommandLineTests : IDisposable
         var (code, output) = await RunAsync(["--help"]);
 
         code.ShouldBe(0);
-        foreach (var word in new[] { "serve", "demo", "admin", "--Urls=http://127.0.0.1:9000" })
+        foreach (var word in new[]
+        {
+            "serve", "demo", "admin", "audit", "admin create alice", "--Urls=http://127.0.0.1:8000", "Data__Folder", "SMARTLOCK_ADMIN_PASSWORD",
+            "OTEL_EXPORTER_OTLP_ENDPOINT", "78 a setting is wrong",
+        })
         {
             output.ShouldContain(word);
         }
     }
 
     [Fact]
-    public async Task A_mistyped_command_is_refused_and_does_not_start_the_server()
+    public async Task A_commands_own_help_is_its_own()
     {
-        var (code, output) = await RunAsync(["sevre"]);
+        var (code, output) = await RunAsync(["admin", "create", "--help"]);
 
-        code.ShouldNotBe(0);
-        output.ShouldContain("sevre");
+        code.ShouldBe(0);
+        output.ShouldContain("<username>");
+        output.ShouldNotContain("Examples:");
+    }
+
+    [Fact]
+    public async Task The_version_is_said()
+    {
+        var (code, output) = await RunAsync(["--version"]);
+
+        code.ShouldBe(0);
+        output.ShouldMatch(@"\A\d+\.\d+\.\d+(\+[0-9a-f]+)?\z");
+    }
+
+    [Theory]
+    [InlineData("sevre", "sevre", "serve")]
+    [InlineData("adnim create alice", "adnim", "admin")]
+    [InlineData("admin", "Required command was not provided", "--help")]
+    [InlineData("admin create", "Required argument missing", "--help")]
+    [InlineData("serve now", "now", "--help")]
+    [InlineData("--Urls http://127.0.0.1:0", "--Urls", "--Urls=value")]
+    public async Task A_mistyped_command_is_refused_with_a_hint_and_does_not_start_the_server(string line, string named, string hint)
+    {
+        var (code, output) = await RunAsync(line.Split(' '));
+
+        code.ShouldBe(2);
+        output.ShouldContain(named);
+        output.ShouldContain(hint);
+        output.ShouldNotContain("Usage:", customMessage: "the help would hide it");
     }
 
     [Theory]
@@ -49,7 +80,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var (code, output) = await RunAsync([.. Settings(), setting]);
 
-        code.ShouldBe(1);
+        code.ShouldBe(78);
         SentenceIn(output).ShouldContain(named);
     }
 
