@@ -23,6 +23,8 @@ internal static class MessagingFeature
             // The broker asks for its own logins.
             app.MapMqttWebSocket("/mqtt").AllowAnonymous().ExcludeFromDescription();
         }
+
+        IntegrationAdminEndpoints.Map(app);
     }
 
     private static IServiceCollection AddEmbeddedBroker(this IServiceCollection services)
