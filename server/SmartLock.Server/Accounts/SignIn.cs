@@ -1,3 +1,5 @@
+using SmartLock.Server.Telemetry;
+
 namespace SmartLock.Server.Accounts;
 
 internal enum SignInOutcome
@@ -21,12 +23,13 @@ internal enum SignInOutcome
 /// <param name="RetryAfter">Set for TooSoon.</param>
 internal sealed record SignInResult(SignInOutcome Outcome, User? User = null, TimeSpan RetryAfter = default);
 
-internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdown slowdown)
+internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdown slowdown, RefusedLogins refused)
 {
     public async Task<SignInResult> TryAsync(string username, string password, string address, CancellationToken ct)
     {
         if (slowdown.TryBegin(username, address) is { } wait)
         {
+            refused.AtApi("too_soon");
             return new SignInResult(SignInOutcome.TooSoon, RetryAfter: wait);
         }
 
@@ -39,12 +42,14 @@ internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdow
 
         if (user is null || verdict == PasswordVerdict.Wrong)
         {
+            refused.AtApi("credentials");
             return new SignInResult(SignInOutcome.Refused);
         }
 
         slowdown.Succeeded(username, address);
         if (user.Disabled)
         {
+            refused.AtApi("disabled");
             return new SignInResult(SignInOutcome.Disabled);
         }
 

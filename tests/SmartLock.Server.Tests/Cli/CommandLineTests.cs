@@ -99,6 +99,27 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Logs_may_be_one_json_object_a_line_with_the_trace_of_their_request()
+    {
+        const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        var url = $"http://127.0.0.1:{FreePort.Next().ToString(CultureInfo.InvariantCulture)}";
+        await using var server = ExternalProgram.Start("dotnet",
+        [
+            Server, .. Settings(), $"--Urls={url}", "--Logging:Console:FormatterName=json", "--Logging:Console:FormatterOptions:IncludeScopes=true",
+            "--Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics=Information",
+        ]);
+        await server.LineAsync(l => l.Contains("SmartLock is up", StringComparison.Ordinal), "the server is up");
+        using var http = new HttpClient { BaseAddress = new Uri(url) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live");
+        request.Headers.Add("traceparent", $"00-{Trace}-00f067aa0ba902b7-01");
+
+        using var answer = await http.SendAsync(request);
+
+        await server.LineAsync(l => l.Contains($"\"TraceId\":\"{Trace}\"", StringComparison.Ordinal), "a line of the request");
+        server.Lines.ShouldAllBe(l => System.Text.Json.JsonDocument.Parse(l, default).RootElement.ValueKind == System.Text.Json.JsonValueKind.Object);
+    }
+
+    [Fact]
     public async Task An_admin_is_made_beside_the_running_server_and_may_sign_in()
     {
         var url = $"http://127.0.0.1:{FreePort.Next().ToString(CultureInfo.InvariantCulture)}";

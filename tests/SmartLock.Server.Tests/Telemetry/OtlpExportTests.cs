@@ -1,8 +1,10 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
+using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Telemetry;
 
@@ -52,6 +54,19 @@ public sealed class OtlpExportTests
 
         collector.Has("/v1/logs", "smartlock.db").ShouldBeTrue("the store says which file it opened");
         Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("http/protobuf")]
+    [InlineData("grpc")]
+    public async Task A_collector_that_is_away_keeps_the_server_neither_from_its_work_nor_from_its_end(string protocol)
+    {
+        var nobody = FreePort.Next().ToString(CultureInfo.InvariantCulture);
+        await using var app = await TestApp.StartAsync($"--Telemetry:OtlpEndpoint=http://127.0.0.1:{nobody}", $"--Telemetry:OtlpProtocol={protocol}");
+
+        (await (await app.OwnerAsync()).Http.GetAsync("/api/me")).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        await app.StopAsync().WaitAsync(TimeSpan.FromSeconds(15));
     }
 
     [Theory]

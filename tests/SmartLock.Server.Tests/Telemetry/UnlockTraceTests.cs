@@ -89,6 +89,19 @@ public sealed class UnlockTraceTests
     }
 
     [Fact]
+    public async Task A_refused_login_of_a_person_is_counted()
+    {
+        await using var app = await TestApp.StartAsync();
+        await app.RegisterUserAsync("anna");
+        using var measured = new Measured(app);
+
+        using var answer = await app.Http.PostAsJsonAsync("/api/auth/login", new { username = "anna", password = "not this one" });
+
+        measured.Sum(TelemetryNames.LoginsRefused, ("smartlock.login", "api"), ("error.type", "credentials")).ShouldBe(1);
+        measured.All.SelectMany(m => m.Tags.Values).ShouldNotContain("anna");
+    }
+
+    [Fact]
     public void Open_traces_are_bounded_in_number_and_in_time()
     {
         var traces = new OpenTraces();
