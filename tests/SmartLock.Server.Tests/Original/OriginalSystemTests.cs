@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using SmartLock.Server.Heartbeats;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Original;
@@ -65,6 +67,47 @@ public sealed class OriginalSystemTests
 
         first.Commands.ShouldBe(1);
         second.Commands.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_board_that_fell_silent_is_refused_until_it_is_heard_again()
+    {
+        var clock = new FakeClock(TimeProvider.System.GetUtcNow());
+        await using var app = await TestApp.StartAsync(clock, null, null, On, Unsigned);
+        var writer = app.Services.GetRequiredService<HeartbeatWriter>();
+        var anna = await app.OwnerAsync("anna");
+        var (userName, password) = await RegisterAsync(anna, "device-1");
+        await using var sketch = await Sketch.StartAsync(app, "device-1", userName, password);
+        await StatusAsync(anna, "Available", "Unknown", store: writer);
+
+        clock.Advance(TimeSpan.FromSeconds(35));
+        await app.Services.GetRequiredService<OfflineSweep>().RunAsync(default);
+        await CommandAsync(anna, "/api/unlock?device_id=device-1", 503, "error", "The device is not heard, so nothing was sent to it.");
+        var status = await anna.Http.GetFromJsonAsync<JsonElement>("/locks/device-1/status");
+        status.GetProperty("connection_status").GetString().ShouldBe("Unavailable");
+        status.GetProperty("issue").GetString().ShouldBe("No heartbeat");
+
+        await sketch.HeartbeatAsync();
+        await StatusAsync(anna, "Available", "Unknown", store: writer);
+        await CommandAsync(anna, "/api/unlock?device_id=device-1", 200, "status", "UNLOCK sent");
+        await sketch.IsAsync("Unlocked");
+    }
+
+    [Fact]
+    public async Task A_board_that_was_reset_takes_its_own_place()
+    {
+        await using var app = await TestApp.StartAsync(On, Unsigned);
+        var anna = await app.OwnerAsync("anna");
+        var (userName, password) = await RegisterAsync(anna, "device-1");
+        await using var before = await Sketch.StartAsync(app, "device-1", userName, password);
+
+        // The same client id, while the broker still holds the connection that lost its power.
+        await using var after = await Sketch.StartAsync(app, "device-1", userName, password);
+        await StatusAsync(anna, "Available", "Unknown");
+        await CommandAsync(anna, "/api/unlock?device_id=device-1", 200, "status", "UNLOCK sent");
+
+        await after.IsAsync("Unlocked");
+        before.Commands.ShouldBe(0);
     }
 
     [Fact]
@@ -204,9 +247,11 @@ public sealed class OriginalSystemTests
     private static async Task CommandAsync(SignedIn owner, string path, int status, string member, string text) =>
         await SaysAsync(await owner.Http.PostAsync(path, null), status, member, text);
 
-    private static Task StatusAsync(SignedIn owner, string connection, string bolt, string deviceId = "device-1") => Eventually.TrueAsync(
+    private static Task StatusAsync(SignedIn owner, string connection, string bolt, string deviceId = "device-1", HeartbeatWriter? store = null) => Eventually.TrueAsync(
         async () =>
         {
+            // Where the clock stands still, the time for which reports are coalesced never passes.
+            await (store?.FlushAsync(default) ?? Task.CompletedTask);
             var status = await owner.Http.GetFromJsonAsync<JsonElement>($"/locks/{deviceId}/status");
             status.EnumerateObject().Select(m => m.Name).ShouldBe(["device_id", "connection_status", "device_status", "device_state", "issue"]);
             return status.GetProperty("connection_status").GetString() == connection

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SmartLock.Server.Infrastructure;
@@ -38,6 +39,20 @@ public sealed class OtlpExportTests
         collector.Has("/v1/metrics", "http.server.request.duration").ShouldBeTrue();
         collector.Has("/v1/traces", "smartlock").ShouldBeTrue();
         collector.Received.ShouldAllBe(r => r.ContentType == "application/x-protobuf");
+    }
+
+    [Fact]
+    public async Task A_collector_that_speaks_grpc_is_served_too()
+    {
+        await using var collector = await OtlpReceiver.StartAsync(HttpProtocols.Http2);
+        await using (var app = await TestApp.StartAsync($"--OTEL_EXPORTER_OTLP_ENDPOINT={collector.Address}", "--OTEL_EXPORTER_OTLP_PROTOCOL=grpc"))
+        {
+            await app.OwnerAsync();
+            await app.StopAsync();
+        }
+
+        collector.Has("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "POST /api/auth/login").ShouldBeTrue();
+        collector.Has("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", TelemetryNames.StoreWritesQueued).ShouldBeTrue();
     }
 
     [Fact]

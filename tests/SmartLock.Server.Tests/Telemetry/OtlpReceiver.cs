@@ -3,20 +3,22 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace SmartLock.Server.Tests.Telemetry;
 
-/// <summary>A collector that keeps what it is sent over OTLP/HTTP.</summary>
+/// <summary>A collector that keeps what it is sent, over OTLP/HTTP or OTLP/gRPC.</summary>
 internal sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly ConcurrentQueue<(string Path, string ContentType, byte[] Body)> _received = new();
     private readonly WebApplication _app;
 
-    private OtlpReceiver()
+    private OtlpReceiver(HttpProtocols protocol)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocol));
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Run(async context =>
@@ -24,6 +26,11 @@ internal sealed class OtlpReceiver : IAsyncDisposable
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
             _received.Enqueue((context.Request.Path, context.Request.ContentType ?? "", body.ToArray()));
+            if (context.Response.SupportsTrailers())
+            {
+                context.Response.ContentType = "application/grpc";
+                context.Response.AppendTrailer("grpc-status", "0");
+            }
         });
     }
 
@@ -31,9 +38,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     public IReadOnlyList<(string Path, string ContentType, byte[] Body)> Received => [.. _received];
 
-    public static async Task<OtlpReceiver> StartAsync()
+    public static async Task<OtlpReceiver> StartAsync(HttpProtocols protocol = HttpProtocols.Http1)
     {
-        var receiver = new OtlpReceiver();
+        var receiver = new OtlpReceiver(protocol);
         await receiver._app.StartAsync();
         return receiver;
     }
