@@ -1,5 +1,3 @@
-using SmartLock.Server.Telemetry;
-
 namespace SmartLock.Server.Accounts;
 
 internal enum SignInOutcome
@@ -23,13 +21,12 @@ internal enum SignInOutcome
 /// <param name="RetryAfter">Set for TooSoon.</param>
 internal sealed record SignInResult(SignInOutcome Outcome, User? User = null, TimeSpan RetryAfter = default);
 
-internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdown slowdown, RefusedLogins refused)
+internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdown slowdown)
 {
     public async Task<SignInResult> TryAsync(string username, string password, string address, CancellationToken ct)
     {
         if (slowdown.TryBegin(username, address) is { } wait)
         {
-            refused.AtApi("too_soon");
             return new SignInResult(SignInOutcome.TooSoon, RetryAfter: wait);
         }
 
@@ -42,14 +39,12 @@ internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdow
 
         if (user is null || verdict == PasswordVerdict.Wrong)
         {
-            refused.AtApi("credentials");
             return new SignInResult(SignInOutcome.Refused);
         }
 
         slowdown.Succeeded(username, address);
         if (user.Disabled)
         {
-            refused.AtApi("disabled");
             return new SignInResult(SignInOutcome.Disabled);
         }
 

@@ -2,16 +2,15 @@ using System.Diagnostics.Metrics;
 
 namespace SmartLock.Server.Telemetry;
 
-/// <summary>Counts logins that were refused, at the API and at the broker. A rise is what an attack on passwords looks like.</summary>
+/// <summary>Counts wrong passwords, at the API and at the broker. A rise is what an attack on them looks like.</summary>
 internal sealed class RefusedLogins(IMeterFactory meters)
 {
     private readonly Counter<long> _refused = meters.Create(TelemetryNames.Source).CreateCounter<long>(
-        TelemetryNames.LoginsRefused, "{login}", "Logins refused, by where (api, mqtt) and why.");
+        TelemetryNames.LoginsRefused, "{login}", "Wrong names or passwords, by where: api, mqtt.");
 
-    public void AtApi(string reason) => Add("api", reason);
+    public void AtApi() => Add("api");
 
-    public void AtBroker() => Add("mqtt", "credentials");
+    public void AtBroker() => Add("mqtt");
 
-    private void Add(string where, string reason) => _refused.Add(
-        1, new KeyValuePair<string, object?>("smartlock.login", where), new KeyValuePair<string, object?>("error.type", reason));
+    private void Add(string where) => _refused.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Login, where));
 }

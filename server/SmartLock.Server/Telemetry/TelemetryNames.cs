@@ -20,6 +20,7 @@ internal static class TelemetryNames
     public const string Action = "smartlock.action";
     public const string Outcome = "smartlock.outcome";
     public const string Result = "smartlock.result";
+    public const string Login = "smartlock.login";
 
     public const string Commands = "smartlock.commands";
     public const string CommandDuration = "smartlock.command.duration";

@@ -85,7 +85,7 @@ public sealed class UnlockTraceTests
 
         await Should.ThrowAsync<SmartLock.Mqtt.Client.MqttConnectException>(() => impostor.ConnectAsync());
 
-        measured.Sum(TelemetryNames.LoginsRefused, ("smartlock.login", "mqtt")).ShouldBe(1);
+        measured.Sum(TelemetryNames.LoginsRefused, (TelemetryNames.Login, "mqtt")).ShouldBe(1);
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class UnlockTraceTests
 
         using var answer = await app.Http.PostAsJsonAsync("/api/auth/login", new { username = "anna", password = "not this one" });
 
-        measured.Sum(TelemetryNames.LoginsRefused, ("smartlock.login", "api"), ("error.type", "credentials")).ShouldBe(1);
+        measured.Sum(TelemetryNames.LoginsRefused, (TelemetryNames.Login, "api")).ShouldBe(1);
         measured.All.SelectMany(m => m.Tags.Values).ShouldNotContain("anna");
     }
 
