@@ -12,6 +12,7 @@ internal sealed partial class CommandDispatch(
     CommandOrder order,
     DeviceKeys keys,
     IDeviceLink link,
+    CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<CommandDispatch> log)
@@ -25,7 +26,7 @@ internal sealed partial class CommandDispatch(
         using var turn = await order.EnterAsync(deviceId, ct);
         var now = time.GetUtcNow();
         var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity);
-        var result = await store.IssueAsync(request, ct);
+        var result = await telemetry.IssueAsync(request, () => store.IssueAsync(request, ct));
 
         // From here on the command is on the record: a caller who hangs up does not call it back.
         return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }
@@ -35,7 +36,7 @@ internal sealed partial class CommandDispatch(
 
     private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
     {
-        var handOver = await PublishAsync(command, route);
+        var handOver = await telemetry.PublishAsync(command, () => PublishAsync(command, route));
         var ended = handOver is HandOver.NotSent ? await EndUnsentAsync(command) : command;
         return new DispatchResult(IssueOutcome.Issued, ended, handOver);
     }

@@ -9,6 +9,8 @@ internal static class CommandsFeature
     {
         services.AddSingleton<VerdictWaiters>();
         services.AddSingleton<CommandOrder>();
+        services.AddSingleton<OpenTraces>();
+        services.AddSingleton<CommandTelemetry>();
         services.AddSingleton<CommandDispatch>();
         services.AddSingleton<CommandExpiry>();
         return services.AddQuartz(quartz => quartz.ScheduleJob<CommandExpiry>(trigger => trigger

@@ -84,6 +84,20 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
         }
     }
 
+    public int CountHeardSince(DateTimeOffset since)
+    {
+        var count = 0;
+        foreach (var (_, device) in _devices)
+        {
+            lock (device)
+            {
+                count += device.HeardAt >= since ? 1 : 0;
+            }
+        }
+
+        return count;
+    }
+
     private byte[]? KeyOf(DeviceRecord record)
     {
         try

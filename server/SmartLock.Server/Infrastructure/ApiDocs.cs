@@ -35,7 +35,8 @@ internal static class ApiDocs
     });
 
     public static void MapApiDocs(this IEndpointRouteBuilder routes) =>
-        routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput();
+        // One answer for all: with a copy for each query or host that somebody makes up, anybody could fill the cache.
+        routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput(cache => cache.SetVaryByQuery([]).SetVaryByHost(false));
 
     private static Task DescribeApi(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken ct)
     {
