@@ -6,7 +6,9 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Original;
 using SmartLock.Server.Storage;
+using SmartLock.Server.Telemetry;
 using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server;
@@ -26,6 +28,7 @@ internal static class SmartLockServer
         var configuration = builder.Configuration;
         builder.Services
             .AddSingleton(TimeProvider.System)
+            .AddTelemetry(configuration)
             .AddInfrastructure(configuration)
             .AddStorage(configuration)
             .AddMessaging(configuration)
@@ -36,10 +39,12 @@ internal static class SmartLockServer
             // Before the heartbeats: what is stopped last hears what those still have to say when they stop.
             .AddWebhooks()
             .AddLive()
-            .AddHeartbeats(configuration);
+            .AddHeartbeats(configuration)
+            .AddOriginal(configuration);
         configure?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseRequestSpans();
         app.UseInfrastructure();
         app.MapInfrastructure();
         app.MapMessaging();
@@ -49,6 +54,7 @@ internal static class SmartLockServer
         app.MapAudit();
         app.MapLive();
         app.MapWebhooks();
+        app.MapOriginal();
         return app;
     }
 }

@@ -13,7 +13,7 @@ internal static partial class ServeCommand
         var code = await Startup.ExplainAsync(async () =>
         {
             started = await StartAsync(settings, ct);
-            return 0;
+            return ExitCodes.Ok;
         });
         if (started is null)
         {
@@ -27,7 +27,7 @@ internal static partial class ServeCommand
             await started.WaitForShutdownAsync(ct);
         }
 
-        return 0;
+        return ExitCodes.Ok;
     }
 
     private static async Task<WebApplication> StartAsync(string[] settings, CancellationToken ct)

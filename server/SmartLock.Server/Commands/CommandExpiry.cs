@@ -12,6 +12,7 @@ internal sealed partial class CommandExpiry(
     ICommandStore store,
     HeartbeatWriter writer,
     LiveFeed live,
+    CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<CommandExpiry> log) : IJob
@@ -45,6 +46,7 @@ internal sealed partial class CommandExpiry(
         {
             expired = await store.ExpireAsync(expiredBefore, now, BatchSize, ct);
             live.CommandsChanged(expired);
+            telemetry.Unanswered(expired.Count);
         }
         while (expired.Count == BatchSize);
     }

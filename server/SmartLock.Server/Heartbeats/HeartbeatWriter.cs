@@ -12,6 +12,7 @@ internal sealed partial class HeartbeatWriter(
     IDeviceStore store,
     VerdictWaiters waiters,
     LiveFeed live,
+    CommandTelemetry telemetry,
     TimeProvider time,
     ILogger<HeartbeatWriter> log) : BackgroundService
 {
@@ -168,6 +169,7 @@ internal sealed partial class HeartbeatWriter(
         foreach (var command in result.Decided)
         {
             waiters.Complete(command);
+            telemetry.Decided(command);
         }
 
         foreach (var deviceId in result.CameBack)

@@ -2,7 +2,7 @@ namespace SmartLock.Server.Live;
 
 /// <summary>A lock's present state and who may see it, as of one moment.</summary>
 /// <param name="Audience">The owner, and those with a share that is valid now; user names in any case.</param>
-internal sealed record LiveLock(LockChange Change, IReadOnlyList<string> Audience);
+internal sealed record LiveLock(LockEvent Change, IReadOnlyList<string> Audience);
 
 internal interface ILiveStore
 {

@@ -27,7 +27,7 @@ internal static class LiveEventKinds
 }
 
 /// <summary>A lock as its <c>lock</c> event shows it: its state when the event is made, not each one that it went through.</summary>
-internal sealed record LockChange(string DeviceId, LockStatus Status, LockState State, string? Issue, DateTimeOffset? LastSeen);
+internal sealed record LockEvent(string DeviceId, LockStatus Status, LockState State, string? Issue, DateTimeOffset? LastSeen);
 
 /// <summary>Makes events in the JSON of the API.</summary>
 internal sealed class LiveEvents(IOptions<JsonOptions> json)

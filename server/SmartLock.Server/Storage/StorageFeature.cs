@@ -7,6 +7,7 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.Sqlite;
+using SmartLock.Server.Telemetry;
 using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage;
@@ -37,11 +38,16 @@ internal static class StorageFeature
             var file = options.File is { Length: > 0 } named ? named : provider.GetRequiredService<DataFolder>().File(DefaultFile);
             return new SqliteDatabase(file, options, provider.GetRequiredService<AuditChain>(), provider.GetRequiredService<ILogger<SqliteDatabase>>());
         });
+        services.AddGauge<SqliteDatabase>(
+            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
         services.AddHostedService<SqliteStart>();
         services.AddHealthChecks().AddCheck<SqliteHealthCheck>("store", timeout: HealthWithin);
         return services
             .AddSingleton<IUserStore, SqliteUserStore>()
             .AddSingleton<ILockStore, SqliteLockStore>()
+            .AddSingleton<IShareStore, SqliteShareStore>()
+            .AddSingleton<IPairingStore, SqlitePairingStore>()
+            .AddSingleton<ILockAdminStore, SqliteLockAdminStore>()
             .AddSingleton<ICommandStore, SqliteCommandStore>()
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()
             .AddSingleton<IAuditStore, SqliteAuditStore>()

@@ -28,7 +28,7 @@ public abstract class LiveStoreContract : StoreContract
 
         found.Keys.ShouldBe(["D1", "D2"], ignoreOrder: true);
         found["D1"].Audience.Select(n => n.ToUpperInvariant()).ShouldBe(["ADA", "BOB"], ignoreOrder: true);
-        found["D1"].Change.ShouldBe(new LockChange("D1", LockStatus.Locked, LockState.Available, null, StoreSet.Noon));
+        found["D1"].Change.ShouldBe(new LockEvent("D1", LockStatus.Locked, LockState.Available, null, StoreSet.Noon));
         found["D2"].Audience.ShouldBe(["eve"]);
         (await Live.VisibleAsync("BOB", ["D1", "D2"], StoreSet.Noon, default)).ShouldBe(["D1"]);
         (await Live.VisibleAsync("cat", ["D1", "D2"], StoreSet.Noon, default)).ShouldBeEmpty();

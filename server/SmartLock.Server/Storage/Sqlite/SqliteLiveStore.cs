@@ -50,13 +50,13 @@ internal sealed class SqliteLiveStore(SqliteDatabase database) : ILiveStore
     {
         using var query = session.Use(Select);
         query.Bind(1, deviceId).Bind(2, now);
-        LockChange? change = null;
+        LockEvent? change = null;
         var audience = new List<string>();
         while (query.Step())
         {
             if (change is null)
             {
-                change = new LockChange(deviceId, query.Enum<LockStatus>(0), query.Enum<LockState>(1), query.TextOrNull(2), query.TimeOrNull(3));
+                change = new LockEvent(deviceId, query.Enum<LockStatus>(0), query.Enum<LockState>(1), query.TextOrNull(2), query.TimeOrNull(3));
                 audience.Add(query.Text(4));
             }
 

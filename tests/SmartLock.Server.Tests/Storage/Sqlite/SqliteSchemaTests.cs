@@ -31,6 +31,9 @@ public sealed class SqliteSchemaTests : IDisposable
     [InlineData("SELECT id FROM commands WHERE state = 'Sent' AND expires_at < 1 ORDER BY expires_at LIMIT 10", "commands_open")]
     [InlineData("SELECT max(id) FROM logs WHERE device_id = 'D1' AND id < 9", "logs_device")]
     [InlineData("SELECT device_id FROM locks WHERE owner = 'ada' AND device_id > 'D' ORDER BY device_id LIMIT 10", "locks_owner")]
+    [InlineData("SELECT device_id FROM shares WHERE name_key = 'ADA' AND device_id > 'D' ORDER BY device_id LIMIT 10", "shares_user")]
+    [InlineData("SELECT time FROM logs WHERE device_id = 'D1' AND action = 'lock.state' AND id >= 7 ORDER BY id DESC LIMIT 10", "logs_states")]
+    [InlineData("DELETE FROM commands WHERE device_id = 'D1'", "commands_device")]
     [InlineData("SELECT 1 FROM commands WHERE requested_by = 'ada' AND idempotency_key = 'k'", "commands_once")]
     public async Task What_runs_often_is_an_index_seek(string sql, string index)
     {

@@ -21,7 +21,10 @@ internal sealed class SqliteTestFile : IDisposable
             new SqliteLockStore(Database),
             new SqliteCommandStore(Database),
             new SqliteDeviceStore(Database),
-            new SqliteAuditStore(Database));
+            new SqliteAuditStore(Database),
+            new SqliteShareStore(Database),
+            new SqliteLockAdminStore(Database),
+            new SqlitePairingStore(Database));
     }
 
     public static AuditChain Chain { get; } = new(RandomNumberGenerator.GetBytes(32));
