@@ -38,7 +38,11 @@ internal static class BearerAuthentication
         }
 
         context.Principal = new ClaimsPrincipal(new ClaimsIdentity(
-            [new(Identity.UsernameClaim, account.Username), new(Identity.RoleClaim, account.Role.ToString())],
+            [
+                new(Identity.UsernameClaim, account.Username),
+                new(Identity.RoleClaim, account.Role.ToString()),
+                new(Identity.ExpiryClaim, context.Principal!.FindFirstValue(Identity.ExpiryClaim)!),
+            ],
             context.Scheme.Name,
             Identity.UsernameClaim,
             Identity.RoleClaim));

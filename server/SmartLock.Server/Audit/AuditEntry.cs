@@ -41,6 +41,11 @@ internal static class AuditActions
     public const string UnlockCommand = "command.unlock";
     public const string Connectivity = "lock.state";
 
+    public const string WebhookCreated = "webhook.create";
+    public const string WebhookChanged = "webhook.change";
+    public const string WebhookRotated = "webhook.rotate_secret";
+    public const string WebhookDeleted = "webhook.delete";
+
     public const string LockRenamed = "lock.rename";
     public const string LockRemoved = "lock.remove";
     public const string KeyRotated = "lock.rotate_key";
@@ -61,6 +66,8 @@ internal static class AuditResults
     public const string KeyReused = "refused: key reused";
     public const string Expired = "expired";
     public const string Available = "available";
+
+    public const string WebhookDone = "done";
 
     public const string Renamed = "renamed";
     public const string Removed = "removed";
