@@ -143,6 +143,14 @@ internal sealed class TestApp : IAsyncDisposable
     /// <summary>A new account, signed in.</summary>
     public async Task<SignedIn> OwnerAsync(string? username = null) => await SignInAsync(await RegisterUserAsync(username));
 
+    /// <summary>A new admin, signed in.</summary>
+    public async Task<SignedIn> AdminAsync(string username = "boss")
+    {
+        var outcome = await Services.GetRequiredService<Registration>().RegisterAsync(username, Password, null, Role.Admin, default);
+        outcome.ShouldBe(RegisterOutcome.Registered);
+        return await SignInAsync(username);
+    }
+
     /// <summary>An account written to the store directly: an admin, or a disabled one.</summary>
     public async Task<User> StoredUserAsync(string username, Role role = Role.User, bool disabled = false)
     {
@@ -150,6 +158,14 @@ internal sealed class TestApp : IAsyncDisposable
         var user = new User(username, null, "not a hash", role, now, disabled);
         (await Services.GetRequiredService<IUserStore>().CreateAsync(user, default)).ShouldBe(CreateUserOutcome.Created);
         return user;
+    }
+
+    /// <summary>A new session of an account, opened without its password.</summary>
+    public async Task<SignedIn> SessionOfAsync(string username)
+    {
+        var user = await Services.GetRequiredService<IUserStore>().FindAsync(username, default);
+        var tokens = await Services.GetRequiredService<Sessions>().OpenAsync(user!, new Client("tests", "127.0.0.1"), default);
+        return SignedInWith(user!.Username, tokens!.AccessToken);
     }
 
     /// <summary>A client with any token, good or not.</summary>

@@ -34,6 +34,19 @@ internal static class AuditActions
     public const string LockCommand = "command.lock";
     public const string UnlockCommand = "command.unlock";
     public const string Connectivity = "lock.state";
+
+    public const string AccountRegister = "account.register";
+    public const string AccountLogin = "account.login";
+    public const string AccountPassword = "account.password";
+    public const string AccountEmail = "account.email";
+    public const string AccountDisable = "account.disable";
+    public const string AccountEnable = "account.enable";
+    public const string AccountRole = "account.role";
+    public const string AccountDelete = "account.delete";
+    public const string SessionReuse = "session.reuse";
+    public const string SecondFactorEnable = "second_factor.enable";
+    public const string SecondFactorDisable = "second_factor.disable";
+    public const string SecondFactorCodes = "second_factor.recovery_codes";
 }
 
 internal static class AuditResults
@@ -45,6 +58,14 @@ internal static class AuditResults
     public const string KeyReused = "refused: key reused";
     public const string Expired = "expired";
     public const string Available = "available";
+
+    public const string AccountDone = "done";
+    public const string SessionEnded = "session ended";
+    public const string WrongPassword = "refused: password";
+    public const string WrongSecondFactor = "refused: second factor";
+    public const string AccountDisabled = "refused: disabled";
+    public const string LastAdmin = "refused: last admin";
+    public const string OwnsLocks = "refused: owns locks";
 
     public static string Unavailable(string issue) => $"unavailable: {issue}";
 }

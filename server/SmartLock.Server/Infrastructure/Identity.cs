@@ -12,4 +12,9 @@ internal static class Identity
     public static string Username(this ClaimsPrincipal principal) =>
         principal.FindFirstValue(UsernameClaim)
         ?? throw new InvalidOperationException("The request has no signed-in account; the endpoint must require one.");
+
+    /// <summary>The session that the request's token belongs to. Only where authentication is required.</summary>
+    public static string SessionId(this ClaimsPrincipal principal) =>
+        principal.FindFirstValue(SessionClaim)
+        ?? throw new InvalidOperationException("The request has no session; the endpoint must require one.");
 }

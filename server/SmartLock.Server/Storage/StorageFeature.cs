@@ -39,6 +39,8 @@ internal static class StorageFeature
         services.AddHealthChecks().AddCheck<SqliteHealthCheck>("store", timeout: HealthWithin);
         return services
             .AddSingleton<IUserStore, SqliteUserStore>()
+            .AddSingleton<ISessionStore, SqliteSessionStore>()
+            .AddSingleton<ISecondFactorStore, SqliteSecondFactorStore>()
             .AddSingleton<ILockStore, SqliteLockStore>()
             .AddSingleton<ICommandStore, SqliteCommandStore>()
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()

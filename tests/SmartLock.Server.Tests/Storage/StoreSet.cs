@@ -12,7 +12,9 @@ internal sealed record StoreSet(
     ILockStore Locks,
     ICommandStore Commands,
     IDeviceStore Devices,
-    IAuditStore Audit)
+    IAuditStore Audit,
+    ISessionStore Sessions,
+    ISecondFactorStore SecondFactors)
 {
     public const int ManyLocks = 1_000;
     public static readonly DateTimeOffset Noon = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);

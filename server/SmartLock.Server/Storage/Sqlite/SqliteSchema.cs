@@ -4,7 +4,7 @@ namespace SmartLock.Server.Storage.Sqlite;
 /// The tables. Times are Unix milliseconds (UTC). Scripts are run in order, once each; <c>PRAGMA user_version</c> counts those
 /// that were. A script that has been released is never edited: a change is a new script.
 /// </summary>
-internal static class SqliteSchema
+internal static partial class SqliteSchema
 {
     /// <summary>"SLCK" in <c>PRAGMA application_id</c>: says that the file is ours.</summary>
     public const int ApplicationId = 0x534C434B;
@@ -118,5 +118,5 @@ internal static class SqliteSchema
         CREATE INDEX shares_user ON shares (name_key, device_id);
         """;
 
-    public static readonly IReadOnlyList<string> Scripts = [First, AccountIds, Shares];
+    public static readonly IReadOnlyList<string> Scripts = [First, AccountIds, Shares, Accounts];
 }

@@ -19,7 +19,9 @@ internal sealed class SqliteTestFile : IDisposable
             new SqliteLockStore(Database),
             new SqliteCommandStore(Database),
             new SqliteDeviceStore(Database),
-            new SqliteAuditStore(Database));
+            new SqliteAuditStore(Database),
+            new SqliteSessionStore(Database),
+            new SqliteSecondFactorStore(Database));
     }
 
     public string Path { get; }
