@@ -6,10 +6,7 @@ namespace SmartLock.Server.Accounts;
 /// account suffers from everywhere only makes each address's own failures dearer: under siege an address has one free failure instead of five,
 /// and waits longer, but the first attempt from an address is always looked at, and the owner's is the right one.
 /// Codes of a second factor are short, so they are counted for the account as a whole; only who knows the password comes that far.
-/// <para>
-/// Counts live in as many cells as are allotted, by keyed hash, so that no flood of names or addresses takes more memory or pushes
-/// out what is counted. Two that share a cell share its wait, which is why there are many cells and no wait is endless.
-/// </para>
+/// It takes a fixed amount of memory, whatever floods in: see <see cref="FailureCounts"/>.
 /// </summary>
 internal sealed class LoginSlowdown(TimeProvider clock)
 {
@@ -26,40 +23,32 @@ internal sealed class LoginSlowdown(TimeProvider clock)
     public static readonly TimeSpan LongestForAddress = TimeSpan.FromMinutes(15);
     public static readonly TimeSpan LongestForCodes = TimeSpan.FromMinutes(15);
 
-    /// <summary>Quiet for so long, and all is forgotten.</summary>
-    public static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(30);
-
-    /// <summary>For those who come while as many attempts as may fail are being looked at.</summary>
-    private static readonly TimeSpan WhilePending = TimeSpan.FromSeconds(1);
-
-    private const int PairCells = 1 << 17;
-    private const int OtherCells = 1 << 15;
-    private const int MostDoublings = 30;
     private readonly TimeProvider _clock = clock;
     private readonly System.Threading.Lock _gate = new();
-    private readonly Cell[] _pairs = new Cell[PairCells];
-    private readonly Cell[] _addresses = new Cell[OtherCells];
-    private readonly Cell[] _accounts = new Cell[OtherCells];
-    private readonly Cell[] _codes = new Cell[OtherCells];
+    private readonly FailureCounts _pairs = new(3, 1 << 16);
+    private readonly FailureCounts _addresses = new(3, 1 << 16);
+    private readonly FailureCounts _accounts = new(2, 1 << 14);
+    private readonly FailureCounts _codes = new(2, 1 << 14);
 
     /// <summary>Begins an attempt, unless it must wait; dispose it when it is over. A hundred guesses sent at once do not all get through.</summary>
     public Attempt? TryBegin(string username, string address, out TimeSpan wait)
     {
-        var pair = IndexOf(_pairs, username + '\0' + address);
-        var source = IndexOf(_addresses, address);
-        var account = IndexOf(_accounts, username);
+        var pair = _pairs.Find(username + '\0' + address);
+        var source = _addresses.Find(address);
+        var account = _accounts.Find(username);
         var now = _clock.GetUtcNow();
         lock (_gate)
         {
-            var free = IsBesieged(_accounts[account], now) ? FreeUnderSiege : FreePerAccountAndAddress;
-            wait = Later(_pairs[pair].Wait(now, free), _addresses[source].Wait(now, FreePerAddress));
+            var free = IsBesieged(account, now) ? FreeUnderSiege : FreePerAccountAndAddress;
+            var (forPair, forAddress) = (_pairs.Wait(pair, now, free), _addresses.Wait(source, now, FreePerAddress));
+            wait = forPair > forAddress ? forPair : forAddress;
             if (wait > TimeSpan.Zero)
             {
                 return null;
             }
 
-            _pairs[pair].Pending++;
-            _addresses[source].Pending++;
+            _pairs.Begin(pair);
+            _addresses.Begin(source);
             return new Attempt(this, pair, source, account);
         }
     }
@@ -67,29 +56,24 @@ internal sealed class LoginSlowdown(TimeProvider clock)
     /// <summary>The same for a code of the account's second factor.</summary>
     public CodeAttempt? TryBeginCode(string username, out TimeSpan wait)
     {
-        var index = IndexOf(_codes, username);
+        var at = _codes.Find(username);
         lock (_gate)
         {
-            wait = _codes[index].Wait(_clock.GetUtcNow(), FreeCodes);
+            wait = _codes.Wait(at, _clock.GetUtcNow(), FreeCodes);
             if (wait > TimeSpan.Zero)
             {
                 return null;
             }
 
-            _codes[index].Pending++;
-            return new CodeAttempt(this, index);
+            _codes.Begin(at);
+            return new CodeAttempt(this, at);
         }
     }
 
-    private static bool IsBesieged(in Cell account, DateTimeOffset now) => account.Failures >= Siege && now - account.Last <= Forgotten;
-
-    private static int IndexOf(Cell[] cells, string key) =>
-        (int)((uint)StringComparer.OrdinalIgnoreCase.GetHashCode(key) % (uint)cells.Length);
-
-    private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    private bool IsBesieged(int[] account, DateTimeOffset now) => _accounts.Failures(account, now) >= Siege;
 
     /// <summary>A sign-in that is being looked at. One that is neither refused nor right was not looked at, and counts for nothing.</summary>
-    internal sealed class Attempt(LoginSlowdown slowdown, int pair, int address, int account) : IDisposable
+    internal sealed class Attempt(LoginSlowdown slowdown, int[] pair, int[] address, int[] account) : IDisposable
     {
         private bool _over;
 
@@ -103,11 +87,16 @@ internal sealed class LoginSlowdown(TimeProvider clock)
                     return;
                 }
 
-                slowdown._accounts[account].Count(now, Siege, TimeSpan.Zero);
-                var besieged = IsBesieged(slowdown._accounts[account], now);
-                slowdown._pairs[pair].Count(
-                    now, besieged ? FreeUnderSiege : FreePerAccountAndAddress, besieged ? LongestUnderSiege : LongestForAccount);
-                slowdown._addresses[address].Count(now, FreePerAddress, LongestForAddress);
+                slowdown._accounts.Count(account, now, Siege, TimeSpan.Zero);
+                slowdown._addresses.Count(address, now, FreePerAddress, LongestForAddress);
+                if (slowdown.IsBesieged(account, now))
+                {
+                    slowdown._pairs.Count(pair, now, FreeUnderSiege, LongestUnderSiege);
+                }
+                else
+                {
+                    slowdown._pairs.Count(pair, now, FreePerAccountAndAddress, LongestForAccount);
+                }
             }
         }
 
@@ -118,7 +107,7 @@ internal sealed class LoginSlowdown(TimeProvider clock)
             {
                 if (TryEnd())
                 {
-                    slowdown._pairs[pair].Clear();
+                    slowdown._pairs.Clear(pair);
                 }
             }
         }
@@ -139,77 +128,58 @@ internal sealed class LoginSlowdown(TimeProvider clock)
             }
 
             _over = true;
-            slowdown._pairs[pair].Pending--;
-            slowdown._addresses[address].Pending--;
+            slowdown._pairs.End(pair);
+            slowdown._addresses.End(address);
             return true;
         }
     }
 
     /// <summary>A code that is being looked at; as <see cref="Attempt"/>.</summary>
-    internal sealed class CodeAttempt(LoginSlowdown slowdown, int index) : IDisposable
+    internal sealed class CodeAttempt(LoginSlowdown slowdown, int[] at) : IDisposable
     {
         private bool _over;
 
-        public void Failed() => End(static (ref Cell cell, DateTimeOffset now) => cell.Count(now, FreeCodes, LongestForCodes));
-
-        public void Succeeded() => End(static (ref Cell cell, DateTimeOffset _) => cell.Clear());
-
-        public void Dispose() => End(static (ref Cell _, DateTimeOffset _) => { });
-
-        private void End(CellChange change)
+        public void Failed()
         {
             var now = slowdown._clock.GetUtcNow();
             lock (slowdown._gate)
             {
-                if (_over)
+                if (TryEnd())
                 {
-                    return;
+                    slowdown._codes.Count(at, now, FreeCodes, LongestForCodes);
                 }
-
-                _over = true;
-                slowdown._codes[index].Pending--;
-                change(ref slowdown._codes[index], now);
             }
         }
 
-        private delegate void CellChange(ref Cell cell, DateTimeOffset now);
-    }
-
-    private struct Cell
-    {
-        public int Failures;
-        public int Pending;
-        public DateTimeOffset Last;
-        public DateTimeOffset NotBefore;
-
-        public readonly TimeSpan Wait(DateTimeOffset now, int free)
+        public void Succeeded()
         {
-            if (NotBefore > now)
+            lock (slowdown._gate)
             {
-                return NotBefore - now;
+                if (TryEnd())
+                {
+                    slowdown._codes.Clear(at);
+                }
             }
-
-            // Beyond the free ones they come one by one.
-            var failures = now - Last > Forgotten ? 0 : Failures;
-            return Pending > 0 && failures + Pending >= free ? WhilePending : TimeSpan.Zero;
         }
 
-        public void Count(DateTimeOffset now, int free, TimeSpan longest)
+        public void Dispose()
         {
-            Failures = now - Last > Forgotten ? 1 : Failures + 1;
-            Last = now;
-            var beyond = Failures - free;
-            if (beyond >= 0)
+            lock (slowdown._gate)
             {
-                var wait = TimeSpan.FromSeconds(1L << Math.Min(beyond, MostDoublings));
-                NotBefore = now + (wait < longest ? wait : longest);
+                TryEnd();
             }
         }
 
-        public void Clear()
+        private bool TryEnd()
         {
-            Failures = 0;
-            NotBefore = default;
+            if (_over)
+            {
+                return false;
+            }
+
+            _over = true;
+            slowdown._codes.End(at);
+            return true;
         }
     }
 }
