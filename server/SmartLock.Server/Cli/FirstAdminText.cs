@@ -15,10 +15,11 @@ internal static class FirstAdminText
 
                 {{address}}setup#token={{token}}
 
-              or by:
+              or by typing this, with a name and a password of your own and Ctrl-D behind it, to the command below:
 
-                curl -s {{address}}api/auth/first-admin -H 'Content-Type: application/json' \
-                  -d '{"token":"{{token}}","username":"alice","password":"..."}'
+                {"token":"{{token}}","username":"alice","password":"..."}
+
+                curl -s {{address}}api/auth/first-admin -H 'Content-Type: application/json' -d @-
 
               Whoever has the link may do it: do not pass it on. A restart makes another.
 

@@ -135,6 +135,66 @@ public sealed class LoginTests
         await app.SignInAsync("anna");
     }
 
+    [Fact]
+    public async Task Strangers_who_hammer_an_account_do_not_hold_its_owner_out()
+    {
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock);
+        await app.RegisterUserAsync("anna");
+        var slowdown = app.Services.GetRequiredService<LoginSlowdown>();
+        for (var i = 0; i < 1_000; i++)
+        {
+            using var attempt = slowdown.TryBegin("anna", $"198.51.100.{i % 256}", out _);
+            attempt?.Failed();
+        }
+
+        await app.SignInAsync("anna");
+    }
+
+    [Fact]
+    public async Task Attempts_that_the_store_could_not_answer_do_not_count()
+    {
+        var broken = new BrokenUserStore();
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock, builder =>
+        {
+            var real = builder.Services.Last(d => d.ServiceType == typeof(IUserStore));
+            builder.Services.AddSingleton<IUserStore>(services =>
+                broken.Around((IUserStore)ActivatorUtilities.CreateInstance(services, real.ImplementationType!)));
+        });
+        await app.RegisterUserAsync("anna");
+        broken.IsBroken = true;
+        for (var i = 0; i < 50; i++)
+        {
+            using var answer = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = TestApp.Password });
+            await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "store_unavailable");
+        }
+
+        broken.IsBroken = false;
+        await app.SignInAsync("anna");
+    }
+
+    [Fact]
+    public async Task Refused_attempts_at_an_account_are_on_the_record_and_those_at_nobody_are_not()
+    {
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock);
+        await app.RegisterUserAsync("anna");
+        for (var i = 0; i < 20; i++)
+        {
+            using var wrong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = "not the password" });
+            using var nobody = await app.Http.PostAsJsonAsync(Path, new { username = "nobody-here", password = "not the password" });
+        }
+
+        clock.Advance(TimeSpan.FromMinutes(2));
+        await app.SignInAsync("anna");
+
+        LoggedIn.Log(app).ShouldBe(
+        [
+            "account.register user", .. Enumerable.Repeat("account.login refused: password", LoginSlowdown.FreePerAccountAndAddress), "account.login done",
+        ]);
+    }
+
     private sealed class CountingHasher : IPasswordHasher<User>
     {
         private readonly PasswordHasher<User> _real = new();
