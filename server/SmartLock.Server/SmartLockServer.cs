@@ -27,6 +27,7 @@ internal static class SmartLockServer
             .AddInfrastructure(configuration)
             .AddStorage(configuration)
             .AddMessaging(configuration)
+            .AddAudit()
             .AddAccounts()
             .AddLocks()
             .AddCommands(configuration)

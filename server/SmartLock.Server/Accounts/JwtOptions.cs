@@ -1,10 +1,10 @@
+using SmartLock.Server.Infrastructure;
+
 namespace SmartLock.Server.Accounts;
 
 /// <summary>Section <c>Jwt</c>.</summary>
 internal sealed class JwtOptions
 {
-    public const int MinKeyBytes = 32;
-
     private const int MaxMinutes = 24 * 60;
 
     /// <summary>Base64 of at least 32 random bytes. When absent, a key is made and kept in the data folder.</summary>
@@ -18,9 +18,9 @@ internal sealed class JwtOptions
 
     public static string? Check(JwtOptions options)
     {
-        if (!string.IsNullOrEmpty(options.SigningKey) && Accounts.SigningKey.Decode(options.SigningKey) is null)
+        if (ServerKey.Check("Jwt:SigningKey", options.SigningKey) is { } weak)
         {
-            return $"Jwt:SigningKey must be base64 of at least {MinKeyBytes} random bytes; `openssl rand -base64 32` makes one.";
+            return weak;
         }
 
         if (string.IsNullOrWhiteSpace(options.Issuer) || string.IsNullOrWhiteSpace(options.Audience))

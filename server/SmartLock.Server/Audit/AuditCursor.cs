@@ -7,8 +7,13 @@ internal static class AuditCursor
 {
     private static readonly Cursor List = new("logs");
 
-    public static Page<AuditEntry> Page(List<AuditEntry> found, int limit) =>
-        List.Page(found, limit, static entry => entry.Id.ToString(CultureInfo.InvariantCulture));
+    /// <param name="found">Up to one more than <paramref name="limit"/>.</param>
+    /// <param name="lookedAt">Set when the search was broken off: the id of the last entry it looked at.</param>
+    public static Page<AuditEntry> Page(List<AuditEntry> found, int limit, long? lookedAt)
+    {
+        var page = List.Page(found, limit, static entry => Position(entry.Id));
+        return page.Next is null && lookedAt is { } id ? page with { Next = List.Encode(Position(id)) } : page;
+    }
 
     public static bool TryDecode(string cursor, out long beforeId)
     {
@@ -16,4 +21,6 @@ internal static class AuditCursor
         return List.TryDecode(cursor, out var position)
             && long.TryParse(position, NumberStyles.None, CultureInfo.InvariantCulture, out beforeId);
     }
+
+    private static string Position(long id) => id.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,46 +1,49 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Audit;
 
-/// <param name="Actor">A user name; <c>device:ID</c> for what a device reported; <c>system</c> for what the server found.</param>
-/// <param name="Result">For attempts <c>sent</c> or why they were refused; for verdicts the device's own word.</param>
-internal sealed record AuditEntryAnswer(
-    long Id,
-    DateTimeOffset Time,
-    string DeviceId,
-    string Actor,
-    string Action,
-    string Result,
-    string? CommandId)
-{
-    public static AuditEntryAnswer Of(AuditEntry entry) =>
-        new(entry.Id, entry.Time, entry.DeviceId, entry.Actor, entry.Action, entry.Result, entry.CommandId);
-}
-
-internal sealed record AuditPage(IReadOnlyList<AuditEntryAnswer> Items, string? Next)
-{
-    public static AuditPage Of(Page<AuditEntry> page) => new([.. page.Items.Select(AuditEntryAnswer.Of)], page.Next);
-}
-
 internal static class AuditEndpoints
 {
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/logs", ListAsync)
-        .WithTags("Audit")
-        .WithName("listLogs")
-        .WithSummary("What was done to your locks, newest first")
-        .RequireRateLimiting(RateLimits.Reads);
+    private const int ExportPage = 1_000;
+    private const string ExportName = "smartlock-log.csv";
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var logs = routes.MapGroup("/api/logs").WithTags("Audit");
+        logs.MapGet("/", ListAsync)
+            .WithName("listLogs")
+            .WithSummary("What was done to your locks, newest first")
+            .RequireRateLimiting(RateLimits.Reads);
+        Describe(logs.MapGet("/export", ExportAsync), "exportLogs", "The log of your locks as CSV, newest first");
+    }
+
+    /// <summary>An export may be long, so it counts like a command.</summary>
+    internal static void Describe(RouteHandlerBuilder export, string name, string summary) => export
+        .WithName(name)
+        .WithSummary(summary)
+        .RequireRateLimiting(RateLimits.Commands)
+        .Produces<string>(StatusCodes.Status200OK, "text/csv");
 
     /// <summary>A lock that is not the asker's gives an empty page, like one that does not exist.</summary>
-    private static async Task<Results<Ok<AuditPage>, ProblemHttpResult>> ListAsync(
-        [FromQuery(Name = "device_id")] string? deviceId,
+    private static Task<Results<Ok<AuditPage>, ProblemHttpResult>> ListAsync(
+        [AsParameters] AuditQuery query,
         string? cursor,
         int? limit,
         IAuditStore store,
         ClaimsPrincipal user,
-        CancellationToken ct)
+        CancellationToken ct) =>
+        PageAsync(query, cursor, limit, (filter, before, count) => store.ListAsync(user.Username(), filter, before, count, ct));
+
+    private static Task<IResult> ExportAsync([AsParameters] AuditQuery query, IAuditStore store, ClaimsPrincipal user, CancellationToken ct) =>
+        CsvAsync(query, (filter, before, count) => store.ListAsync(user.Username(), filter, before, count, ct));
+
+    internal static async Task<Results<Ok<AuditPage>, ProblemHttpResult>> PageAsync(
+        AuditQuery query,
+        string? cursor,
+        int? limit,
+        Func<AuditFilter, long?, int, Task<Page<AuditEntry>>> list)
     {
         if (PageRequest.CheckLimit(limit) is { } fault)
         {
@@ -58,7 +61,25 @@ internal static class AuditEndpoints
             before = id;
         }
 
-        var page = await store.ListAsync(user.Username(), deviceId, before, limit ?? PageRequest.DefaultLimit, ct);
-        return TypedResults.Ok(AuditPage.Of(page));
+        var (filter, errors) = query.Read();
+        return errors.Count > 0
+            ? Problems.Invalid(errors)
+            : TypedResults.Ok(AuditPage.Of(await list(filter, before, limit ?? PageRequest.DefaultLimit)));
+    }
+
+    internal static async Task<IResult> CsvAsync(AuditQuery query, Func<AuditFilter, long?, int, Task<Page<AuditEntry>>> list)
+    {
+        var (filter, errors) = query.Read();
+        if (errors.Count > 0)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        // Before the answer begins: what goes wrong here can still be told.
+        var first = await list(filter, null, ExportPage);
+        return TypedResults.Stream(
+            body => AuditCsv.WriteAsync(body, first, before => list(filter, before, ExportPage)),
+            AuditCsv.ContentType,
+            ExportName);
     }
 }

@@ -19,6 +19,8 @@ internal record NewAuditEntry(
     string? Target = null);
 
 /// <param name="Id">Position in the log; later entries have greater ids.</param>
+/// <param name="Actor">A name as accounts have it now; <see cref="AuditActors.Deleted"/> for one that is deleted. Likewise <paramref name="Target"/>.</param>
+/// <param name="Sequence">Position in its lock's chain, from 1.</param>
 internal sealed record AuditEntry(
     long Id,
     DateTimeOffset Time,
@@ -26,7 +28,11 @@ internal sealed record AuditEntry(
     string Actor,
     string Action,
     string Result,
-    string? CommandId);
+    string? CommandId,
+    string? Target,
+    long Sequence,
+    byte[] PreviousHash,
+    byte[] Hash);
 
 internal static class AuditActions
 {
@@ -76,6 +82,9 @@ internal static class AuditActors
 
     /// <summary>User names hold no colon, so no account can pass for a device.</summary>
     public static string Device(string deviceId) => $"device:{deviceId}";
+
+    /// <summary>A deleted account: what it did can still be told from what another did, and no more.</summary>
+    public static string Deleted(string accountId) => $"deleted:{accountId[..8]}";
 }
 
 internal static class AuditSubjects

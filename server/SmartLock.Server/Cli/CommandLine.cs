@@ -40,6 +40,7 @@ internal static class CommandLine
             serve,
             demo,
             Admin(settings),
+            Audit(settings),
         };
         root.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
         return root;
@@ -62,5 +63,20 @@ internal static class CommandLine
         create.SetAction((parsed, ct) =>
             Startup.ExplainAsync(() => AdminCommand.CreateAsync(parsed.GetRequiredValue(username), settings, ct)));
         return new Command("admin", "Manage the accounts that administer the server.") { create };
+    }
+
+    private static Command Audit(string[] settings)
+    {
+        var deviceId = new Option<string?>("--device-id") { Description = "One lock's entries only." };
+        var verify = new Command(
+            "verify",
+            "Go through the log and say whether it is as the server wrote it; else name the first faulty entry of each chain. Ends "
+            + $"with 0 when it is, with {AuditCommand.Broken} when it is not.")
+        {
+            deviceId,
+        };
+        verify.SetAction((parsed, ct) =>
+            Startup.ExplainAsync(() => AuditCommand.VerifyAsync(parsed.GetValue(deviceId), settings, ct)));
+        return new Command("audit", "Check the log of what was done to the locks.") { verify };
     }
 }

@@ -33,7 +33,7 @@ internal static class StorageFeature
         {
             var options = provider.GetRequiredService<IOptions<SqliteOptions>>().Value;
             var file = options.File is { Length: > 0 } named ? named : provider.GetRequiredService<DataFolder>().File(DefaultFile);
-            return new SqliteDatabase(file, options, provider.GetRequiredService<ILogger<SqliteDatabase>>());
+            return new SqliteDatabase(file, options, provider.GetRequiredService<AuditChain>(), provider.GetRequiredService<ILogger<SqliteDatabase>>());
         });
         services.AddHostedService<SqliteStart>();
         services.AddHealthChecks().AddCheck<SqliteHealthCheck>("store", timeout: HealthWithin);

@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Tests.Accounts;
@@ -87,7 +86,7 @@ public sealed class SigningKeyTests : IDisposable
         for (var i = 0; i < 2000; i++)
         {
             var text = Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
-            SigningKey.Decode(text).ShouldNotBeNull(text);
+            ServerKey.Decode(text).ShouldNotBeNull(text);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using SmartLock.Server.Tests.Audit;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Cli;
@@ -141,6 +142,29 @@ public sealed class CommandLineTests : IDisposable
 
         code.ShouldBe(expected);
         output.ShouldBe(sentence);
+    }
+
+    [Fact]
+    public async Task The_log_is_verified_and_its_first_faulty_entry_named()
+    {
+        await using (var app = await TestApp.StartAsync($"--Data:Folder={_folder}"))
+        {
+            var owner = await app.OwnerAsync();
+            using var registered = await owner.Http.PostTextAsync("/api/locks", """{"device_id":"D1","name":"Door"}""");
+            using var attempt = await owner.Http.PostTextAsync("/api/unlock", """{"device_id":"D1"}""");
+        }
+
+        var (intact, good) = await RunAsync(["audit", "verify", .. Settings()]);
+        Tampering.Run(Path.Combine(_folder, "smartlock.db"), "UPDATE logs SET result = 'sent' WHERE device_id = 'D1' AND seq = 2");
+        var (broken, bad) = await RunAsync(["audit", "verify", .. Settings()]);
+        var (nothing, question) = await RunAsync(["audit", "verify", "--device-id", "D2", .. Settings()]);
+
+        intact.ShouldBe(0, good);
+        good.ShouldContain("as the server wrote them");
+        broken.ShouldBe(3, bad);
+        bad.ShouldMatch(@"entry 2 \(id \d+\) of D1: its content was changed");
+        nothing.ShouldBe(1, question);
+        question.ShouldContain("Data:Folder");
     }
 
     /// <summary>One line says it, and no stack trace stands around it.</summary>

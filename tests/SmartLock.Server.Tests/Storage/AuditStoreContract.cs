@@ -11,7 +11,7 @@ public abstract class AuditStoreContract : StoreContract
         await Stores.RegisterAsync("E1", "eve");
         await Stores.RegisterAsync("D2");
         await Stores.ReportAsync(StoreSet.Report("D1"), StoreSet.Report("E1"));
-        var entries = (await Stores.Audit.ListAsync("ada", null, null, 100, default)).Items;
+        var entries = (await Stores.Audit.ListAsync("ada", AuditFilter.None, null, 100, default)).Items;
         entries.Select(entry => $"{entry.DeviceId} {entry.Action}").ShouldBe(["D1 lock.state", "D2 lock.register", "D1 lock.register"]);
         entries.Select(entry => entry.Id).ShouldBe(entries.Select(entry => entry.Id).OrderDescending());
     }
@@ -21,10 +21,10 @@ public abstract class AuditStoreContract : StoreContract
     {
         await Stores.RegisterAsync("D1");
         await Stores.RegisterAsync("D2");
-        (await Stores.Audit.ListAsync("ada", "D1", null, 100, default)).Items.Single().DeviceId.ShouldBe("D1");
-        (await Stores.Audit.ListAsync("eve", "D1", null, 100, default)).Items.ShouldBeEmpty();
-        (await Stores.Audit.ListAsync("eve", "D9", null, 100, default)).Items.ShouldBeEmpty();
-        (await Stores.Audit.ListAsync("eve", null, null, 100, default)).Items.ShouldBeEmpty();
+        (await Stores.Audit.ListAsync("ada", new AuditFilter("D1"), null, 100, default)).Items.Single().DeviceId.ShouldBe("D1");
+        (await Stores.Audit.ListAsync("eve", new AuditFilter("D1"), null, 100, default)).Items.ShouldBeEmpty();
+        (await Stores.Audit.ListAsync("eve", new AuditFilter("D9"), null, 100, default)).Items.ShouldBeEmpty();
+        (await Stores.Audit.ListAsync("eve", AuditFilter.None, null, 100, default)).Items.ShouldBeEmpty();
     }
 
     [Theory]
@@ -50,7 +50,7 @@ public abstract class AuditStoreContract : StoreContract
         long? before = null;
         while (true)
         {
-            var page = await Stores.Audit.ListAsync("ada", null, before, limit, default);
+            var page = await Stores.Audit.ListAsync("ada", AuditFilter.None, before, limit, default);
             page.Items.Count.ShouldBeLessThanOrEqualTo(limit);
             page.Items.ShouldAllBe(entry => entry.DeviceId.StartsWith('D'));
             seen.AddRange(page.Items.Select(entry => entry.Id));

@@ -1,3 +1,4 @@
+using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 
 namespace SmartLock.Server.Tests.Storage;
@@ -24,7 +25,7 @@ public abstract class CommandStoreContract : StoreContract
         result.Route!.ProtectedKey.ShouldBe([1, 2, 3]);
         result.Route.OwnTopics.ShouldBeTrue();
         (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBe(expected);
-        var entry = (await Stores.Audit.ListAsync("ada", "D1", null, 1, default)).Items[0];
+        var entry = (await Stores.Audit.ListAsync("ada", new AuditFilter("D1"), null, 1, default)).Items[0];
         (entry.Actor, entry.Action, entry.Result, entry.CommandId, entry.Time)
             .ShouldBe(("ada", "command.unlock", "sent", "C1", StoreSet.Noon));
     }

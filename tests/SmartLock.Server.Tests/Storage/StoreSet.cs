@@ -67,7 +67,7 @@ internal sealed record StoreSet(
     /// <summary>Results of the lock's log, oldest first.</summary>
     public async Task<string[]> LogAsync(string deviceId, string owner = "ada")
     {
-        var page = await Audit.ListAsync(owner, deviceId, null, 100, default);
+        var page = await Audit.ListAsync(owner, new AuditFilter(deviceId), null, 100, default);
         return [.. page.Items.Reverse().Select(entry => $"{entry.Actor} {entry.Action} {entry.Result}")];
     }
 }

@@ -1,3 +1,4 @@
+using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 
 namespace SmartLock.Server.Tests.Storage;
@@ -16,7 +17,7 @@ public abstract class VerdictContract : StoreContract
         var decided = (await Stores.DecideAsync("D1", "C1", result, at)).Decided.ShouldHaveSingleItem();
         (decided.State.ToString(), decided.Result, decided.DecidedAt).ShouldBe((state, result, at));
         (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBe(decided);
-        var entry = (await Stores.Audit.ListAsync("ada", "D1", null, 1, default)).Items[0];
+        var entry = (await Stores.Audit.ListAsync("ada", new AuditFilter("D1"), null, 1, default)).Items[0];
         (entry.Actor, entry.Action, entry.Result, entry.CommandId).ShouldBe(("device:D1", "command.unlock", result, "C1"));
     }
 

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
 
@@ -36,8 +34,6 @@ internal static class SqliteAccounts
         """;
 
     private const string Delete = "DELETE FROM users WHERE name_key = ?1";
-
-    public static string NameHash(string nameKey) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(nameKey)));
 
     public static string WordFor(Role role) => role switch
     {
@@ -117,7 +113,7 @@ internal static class SqliteAccounts
         session.AppendAccount(actor, AuditActions.AccountDelete, AuditResults.AccountDone, now, user.Username);
         var nameKey = SqliteUserStore.NameKey(username);
         using var retire = session.Use(Retire);
-        retire.Bind(1, nameKey).Bind(2, NameHash(nameKey)).Bind(3, now).Run();
+        retire.Bind(1, nameKey).Bind(2, SqliteLogNames.HashOf(nameKey)).Bind(3, now).Run();
         using var forget = session.Use(ForgetAsker);
         forget.Bind(1, nameKey).Bind(2, user.Username).Run();
         RunOn(session, Delete, nameKey);

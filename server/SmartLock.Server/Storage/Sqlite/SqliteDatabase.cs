@@ -1,3 +1,4 @@
+using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.Sqlite;
@@ -12,10 +13,10 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly System.Threading.Lock _gate = new();
     private volatile bool _ready;
 
-    public SqliteDatabase(string path, SqliteOptions options, ILogger<SqliteDatabase> logger)
+    public SqliteDatabase(string path, SqliteOptions options, AuditChain chain, ILogger<SqliteDatabase> logger)
     {
         _logger = logger;
-        _file = new SqliteFile(path, options);
+        _file = new SqliteFile(path, options, chain);
         _readers = new SqliteReaders(_file, options);
         _writer = new Lazy<SqliteWriter>(() => new SqliteWriter(_file, options, logger));
     }

@@ -1,10 +1,11 @@
 using Microsoft.Data.Sqlite;
+using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
 /// <summary>The store's file: made (readable by its owner only), brought up to this program's schema, and opened.</summary>
-internal sealed class SqliteFile(string path, SqliteOptions options)
+internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain chain)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan ReaderBusyTimeout = TimeSpan.FromMilliseconds(250);
@@ -17,7 +18,7 @@ internal sealed class SqliteFile(string path, SqliteOptions options)
         try
         {
             Create();
-            using var session = new SqliteSession(Path, options.BusyTimeout);
+            using var session = new SqliteSession(Path, options.BusyTimeout, chain);
             SqliteMigrations.Run(session, Path, SqliteSchema.Scripts);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -36,7 +37,7 @@ internal sealed class SqliteFile(string path, SqliteOptions options)
 
     public SqliteSession OpenWriter()
     {
-        var session = new SqliteSession(Path, options.BusyTimeout);
+        var session = new SqliteSession(Path, options.BusyTimeout, chain);
 
         // A checkpoint writes each page once however often it was rewritten since the last, so rarer ones are cheaper;
         // 4,000 pages bound the write-ahead log to about 16 MB. The cache (32 MB) grows only as far as the data does.

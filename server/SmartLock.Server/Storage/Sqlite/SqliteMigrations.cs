@@ -33,6 +33,8 @@ internal static class SqliteMigrations
             session.Execute(scripts[next]);
         }
 
+        SqliteLogChaining.Finish(session);
+
         session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {SqliteSchema.ApplicationId}; COMMIT");
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using SmartLock.Server.Audit;
 using SQLitePCL;
 
 namespace SmartLock.Server.Storage.Sqlite;
@@ -14,8 +15,12 @@ internal sealed class SqliteSession : IDisposable
     // By reference: every text is a constant of the store that uses it, so the cache is bounded by the program's size.
     private readonly Dictionary<string, SqliteStatement> _statements = new(ReferenceEqualityComparer.Instance);
 
-    public SqliteSession(string file, TimeSpan busyTimeout)
+    private readonly AuditChain? _chain;
+
+    /// <param name="chain">What makes the links of the log; a session without it reads only.</param>
+    public SqliteSession(string file, TimeSpan busyTimeout, AuditChain? chain = null)
     {
+        _chain = chain;
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
             DataSource = file,
@@ -35,6 +40,8 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
+    public AuditChain Chain => _chain ?? throw new InvalidOperationException("This session appends no log entries.");
+
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
     private sqlite3 Handle => _connection.Handle!;
@@ -50,6 +57,15 @@ internal sealed class SqliteSession : IDisposable
 
         statement.Take();
         return statement;
+    }
+
+    /// <summary>Closes a prepared statement, which would stand in the way of dropping its table.</summary>
+    public void Forget(string sql)
+    {
+        if (_statements.Remove(sql, out var statement))
+        {
+            statement.Close();
+        }
     }
 
     /// <summary>Runs a script, or a pragma that must not be prepared beforehand.</summary>

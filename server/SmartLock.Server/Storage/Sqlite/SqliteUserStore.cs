@@ -132,7 +132,7 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
             .Bind(5, user.Role.ToString())
             .Bind(6, user.CreatedAt)
             .Bind(7, user.Disabled)
-            .Bind(8, SqliteAccounts.NameHash(NameKey(user.Username)))
+            .Bind(8, SqliteLogNames.HashOf(NameKey(user.Username)))
             .Run();
         if (written == 0)
         {

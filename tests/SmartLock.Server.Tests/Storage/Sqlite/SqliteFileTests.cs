@@ -27,7 +27,7 @@ public sealed class SqliteFileTests
         file.Database.Open();
 
         // A file where the folder should be stops even root, which no file mode does.
-        var failure = Should.Throw<StartupException>(() => new SqliteFile(Path.Combine(file.Path, "x.db"), file.Options).Prepare());
+        var failure = Should.Throw<StartupException>(() => new SqliteFile(Path.Combine(file.Path, "x.db"), file.Options, SqliteTestFile.Chain).Prepare());
         failure.Message.ShouldStartWith($"The store {file.Path}");
         failure.Message.ShouldContain("Storage:Sqlite:File");
     }
@@ -56,7 +56,7 @@ public sealed class SqliteFileTests
         using var file = new SqliteTestFile();
         file.Database.Open();
         Execute(file.Path, "PRAGMA user_version = 99");
-        var failure = Should.Throw<StartupException>(() => new SqliteFile(file.Path, file.Options).Prepare());
+        var failure = Should.Throw<StartupException>(() => new SqliteFile(file.Path, file.Options, SqliteTestFile.Chain).Prepare());
         failure.Message.ShouldContain("newer SmartLock (schema 99");
     }
 
@@ -98,7 +98,7 @@ public sealed class SqliteFileTests
         using var file = new SqliteTestFile();
         await file.Stores.HearAsync("D1");
         file.Database.Dispose();
-        using var again = new SqliteDatabase(file.Path, file.Options, new RecordingLogger());
+        using var again = new SqliteDatabase(file.Path, file.Options, SqliteTestFile.Chain, new RecordingLogger());
         var found = await new SqliteLockStore(again).FindAsync("D1", "ada", default);
         found!.LastSeen.ShouldBe(StoreSet.Noon);
     }

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using SmartLock.Server.Audit;
 using SmartLock.Server.Storage.Sqlite;
 
 namespace SmartLock.Server.Tests.Storage.Sqlite;
@@ -13,7 +15,7 @@ internal sealed class SqliteTestFile : IDisposable
     {
         Options = options ?? new SqliteOptions { QueueTimeout = TimeSpan.FromSeconds(30) };
         Path = System.IO.Path.Combine(_folder, "smartlock.db");
-        Database = new SqliteDatabase(Path, Options, logger ?? NullLogger<SqliteDatabase>.Instance);
+        Database = new SqliteDatabase(Path, Options, Chain, logger ?? NullLogger<SqliteDatabase>.Instance);
         Stores = new StoreSet(
             new SqliteUserStore(Database),
             new SqliteLockStore(Database),
@@ -23,6 +25,8 @@ internal sealed class SqliteTestFile : IDisposable
             new SqliteSessionStore(Database),
             new SqliteSecondFactorStore(Database));
     }
+
+    public static AuditChain Chain { get; } = new(RandomNumberGenerator.GetBytes(32));
 
     public string Path { get; }
 

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using SmartLock.Server.Admin;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Audit;
+
+/// <summary>The whole log, for admins.</summary>
+internal static class AuditAdminEndpoints
+{
+    private static readonly TimeSpan WhenBusy = TimeSpan.FromSeconds(10);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var logs = routes.MapAdmin().MapGroup("/logs");
+        logs.MapGet("/", ListAsync)
+            .WithName("adminListLogs")
+            .WithSummary("What was done to all locks and accounts, newest first")
+            .RequireRateLimiting(RateLimits.Reads);
+        AuditEndpoints.Describe(logs.MapGet("/export", ExportAsync), "adminExportLogs", "The whole log as CSV, newest first");
+        logs.MapGet("/verify", VerifyAsync)
+            .WithName("verifyLogs")
+            .WithSummary("Whether the log is as the server wrote it; names the first entry of each chain that is not")
+            .RequireRateLimiting(RateLimits.Commands);
+    }
+
+    private static Task<Results<Ok<AuditPage>, ProblemHttpResult>> ListAsync(
+        [AsParameters] AuditQuery query,
+        string? cursor,
+        int? limit,
+        IAuditStore store,
+        CancellationToken ct) =>
+        AuditEndpoints.PageAsync(query, cursor, limit, (filter, before, count) => store.ListAllAsync(filter, before, count, ct));
+
+    private static Task<IResult> ExportAsync([AsParameters] AuditQuery query, IAuditStore store, CancellationToken ct) =>
+        AuditEndpoints.CsvAsync(query, (filter, before, count) => store.ListAllAsync(filter, before, count, ct));
+
+    private static async Task<Results<Ok<VerificationAnswer>, ProblemHttpResult>> VerifyAsync(
+        [FromQuery(Name = "device_id")] string? deviceId,
+        AuditVerification verification,
+        HttpContext context,
+        CancellationToken ct) =>
+        await verification.TryRunAsync(deviceId, ct) is { } report
+            ? TypedResults.Ok(VerificationAnswer.Of(report))
+            : Problems.TooManyRequests(context, WhenBusy, "The log is being verified for somebody else just now.");
+}

@@ -1,0 +1,58 @@
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Audit;
+
+/// <param name="DeviceId">The lock; <c>@accounts</c> for what was done to an account.</param>
+/// <param name="Actor">A user name; <c>device:ID</c> for what a device reported; <c>system</c> for what the server found; <c>deleted:…</c> for a deleted account.</param>
+/// <param name="Result">For attempts <c>sent</c> or why they were refused; for verdicts the device's own word.</param>
+/// <param name="Target">User name of the account it was done to or for.</param>
+/// <param name="Sequence">Position in the lock's chain, from 1 without gaps.</param>
+/// <param name="PreviousHash">The hash of the entry before in the same chain, 64 hex digits; zeros for the first.</param>
+/// <param name="Hash">64 hex digits: over the entry and the hash before it, under the server's audit key.</param>
+internal sealed record AuditEntryAnswer(
+    long Id,
+    DateTimeOffset Time,
+    string DeviceId,
+    string Actor,
+    string Action,
+    string Result,
+    string? CommandId,
+    string? Target,
+    long Sequence,
+    string PreviousHash,
+    string Hash)
+{
+    public static AuditEntryAnswer Of(AuditEntry entry) => new(
+        entry.Id,
+        entry.Time,
+        entry.DeviceId,
+        entry.Actor,
+        entry.Action,
+        entry.Result,
+        entry.CommandId,
+        entry.Target,
+        entry.Sequence,
+        Convert.ToHexStringLower(entry.PreviousHash),
+        Convert.ToHexStringLower(entry.Hash));
+}
+
+/// <param name="Next">The cursor of the next page; null at the end. A page may hold less than asked for, or nothing, and still have a next.</param>
+internal sealed record AuditPage(IReadOnlyList<AuditEntryAnswer> Items, string? Next)
+{
+    public static AuditPage Of(Page<AuditEntry> page) => new([.. page.Items.Select(AuditEntryAnswer.Of)], page.Next);
+}
+
+/// <param name="Sequence">Position in the lock's chain.</param>
+/// <param name="Id">Position in the whole log; null when there is no such entry any more.</param>
+internal sealed record BrokenChainAnswer(string DeviceId, long Sequence, long? Id, ChainFault Fault);
+
+/// <param name="Broken">The first faulty entry of each broken chain; of many chains the first hundred.</param>
+internal sealed record VerificationAnswer(bool Intact, long Entries, long Chains, long BrokenChains, IReadOnlyList<BrokenChainAnswer> Broken)
+{
+    public static VerificationAnswer Of(VerificationReport report) => new(
+        report.IsIntact,
+        report.Entries,
+        report.Chains,
+        report.BrokenChains,
+        [.. report.Broken.Select(b => new BrokenChainAnswer(b.DeviceId, b.Sequence, b.Id, b.Fault))]);
+}

@@ -1,0 +1,69 @@
+namespace SmartLock.Server.Audit;
+
+/// <param name="Broken">The first faulty entry of each broken chain; at most <see cref="ChainCheck.MostNamed"/> of them.</param>
+internal sealed record VerificationReport(long Entries, long Chains, long BrokenChains, IReadOnlyList<BrokenChain> Broken)
+{
+    public bool IsIntact => BrokenChains == 0;
+}
+
+/// <summary>Goes through the whole log, or one lock's, while the server writes on.</summary>
+internal sealed class AuditVerification(IAuditStore store, AuditChain chain)
+{
+    private const int PageSize = 2_000;
+    private int _running;
+
+    /// <summary>Null while another one runs: it is work for a processor and the disk.</summary>
+    public async Task<VerificationReport?> TryRunAsync(string? deviceId, CancellationToken ct)
+    {
+        if (Interlocked.Exchange(ref _running, 1) == 1)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await RunAsync(deviceId, ct);
+        }
+        finally
+        {
+            Volatile.Write(ref _running, 0);
+        }
+    }
+
+    public async Task<VerificationReport> RunAsync(string? deviceId, CancellationToken ct)
+    {
+        var check = new ChainCheck(chain);
+        ChainPosition? position = null;
+        IReadOnlyList<ChainRow> rows;
+        do
+        {
+            rows = await store.ReadChainsAsync(deviceId, position, PageSize, ct);
+            foreach (var row in rows)
+            {
+                check.Add(row);
+                position = new ChainPosition(row.Entry.DeviceId, row.Entry.Sequence);
+            }
+        }
+        while (rows.Count == PageSize);
+
+        check.End();
+        await FindVanishedAsync(deviceId, check, ct);
+        return new VerificationReport(check.Entries, check.Chains, check.BrokenChains, check.Broken);
+    }
+
+    private async Task FindVanishedAsync(string? deviceId, ChainCheck check, CancellationToken ct)
+    {
+        string? after = null;
+        IReadOnlyList<string> vanished;
+        do
+        {
+            vanished = await store.FindVanishedAsync(deviceId, after, PageSize, ct);
+            foreach (var gone in vanished)
+            {
+                check.AddVanished(gone);
+                after = gone;
+            }
+        }
+        while (vanished.Count == PageSize);
+    }
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Cli;
+
+internal static class AuditCommand
+{
+    /// <summary>The log is not as the server wrote it.</summary>
+    public const int Broken = 3;
+
+    /// <summary>Works beside a running server on the same store and the same audit key.</summary>
+    /// <returns>0 intact; 1 there is nothing to verify; 3 broken.</returns>
+    public static async Task<int> VerifyAsync(string? deviceId, string[] settings, CancellationToken ct)
+    {
+        await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
+        var report = await app.Services.GetRequiredService<AuditVerification>().RunAsync(deviceId, ct);
+        if (report.Entries + report.Chains == 0)
+        {
+            var folder = app.Services.GetRequiredService<DataFolder>().Path;
+            await Console.Error.WriteLineAsync($"There is no entry to verify in the store of {folder}. Is {DataFolder.Setting} right?");
+            return Startup.Failed;
+        }
+
+        var size = string.Create(CultureInfo.InvariantCulture, $"{report.Entries:N0} entries in {report.Chains:N0} chains");
+        if (report.IsIntact)
+        {
+            await Console.Out.WriteLineAsync($"{size}: as the server wrote them.");
+            return 0;
+        }
+
+        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{size}: {report.BrokenChains:N0} BROKEN. The first faulty entry of each:"));
+        foreach (var broken in report.Broken)
+        {
+            await Console.Out.WriteLineAsync($"  {Describe(broken)}");
+        }
+
+        if (report.BrokenChains > report.Broken.Count)
+        {
+            await Console.Out.WriteLineAsync("  and more.");
+        }
+
+        if (report.BrokenChains == report.Chains)
+        {
+            await Console.Out.WriteLineAsync("Every chain is broken: is this the audit key (Audit:Key, or audit.key in the data folder) that the log was written with?");
+        }
+
+        return Broken;
+    }
+
+    private static string Describe(BrokenChain broken)
+    {
+        var entry = broken.Id is { } id
+            ? string.Create(CultureInfo.InvariantCulture, $"entry {broken.Sequence} (id {id}) of {broken.DeviceId}")
+            : string.Create(CultureInfo.InvariantCulture, $"entry {broken.Sequence} of {broken.DeviceId}");
+        return broken.Fault switch
+        {
+            ChainFault.Altered => $"{entry}: its content was changed, or it was not written by this server",
+            ChainFault.Missing => $"{entry}: it was removed",
+            ChainFault.Unlinked => $"{entry}: it does not follow the entry before it",
+            ChainFault.Misplaced => $"{entry}: it was moved in the log",
+            ChainFault.Added => $"{entry}: it was added behind the chain's end",
+            ChainFault.CutOff => $"{entry}: it and what followed were removed",
+            ChainFault.EndAltered => $"{entry}: the record of the chain's end after it was changed",
+            _ => throw new ArgumentOutOfRangeException(nameof(broken)),
+        };
+    }
+}
