@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Admin;
 using SmartLock.Server.Infrastructure;
 
@@ -21,11 +22,11 @@ internal sealed record ChangeUserRequest(bool? Disabled = null, Role? Role = nul
 
 /// <param name="Search">Beginning of the name.</param>
 internal sealed record ListUsersQuery(
-    string? Role,
-    bool? Disabled,
-    string? Search,
-    string? Cursor,
-    int? Limit);
+    [property: FromQuery(Name = "role")] string? Role,
+    [property: FromQuery(Name = "disabled")] bool? Disabled,
+    [property: FromQuery(Name = "search")] string? Search,
+    [property: FromQuery(Name = "cursor")] string? Cursor,
+    [property: FromQuery(Name = "limit")] int? Limit);
 
 internal static class UserAdminEndpoints
 {
