@@ -17,7 +17,7 @@ internal sealed class AccountOptions
     /// <summary>A session that is not refreshed for so long is over.</summary>
     public int RefreshTokenDays { get; init; } = 30;
 
-    /// <summary>Per account; one more ends the oldest.</summary>
+    /// <summary>Per account; one more ends the one not used for longest.</summary>
     public int MaxSessions { get; init; } = 50;
 
     public static string? Check(AccountOptions options) => options switch

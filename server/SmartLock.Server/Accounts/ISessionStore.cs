@@ -8,7 +8,7 @@ internal enum OpenSessionOutcome
     Stale,
 }
 
-/// <param name="Ended">The oldest sessions, which had to make room.</param>
+/// <param name="Ended">Those not used for longest, which had to make room.</param>
 internal sealed record OpenSessionResult(OpenSessionOutcome Outcome, IReadOnlyList<string> Ended);
 
 internal enum RotateOutcome

@@ -55,16 +55,17 @@ public abstract class SessionStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task One_session_too_many_ends_the_oldest()
+    public async Task One_session_too_many_ends_the_one_not_used_for_longest()
     {
         var user = await UserAsync("ada");
         var first = await OpenAsync(user, "t1", most: 2);
         var second = await OpenAsync(user, "t2", most: 2);
+        await RotateAsync("t1", "t1b", Noon.AddHours(1));
 
         var result = await Stores.Sessions.OpenAsync(user, New("S9", "t3"), 2, default);
 
-        result.Ended.ShouldBe([first]);
-        (await Stores.Sessions.ListAsync("ada", Noon, default)).Select(s => s.Id).ShouldBe(["S9", second]);
+        result.Ended.ShouldBe([second]);
+        (await Stores.Sessions.ListAsync("ada", Noon, default)).Select(s => s.Id).ShouldBe(["S9", first]);
     }
 
     [Fact]

@@ -12,7 +12,8 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
         """;
 
     private const string MakeRoom = """
-        DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE name_key = ?1 ORDER BY id DESC LIMIT -1 OFFSET ?2) RETURNING id
+        DELETE FROM sessions WHERE id IN
+        (SELECT id FROM sessions WHERE name_key = ?1 ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2) RETURNING id
         """;
 
     private const string SelectAccount = """

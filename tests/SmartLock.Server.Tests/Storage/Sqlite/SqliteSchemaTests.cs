@@ -32,6 +32,10 @@ public sealed class SqliteSchemaTests : IDisposable
     [InlineData("SELECT max(id) FROM logs WHERE device_id = 'D1' AND id < 9", "logs_device")]
     [InlineData("SELECT device_id FROM locks WHERE owner = 'ada' AND device_id > 'D' ORDER BY device_id LIMIT 10", "locks_owner")]
     [InlineData("SELECT 1 FROM commands WHERE requested_by = 'ada' AND idempotency_key = 'k'", "commands_once")]
+    [InlineData("SELECT id FROM commands WHERE requested_by = 'ada'", "commands_asker")]
+    [InlineData("SELECT id FROM sessions WHERE expires_at <= 1 ORDER BY expires_at LIMIT 10", "sessions_expiry")]
+    [InlineData("SELECT id FROM sessions WHERE name_key = 'ADA' AND expires_at > 1 ORDER BY id DESC", "sessions_user")]
+    [InlineData("DELETE FROM refresh_tokens WHERE session_id = 'S1' AND number <= 3", "refresh_tokens_session")]
     public async Task What_runs_often_is_an_index_seek(string sql, string index)
     {
         var plan = await WriteAsync(session =>
