@@ -158,6 +158,21 @@ public sealed class SecondFactorTests
     }
 
     [Fact]
+    public async Task Deleting_the_account_takes_it_too()
+    {
+        await using var app = await EnabledAsync();
+        using var signIn = await SignInAsync(app, code: Code());
+        var login = await LoggedIn.OfAsync(app, signIn);
+
+        using var without = await login.SendAsync(HttpMethod.Delete, "/api/me", new { password = TestApp.Password });
+        await without.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "second_factor_required");
+        await login.ShouldBeAliveAsync();
+        using var with = await login.SendAsync(HttpMethod.Delete, "/api/me", new { password = TestApp.Password, recovery_code = _recoveryCodes[0] });
+
+        with.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+    }
+
+    [Fact]
     public async Task An_admin_takes_it_off_an_account_whose_owner_has_lost_it()
     {
         await using var app = await EnabledAsync();

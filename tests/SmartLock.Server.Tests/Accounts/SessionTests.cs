@@ -134,6 +134,30 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Sessions_outlive_the_server()
+    {
+        var folder = Directory.CreateTempSubdirectory("smartlock-test-").FullName;
+        try
+        {
+            LoggedIn login;
+            await using (var app = await TestApp.StartAsync(_clock, settings: $"--Data:Folder={folder}"))
+            {
+                await app.RegisterUserAsync("anna");
+                login = await LoggedIn.SignInAsync(app, "anna");
+            }
+
+            await using var restarted = await TestApp.StartAsync(_clock, settings: $"--Data:Folder={folder}");
+            login = login with { App = restarted };
+            await login.ShouldBeAliveAsync();
+            await (await login.RefreshAsync()).ShouldBeAliveAsync();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Expired_sessions_are_deleted_by_the_job()
     {
         await using var app = await StartAsync();

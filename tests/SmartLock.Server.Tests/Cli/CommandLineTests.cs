@@ -127,7 +127,7 @@ public sealed class CommandLineTests : IDisposable
 
         first.ShouldBe(0);
         second.ShouldBe(1);
-        output.ShouldBe("There is an account named ALICE already.");
+        output.ShouldBe("The name ALICE is another account's, or was.");
     }
 
     [Theory]
