@@ -5,7 +5,9 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Original;
 using SmartLock.Server.Storage;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server;
 
@@ -24,6 +26,7 @@ internal static class SmartLockServer
         var configuration = builder.Configuration;
         builder.Services
             .AddSingleton(TimeProvider.System)
+            .AddTelemetry(configuration)
             .AddInfrastructure(configuration)
             .AddStorage(configuration)
             .AddMessaging(configuration)
@@ -31,10 +34,12 @@ internal static class SmartLockServer
             .AddAccounts()
             .AddLocks()
             .AddCommands(configuration)
-            .AddHeartbeats(configuration);
+            .AddHeartbeats(configuration)
+            .AddOriginal(configuration);
         configure?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseRequestSpans();
         app.UseInfrastructure();
         app.MapInfrastructure();
         app.MapMessaging();
@@ -42,6 +47,7 @@ internal static class SmartLockServer
         app.MapLocks();
         app.MapCommands();
         app.MapAudit();
+        app.MapOriginal();
         return app;
     }
 }

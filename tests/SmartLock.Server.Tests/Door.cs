@@ -54,14 +54,20 @@ internal sealed class Door : IAsyncDisposable
         using var answer = await owner.Http.PostAsJsonAsync("/api/locks", new { device_id = deviceId, name = $"Door {deviceId}" });
         answer.StatusCode.ShouldBe(HttpStatusCode.Created, await answer.Content.ReadAsStringAsync());
         var key = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString()!;
+        return WithKey(owner, broker, deviceId, key, adjust);
+    }
+
+    /// <summary>Registered or prepared already; not switched on yet.</summary>
+    public static Door WithKey(SignedIn owner, IPEndPoint broker, string deviceId, string keyHex, Func<VirtualLockOptions, VirtualLockOptions>? adjust = null)
+    {
         var options = new VirtualLockOptions
         {
             DeviceId = deviceId,
-            Key = DeviceKey.FromHex(key),
+            Key = DeviceKey.FromHex(keyHex),
             Host = broker.Address.ToString(),
             Port = broker.Port,
         };
-        return new Door(owner, deviceId, key, new VirtualLock(adjust?.Invoke(options) ?? options));
+        return new Door(owner, deviceId, keyHex, new VirtualLock(adjust?.Invoke(options) ?? options));
     }
 
     /// <summary>Connected, and Available to its owner.</summary>

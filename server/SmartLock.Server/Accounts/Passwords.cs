@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Identity;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Accounts;
 
@@ -20,6 +21,7 @@ internal sealed class Passwords : IDisposable
 {
     private const int MostWaiting = 64;
     private readonly IPasswordHasher<User> _hasher;
+    private readonly RefusedLogins _refused;
     private readonly Lazy<User> _nobody;
     private readonly ConcurrencyLimiter _turns = new(new ConcurrencyLimiterOptions
     {
@@ -27,9 +29,10 @@ internal sealed class Passwords : IDisposable
         QueueLimit = MostWaiting,
     });
 
-    public Passwords(IPasswordHasher<User> hasher)
+    public Passwords(IPasswordHasher<User> hasher, RefusedLogins refused)
     {
         _hasher = hasher;
+        _refused = refused;
         _nobody = new Lazy<User>(() => WithHash(_hasher.HashPassword(WithHash(""), Guid.NewGuid().ToString())));
     }
 
@@ -43,7 +46,18 @@ internal sealed class Passwords : IDisposable
     public async Task<PasswordVerdict?> VerifyAsync(User? user, string password, CancellationToken ct)
     {
         using var turn = await _turns.AcquireAsync(1, ct);
-        return turn.IsAcquired ? await Task.Run(() => Verify(user, password), ct) : null;
+        if (!turn.IsAcquired)
+        {
+            return null;
+        }
+
+        var verdict = await Task.Run(() => Verify(user, password), ct);
+        if (verdict is PasswordVerdict.Wrong)
+        {
+            _refused.AtApi();
+        }
+
+        return verdict;
     }
 
     public void Dispose() => _turns.Dispose();

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using SmartLock.Server.Infrastructure;
 
@@ -13,7 +14,7 @@ internal static class SignInProblems
     /// </summary>
     public static ProblemHttpResult Of(SignInResult result, HttpContext context)
     {
-        var status = context.User.Identity is { IsAuthenticated: true } && !context.Request.Path.StartsWithSegments("/api/auth")
+        var status = context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null
             ? StatusCodes.Status403Forbidden
             : StatusCodes.Status401Unauthorized;
         return result.Outcome switch

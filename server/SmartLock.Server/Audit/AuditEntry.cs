@@ -53,6 +53,16 @@ internal static class AuditActions
     public const string SecondFactorEnable = "second_factor.enable";
     public const string SecondFactorDisable = "second_factor.disable";
     public const string SecondFactorCodes = "second_factor.recovery_codes";
+
+    public const string LockRenamed = "lock.rename";
+    public const string LockRemoved = "lock.remove";
+    public const string KeyRotated = "lock.rotate_key";
+    public const string LockReassigned = "lock.reassign";
+    public const string LockClaimed = "lock.claim";
+    public const string ShareGranted = "share.grant";
+    public const string ShareRevoked = "share.revoke";
+    public const string DeviceAdded = "device.add";
+    public const string DeviceRemoved = "device.remove";
 }
 
 internal static class AuditResults
@@ -73,7 +83,32 @@ internal static class AuditResults
     public const string LastAdmin = "refused: last admin";
     public const string OwnsLocks = "refused: owns locks";
 
-    public static string Unavailable(string issue) => $"unavailable: {issue}";
+    public const string Renamed = "renamed";
+    public const string Removed = "removed";
+    public const string Rotated = "rotated";
+    public const string Claimed = "claimed";
+    public const string Added = "added";
+
+    /// <summary>Reassigned away from the target; the entry after it tells to whom.</summary>
+    public const string TakenFrom = "taken from";
+    public const string GivenTo = "given to";
+    public const string GrantedViewer = "granted: viewer";
+    public const string GrantedOperator = "granted: operator";
+    public const string Revoked = "revoked";
+    public const string Left = "left";
+    public const string Viewer = "refused: viewer";
+    public const string WrongCode = "refused: wrong code";
+
+    /// <summary>No such device waits for its owner, or not any more.</summary>
+    public const string NotPending = "refused: not pending";
+
+    private const string UnavailablePrefix = "unavailable: ";
+
+    public static string Unavailable(string issue) => UnavailablePrefix + issue;
+
+    /// <summary>The issue that <see cref="Unavailable"/> was given, or null for another result.</summary>
+    public static string? IssueOf(string result) =>
+        result.StartsWith(UnavailablePrefix, StringComparison.Ordinal) ? result[UnavailablePrefix.Length..] : null;
 }
 
 internal static class AuditActors

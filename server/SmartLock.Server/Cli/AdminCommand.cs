@@ -6,23 +6,20 @@ internal static class AdminCommand
 {
     public const string PasswordVariable = "SMARTLOCK_ADMIN_PASSWORD";
 
-    private const int Refused = 2;
-    private const int Cancelled = 130;
-
     /// <summary>Works beside a running server on the same store.</summary>
     /// <returns>0 made; 1 not made; 2 name or password against the rules; 130 broken off at the prompt.</returns>
     public static async Task<int> CreateAsync(string username, string[] settings, CancellationToken ct)
     {
         if (AccountRules.CheckUsername(username, Role.Admin) is { } wrongName)
         {
-            return await FailAsync(Refused, $"The username {wrongName}.");
+            return await FailAsync(ExitCodes.WrongInput, $"The username {wrongName}.");
         }
 
         if (Environment.GetEnvironmentVariable(PasswordVariable) is not { Length: > 0 } password)
         {
             if (PasswordPrompt.Read() is not { } typed)
             {
-                return await FailAsync(Cancelled, "No password was given.");
+                return await FailAsync(ExitCodes.Cancelled, "No password was given.");
             }
 
             password = typed;
@@ -30,7 +27,7 @@ internal static class AdminCommand
 
         if (AccountRules.CheckPassword(password, username) is { } wrongPassword)
         {
-            return await FailAsync(Refused, $"The password {wrongPassword}.");
+            return await FailAsync(ExitCodes.WrongInput, $"The password {wrongPassword}.");
         }
 
         await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
@@ -38,11 +35,11 @@ internal static class AdminCommand
         var outcome = await registration.RegisterAsync(username, password, null, Role.Admin, ct);
         if (outcome != RegisterOutcome.Registered)
         {
-            return await FailAsync(Startup.Failed, $"The name {username} is another account's, or was.");
+            return await FailAsync(ExitCodes.Failed, $"The name {username} is another account's, or was.");
         }
 
         await Console.Out.WriteLineAsync($"The admin account {username} is made.");
-        return 0;
+        return ExitCodes.Ok;
     }
 
     private static async Task<int> FailAsync(int code, string sentence)

@@ -6,9 +6,6 @@ namespace SmartLock.Server.Cli;
 
 internal static class AuditCommand
 {
-    /// <summary>The log is not as the server wrote it.</summary>
-    public const int Broken = 3;
-
     /// <summary>Works beside a running server on the same store and the same audit key.</summary>
     /// <returns>0 intact; 1 there is nothing to verify; 3 broken.</returns>
     public static async Task<int> VerifyAsync(string? deviceId, string[] settings, CancellationToken ct)
@@ -19,14 +16,14 @@ internal static class AuditCommand
         {
             var folder = app.Services.GetRequiredService<DataFolder>().Path;
             await Console.Error.WriteLineAsync($"There is no entry to verify in the store of {folder}. Is {DataFolder.Setting} right?");
-            return Startup.Failed;
+            return ExitCodes.Failed;
         }
 
         var size = string.Create(CultureInfo.InvariantCulture, $"{report.Entries:N0} entries in {report.Chains:N0} chains");
         if (report.IsIntact)
         {
             await Console.Out.WriteLineAsync($"{size}: as the server wrote them.");
-            return 0;
+            return ExitCodes.Ok;
         }
 
         await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{size}: {report.BrokenChains:N0} BROKEN. The first faulty entry of each:"));
@@ -45,7 +42,7 @@ internal static class AuditCommand
             await Console.Out.WriteLineAsync("Every chain is broken: is this the audit key (Audit:Key, or audit.key in the data folder) that the log was written with?");
         }
 
-        return Broken;
+        return ExitCodes.LogBroken;
     }
 
     private static string Describe(BrokenChain broken)

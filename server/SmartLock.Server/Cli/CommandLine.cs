@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using SmartLock.Server.Demo;
 
 namespace SmartLock.Server.Cli;
@@ -9,23 +10,37 @@ namespace SmartLock.Server.Cli;
 /// </summary>
 internal static class CommandLine
 {
-    private const string SettingsHelp =
-        "Settings are given as --Key=value, for example --Urls=http://127.0.0.1:9000 or --Data:Folder=/var/lib/smartlock, "
-        + "or in the environment (Data__Folder), or in appsettings.json.";
-
     /// <summary>Longer than the server takes to finish what it has begun.</summary>
     private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(40);
 
-    public static Task<int> RunAsync(string[] args)
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    public static async Task<int> RunAsync(string[] args)
     {
         string[] settings = [.. args.Where(IsSetting)];
         var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
         var parsed = Build(settings).Parse([.. args.Where(a => !IsSetting(a))], configuration);
-        return parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = EndsWithin });
+        var invocation = new InvocationConfiguration { ProcessTerminationTimeout = EndsWithin };
+        return parsed.Action is ParseErrorAction misunderstood
+            ? await RefuseAsync(parsed, misunderstood, invocation)
+            : await parsed.InvokeAsync(invocation);
+    }
+
+    /// <summary>What is wrong, what was perhaps meant, and where to read on: the whole help would hide it.</summary>
+    private static async Task<int> RefuseAsync(ParseResult parsed, ParseErrorAction misunderstood, InvocationConfiguration invocation)
+    {
+        misunderstood.ShowHelp = false;
+        invocation.Output = Console.Error;
+        await parsed.InvokeAsync(invocation);
+        var setting = parsed.UnmatchedTokens.FirstOrDefault(t => t.StartsWith("--", StringComparison.Ordinal));
+        await Console.Error.WriteLineAsync(
+            setting is null
+                ? "Run with --help to see what there is."
+                : $"If {setting} is a setting, write it with an equals sign: {setting}=value. Run with --help to see what there is.");
+        return ExitCodes.WrongInput;
     }
 
     private static bool IsSetting(string argument) =>
-        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal);
+        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument);
 
     private static RootCommand Build(string[] settings)
     {
@@ -35,14 +50,16 @@ internal static class CommandLine
         var demo = new Command("demo", "Run a server with virtual locks and print the lines to try it with. Keeps nothing.");
         demo.SetAction((_, ct) => Startup.ExplainAsync(() => DemoCommand.RunAsync(settings, ct)));
 
-        var root = new RootCommand($"SmartLock's server: REST API, MQTT broker, jobs and storage in one process. {SettingsHelp}")
+        var root = new RootCommand("SmartLock's server: REST API, MQTT broker, jobs and storage in one process. Without a command it serves.")
         {
             serve,
             demo,
             Admin(settings),
             Audit(settings),
+            DeviceCommand.Build(settings),
         };
         root.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
+        HelpText.AddTo(root);
         return root;
     }
 
@@ -71,7 +88,7 @@ internal static class CommandLine
         var verify = new Command(
             "verify",
             "Go through the log and say whether it is as the server wrote it; else name the first faulty entry of each chain. Ends "
-            + $"with 0 when it is, with {AuditCommand.Broken} when it is not.")
+            + $"with 0 when it is, with {ExitCodes.LogBroken} when it is not.")
         {
             deviceId,
         };

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using SmartLock.Server.Accounts;
 
 namespace SmartLock.Server.Cli;
@@ -6,25 +7,28 @@ namespace SmartLock.Server.Cli;
 /// <summary>What the first start prints: two ways to make the first admin without a second program.</summary>
 internal static class FirstAdminText
 {
-    public static string For(Uri listening, string token)
-    {
-        var address = Reachable(listening);
-        return $$"""
+    private const string TokenMark = "#token=";
 
-              Make the first admin account within {{FirstAdminSetup.ValidFor.TotalHours:0}} hours, once, by opening this link on this machine:
+    public static Uri LinkFor(Uri listening, string token) => new(Reachable(listening), $"setup{TokenMark}{token}");
 
-                {{address}}setup#token={{token}}
+    public static string Of(Uri link) => $$"""
 
-              or by typing this, with a name and a password of your own and Ctrl-D behind it, to the command below:
+          Make the first admin account within {{FirstAdminSetup.ValidFor.TotalHours:0}} hours, once, by opening this link on this machine:
 
-                {"token":"{{token}}","username":"alice","password":"..."}
+            {{link}}
 
-                curl -s {{address}}api/auth/first-admin -H 'Content-Type: application/json' -d @-
+          or by typing this, with a name and a password of your own and Ctrl-D behind it, to the command below:
 
-              Whoever has the link may do it: do not pass it on. A restart makes another.
+            {"token":"{{link.Fragment[TokenMark.Length..]}}","username":"alice","password":"..."}
 
-            """;
-    }
+            curl -s {{new Uri(link, "/api/auth/first-admin")}} -H 'Content-Type: application/json' -d @-
+
+          Whoever has the link may do it: do not pass it on. A restart makes another.
+
+        """;
+
+    /// <summary>One object on one line, where the log is written so.</summary>
+    public static string JsonOf(Uri link) => JsonSerializer.Serialize(new { FirstAdminLink = link });
 
     /// <summary>A server that listens on all addresses is found under this one.</summary>
     private static Uri Reachable(Uri listening) =>

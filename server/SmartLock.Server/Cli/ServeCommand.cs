@@ -13,7 +13,7 @@ internal static partial class ServeCommand
         var code = await Startup.ExplainAsync(async () =>
         {
             started = await StartAsync(settings, ct);
-            return 0;
+            return ExitCodes.Ok;
         });
         if (started is null)
         {
@@ -27,7 +27,7 @@ internal static partial class ServeCommand
             await started.WaitForShutdownAsync(ct);
         }
 
-        return 0;
+        return ExitCodes.Ok;
     }
 
     private static async Task<WebApplication> StartAsync(string[] settings, CancellationToken ct)
@@ -70,8 +70,9 @@ internal static partial class ServeCommand
             if (!await services.GetRequiredService<IUserStore>().AnyAdminAsync(ct))
             {
                 LogNoAdmin(logger);
-                await Console.Out.WriteLineAsync(
-                    FirstAdminText.For(HttpEndpoints.AddressOf(services), services.GetRequiredService<FirstAdminSetup>().Open()));
+                var link = FirstAdminText.LinkFor(HttpEndpoints.AddressOf(services), services.GetRequiredService<FirstAdminSetup>().Open());
+                var isJson = services.GetRequiredService<IConfiguration>()["Logging:Console:FormatterName"] == "json";
+                await Console.Out.WriteLineAsync(isJson ? FirstAdminText.JsonOf(link) : FirstAdminText.Of(link));
             }
         }
         catch (StoreUnavailableException e)

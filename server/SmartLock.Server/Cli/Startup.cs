@@ -9,8 +9,6 @@ namespace SmartLock.Server.Cli;
 /// <summary>Tells what the operator can mend from bugs: the former is one sentence, the latter a stack trace.</summary>
 internal static class Startup
 {
-    public const int Failed = 1;
-
     public static async Task<int> ExplainAsync(Func<Task<int>> command)
     {
         try
@@ -20,7 +18,7 @@ internal static class Startup
         catch (Exception e) when (Explain(e) is not null)
         {
             await Console.Error.WriteLineAsync($"SmartLock cannot start. {Explain(e)}");
-            return Failed;
+            return ExitCodeOf(e);
         }
     }
 
@@ -32,10 +30,21 @@ internal static class Startup
         IOException { InnerException: AddressInUseException } e =>
             $"{e.Message} End the other program, or choose another address with --Urls=http://127.0.0.1:9000 (HTTP) or --Mqtt:Port=1884 (MQTT).",
         SocketException e => $"It may not listen where it is told to: {e.Message}. See the settings Urls and Mqtt:Port.",
-        InvalidOperationException e when e.Message.StartsWith("Failed to convert configuration value", StringComparison.Ordinal) => e.Message,
+        InvalidOperationException e when IsConversion(e) => e.Message,
         InvalidDataException { InnerException: { } inner } e => $"{e.Message} {inner.Message}",
         StoreUnavailableException e => $"The data store cannot be reached: {e.Message}",
         IOException or UnauthorizedAccessException or CryptographicException => exception.Message,
         _ => null,
     };
+
+    /// <summary>A service manager may try again what failed, and must not what is configured wrongly.</summary>
+    private static int ExitCodeOf(Exception exception) => exception switch
+    {
+        StartupException or OptionsValidationException or InvalidDataException or SocketException => ExitCodes.Configuration,
+        InvalidOperationException e when IsConversion(e) => ExitCodes.Configuration,
+        _ => ExitCodes.Failed,
+    };
+
+    private static bool IsConversion(InvalidOperationException exception) =>
+        exception.Message.StartsWith("Failed to convert configuration value", StringComparison.Ordinal);
 }

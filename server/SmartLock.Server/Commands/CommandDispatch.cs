@@ -9,8 +9,10 @@ namespace SmartLock.Server.Commands;
 /// <summary>From a request that may be made to a signed command on its way: recorded first, then published.</summary>
 internal sealed partial class CommandDispatch(
     ICommandStore store,
+    CommandOrder order,
     DeviceKeys keys,
     IDeviceLink link,
+    CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<CommandDispatch> log)
@@ -18,43 +20,23 @@ internal sealed partial class CommandDispatch(
     /// <summary>How a command ends that never left this server.</summary>
     private const string Unreachable = "unreachable";
 
-    // Real time, as for a write's turn in the store: neither stalls by a clock that a test has stopped.
-    private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(3);
-
-    // A device refuses a command that was issued before one it already has, so two requests for one device must not overtake
-    // each other between the store and the broker. Striped: as many as are worth having, not one per device.
-    private readonly SemaphoreSlim[] _order = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
-
     /// <exception cref="StoreUnavailableException">Nothing was recorded and nothing was sent.</exception>
     public async Task<DispatchResult> SendAsync(string commandId, string deviceId, CommandAction action, string actor, string? idempotencyKey, CancellationToken ct)
     {
-        var order = _order[(uint)deviceId.GetHashCode(StringComparison.Ordinal) % _order.Length];
-        if (!await order.WaitAsync(TurnTimeout, ct))
-        {
-            // Each before this one waits for a stalled store or broker in its turn; without a limit the last would for minutes.
-            throw new StoreUnavailableException("Too many commands for this lock wait before this one.");
-        }
+        using var turn = await order.EnterAsync(deviceId, ct);
+        var now = time.GetUtcNow();
+        var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity);
+        var result = await telemetry.IssueAsync(request, () => store.IssueAsync(request, ct));
 
-        try
-        {
-            var now = time.GetUtcNow();
-            var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity);
-            var result = await store.IssueAsync(request, ct);
-
-            // From here on the command is on the record: a caller who hangs up does not call it back.
-            return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }
-                ? await SendAsync(command, route)
-                : new DispatchResult(result.Outcome, result.Command, HandOver.Delivered);
-        }
-        finally
-        {
-            order.Release();
-        }
+        // From here on the command is on the record: a caller who hangs up does not call it back.
+        return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }
+            ? await SendAsync(command, route)
+            : new DispatchResult(result.Outcome, result.Command, HandOver.Delivered);
     }
 
     private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
     {
-        var handOver = await PublishAsync(command, route);
+        var handOver = await telemetry.PublishAsync(command, () => PublishAsync(command, route));
         var ended = handOver is HandOver.NotSent ? await EndUnsentAsync(command) : command;
         return new DispatchResult(IssueOutcome.Issued, ended, handOver);
     }

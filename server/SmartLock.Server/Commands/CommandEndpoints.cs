@@ -35,6 +35,7 @@ internal static class CommandEndpoints
         .Produces<CommandResponse>()
         .Produces<CommandResponse>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status400BadRequest)
+        .ProducesProblem(StatusCodes.Status403Forbidden)
         .ProducesProblem(StatusCodes.Status404NotFound)
         .ProducesProblem(StatusCodes.Status409Conflict)
         .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
@@ -85,6 +86,8 @@ internal static class CommandEndpoints
         {
             { Outcome: IssueOutcome.NotFound } =>
                 Problems.Of(StatusCodes.Status404NotFound, "lock_not_found", "There is no such lock, or it is not yours."),
+            { Outcome: IssueOutcome.NotAllowed } =>
+                Problems.Of(StatusCodes.Status403Forbidden, "not_an_operator", "This lock is shared with you to look at, not to move."),
             { Outcome: IssueOutcome.Offline } =>
                 Problems.Of(StatusCodes.Status409Conflict, "lock_offline", "The device is not heard, so nothing was sent to it."),
             { Outcome: IssueOutcome.IdempotencyKeyReused } =>

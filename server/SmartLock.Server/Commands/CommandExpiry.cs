@@ -10,6 +10,7 @@ namespace SmartLock.Server.Commands;
 internal sealed partial class CommandExpiry(
     ICommandStore store,
     HeartbeatWriter writer,
+    CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<CommandExpiry> log) : IJob
@@ -42,6 +43,7 @@ internal sealed partial class CommandExpiry(
         do
         {
             expired = await store.ExpireAsync(expiredBefore, now, BatchSize, ct);
+            telemetry.Unanswered(expired.Count);
         }
         while (expired.Count == BatchSize);
     }

@@ -8,6 +8,9 @@ internal static class CommandsFeature
     public static IServiceCollection AddCommands(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<VerdictWaiters>();
+        services.AddSingleton<CommandOrder>();
+        services.AddSingleton<OpenTraces>();
+        services.AddSingleton<CommandTelemetry>();
         services.AddSingleton<CommandDispatch>();
         services.AddSingleton<CommandExpiry>();
         return services.AddQuartz(quartz => quartz.ScheduleJob<CommandExpiry>(trigger => trigger

@@ -10,8 +10,11 @@ internal enum IssueOutcome
     /// <summary>The same actor used the same idempotency key for another request.</summary>
     IdempotencyKeyReused,
 
-    /// <summary>No such lock, or not the actor's.</summary>
+    /// <summary>No such lock, or one that the actor has no access to at <see cref="IssueRequest.Now"/>.</summary>
     NotFound,
+
+    /// <summary>It is shared with the actor to look at, not to move.</summary>
+    NotAllowed,
 
     /// <summary>The device is not heard.</summary>
     Offline,
@@ -39,9 +42,9 @@ internal sealed record IssueResult(IssueOutcome Outcome, Command? Command = null
 internal interface ICommandStore
 {
     /// <summary>
-    /// Decides and records an attempt in one durable transaction: the owner, the lock's state, the idempotency key and the next
+    /// Decides and records an attempt in one durable transaction: the owner or operator, the lock's state, the idempotency key and the next
     /// issued_at are checked and taken where the command (when Issued) and the log entry are written. Every outcome but
-    /// AlreadyIssued leaves a log entry (<c>sent</c>, <c>refused: offline</c>, <c>refused: not found</c>, <c>refused: key reused</c>); for
+    /// AlreadyIssued leaves a log entry (<c>sent</c>, <c>refused: offline</c>, <c>refused: not found</c>, <c>refused: viewer</c>, <c>refused: key reused</c>); for
     /// NotFound one is written whether the lock exists or not, so that neither the answer nor its timing tells.
     /// After Issued has been returned the entry outlives a kill of this process and a loss of power.
     /// </summary>

@@ -21,6 +21,12 @@ internal static class DemoCommand
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] settings, CancellationToken ct)
     {
+        if (settings.FirstOrDefault(IsAboutData) is { } refused)
+        {
+            throw new StartupException(
+                $"The demo keeps nothing and touches nothing that is kept: leave {refused[2..refused.IndexOf('=', StringComparison.Ordinal)]} away, or run 'serve' with it.");
+        }
+
         var folder = Directory.CreateTempSubdirectory("smartlock-demo-").FullName;
         try
         {
@@ -44,6 +50,9 @@ internal static class DemoCommand
         [
             $"--Urls=http://127.0.0.1:{FreePort(HttpPort)}",
             $"--Data:Folder={folder}",
+            // What the environment names for a real server is not the demo's.
+            "--Storage:Provider=Sqlite",
+            "--Storage:Sqlite:File=",
             "--Mqtt:Address=127.0.0.1",
             $"--Mqtt:Port={FreePort(MqttPort)}",
             "--Logging:LogLevel:Default=Warning",
@@ -67,6 +76,9 @@ internal static class DemoCommand
         await app.StopAsync(CancellationToken.None);
         return 0;
     }
+
+    private static bool IsAboutData(string setting) =>
+        setting.StartsWith("--Data:", StringComparison.OrdinalIgnoreCase) || setting.StartsWith("--Storage:", StringComparison.OrdinalIgnoreCase);
 
     private static string NewPassword() => RandomNumberGenerator.GetString(PasswordAlphabet, 16);
 

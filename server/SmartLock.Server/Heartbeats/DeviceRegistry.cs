@@ -10,6 +10,8 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
 {
     private const int MaxDevices = 200_000;
     private readonly ConcurrentDictionary<string, KnownDevice> _devices = new(StringComparer.Ordinal);
+    private readonly System.Threading.Lock _gate = new();
+    private int _forgotten;
 
     /// <summary>Without a read: null when the device is not remembered, whether it exists or not.</summary>
     public KnownDevice? Find(ReadOnlySpan<byte> deviceIdUtf8)
@@ -27,28 +29,73 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
     /// <exception cref="Infrastructure.StoreUnavailableException"/>
     public async ValueTask<KnownDevice?> FindAsync(string deviceId, CancellationToken ct)
     {
-        if (_devices.TryGetValue(deviceId, out var known))
+        while (true)
         {
-            return known;
+            if (_devices.TryGetValue(deviceId, out var known))
+            {
+                return known;
+            }
+
+            var forgotten = Volatile.Read(ref _forgotten);
+            var record = await store.FindAsync(deviceId, ct);
+            if (record is null || KeyOf(record) is not { } key)
+            {
+                return null;
+            }
+
+            var read = new KnownDevice(deviceId, key, record.Unsigned) { SentAt = record.SentAt, ConnectedAt = record.ConnectedAt };
+            if (TryRemember(read, forgotten) is { } remembered)
+            {
+                return remembered;
+            }
+        }
+    }
+
+    /// <summary>
+    /// To be called once the store has the device's new key, or has it no more: nothing goes by the old key from then on, not even a read of
+    /// it that was under way.
+    /// </summary>
+    public void Forget(string deviceId)
+    {
+        lock (_gate)
+        {
+            _forgotten++;
+            _devices.TryRemove(deviceId, out _);
+        }
+    }
+
+    /// <summary>Null when something was forgotten since the device was read: it may have been this one.</summary>
+    private KnownDevice? TryRemember(KnownDevice read, int forgotten)
+    {
+        lock (_gate)
+        {
+            if (forgotten != _forgotten)
+            {
+                return null;
+            }
+
+            if (_devices.Count >= MaxDevices)
+            {
+                ForgetSilent();
+            }
+
+            // Two readers may race here: the first one's object is the one that all share from then on.
+            return _devices.GetOrAdd(read.DeviceId, read);
+        }
+    }
+
+    public int CountHeardSince(DateTimeOffset since)
+    {
+        var count = 0;
+        foreach (var (_, device) in _devices)
+        {
+            lock (device)
+            {
+                count += device.HeardAt >= since ? 1 : 0;
+            }
         }
 
-        var record = await store.FindAsync(deviceId, ct);
-        if (record is null || KeyOf(record) is not { } key)
-        {
-            return null;
-        }
-
-        if (_devices.Count >= MaxDevices)
-        {
-            ForgetSilent();
-        }
-
-        // Two readers may race here: the first one's object is the one that all share from then on.
-        return _devices.GetOrAdd(deviceId, new KnownDevice(deviceId, key, record.Unsigned)
-        {
-            SentAt = record.SentAt,
-            ConnectedAt = record.ConnectedAt,
-        });
+        return count;
     }
 
     private byte[]? KeyOf(DeviceRecord record)

@@ -10,6 +10,7 @@ namespace SmartLock.Server.Heartbeats;
 internal sealed partial class HeartbeatWriter(
     IDeviceStore store,
     VerdictWaiters waiters,
+    CommandTelemetry telemetry,
     TimeProvider time,
     ILogger<HeartbeatWriter> log) : BackgroundService
 {
@@ -166,6 +167,7 @@ internal sealed partial class HeartbeatWriter(
         foreach (var command in result.Decided)
         {
             waiters.Complete(command);
+            telemetry.Decided(command);
         }
 
         foreach (var deviceId in result.CameBack)

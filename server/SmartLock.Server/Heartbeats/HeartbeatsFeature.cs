@@ -1,5 +1,6 @@
 using Quartz;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -9,6 +10,9 @@ internal static class HeartbeatsFeature
     {
         services.AddValidatedOptions<DeviceOptions>(DeviceOptions.Section, DeviceOptions.Check);
         services.AddSingleton<DeviceRegistry>();
+        services.AddSingleton<HeardDevices>();
+        services.AddGauge<HeardDevices>(
+            TelemetryNames.DevicesAvailable, "{device}", "Devices that this process heard within Devices:OfflineAfter.", heard => heard.Count());
         AddHosted<HeartbeatWriter>(services);
         AddHosted<StatusIngest>(services);
         services.AddSingleton<OfflineSweep>();

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -22,8 +23,8 @@ internal sealed partial class StatusIngest(
     private const int MaxWaiting = 4096;
     private static readonly TimeSpan LogAtMostEvery = TimeSpan.FromSeconds(10);
 
-    private readonly Counter<long> _counter = meters.Create("SmartLock.Server").CreateCounter<long>(
-        "smartlock.statuses", description: "Messages on the status topics, by what became of them.");
+    private readonly Counter<long> _counter = meters.Create(TelemetryNames.Source).CreateCounter<long>(
+        TelemetryNames.Statuses, "{message}", "Messages on the status topics, by what became of them.");
 
     // Messages of devices not remembered yet, which take a read of the store first. When it is full they are dropped: the
     // device's next heartbeat says the same again.
@@ -122,7 +123,7 @@ internal sealed partial class StatusIngest(
 
         if (belief is Belief.Believed)
         {
-            _counter.Add(1, new KeyValuePair<string, object?>("result", "believed"));
+            _counter.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Result, "believed"));
             return;
         }
 
@@ -169,7 +170,7 @@ internal sealed partial class StatusIngest(
 
     private void Drop(string reason, string? from)
     {
-        _counter.Add(1, new KeyValuePair<string, object?>("result", reason));
+        _counter.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Result, reason));
         if (_throttle.TryEnter(out var unsaid))
         {
             LogDropped(reason, from ?? "unknown", unsaid);

@@ -23,6 +23,7 @@ internal static class ApiDocs
             options.AddDocumentTransformer(DescribeApi);
             options.AddOperationTransformer(DescribeRefusals);
             options.AddSchemaTransformer(DescribeProblem);
+            options.AddSchemaTransformer(DescribeTime);
         });
     }
 
@@ -34,7 +35,8 @@ internal static class ApiDocs
     });
 
     public static void MapApiDocs(this IEndpointRouteBuilder routes) =>
-        routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput();
+        // One answer for all: with a copy for each query or host that somebody makes up, anybody could fill the cache.
+        routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput(cache => cache.SetVaryByQuery([]).SetVaryByHost(false));
 
     private static Task DescribeApi(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken ct)
     {
@@ -93,6 +95,18 @@ internal static class ApiDocs
                 },
             });
         }
+    }
+
+    /// <summary>The converter of times keeps their JSON type and format from the document, which would leave clients without one.</summary>
+    private static Task DescribeTime(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken ct)
+    {
+        if (context.JsonTypeInfo.Type == typeof(DateTimeOffset) || context.JsonTypeInfo.Type == typeof(DateTimeOffset?))
+        {
+            schema.Format = "date-time";
+            schema.Type = context.JsonTypeInfo.Type == typeof(DateTimeOffset) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
+        }
+
+        return Task.CompletedTask;
     }
 
     private static Task DescribeProblem(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken ct)

@@ -15,6 +15,7 @@ internal static class HttpEndpoints
 {
     public const string DefaultUrl = "http://127.0.0.1:8000";
 
+    private const string KestrelEndpoints = "Kestrel:Endpoints";
     private const int MaxBodyBytes = 64 * 1024;
     private const int MaxHeaderBytes = 16 * 1024;
     private static readonly TimeSpan HeadersWithin = TimeSpan.FromSeconds(15);
@@ -35,9 +36,16 @@ internal static class HttpEndpoints
         });
     }
 
-    /// <summary>Where the started server answers; the first of several. HTTP is bound before the broker.</summary>
-    public static Uri AddressOf(IServiceProvider services) =>
-        new(services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+    /// <summary>Where the started server answers; the first of several.</summary>
+    public static Uri AddressOf(IServiceProvider services)
+    {
+        var addresses = services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.ToList();
+        var configuration = services.GetRequiredService<IConfiguration>();
+
+        // What is bound in code comes in its order, HTTP before the broker; Kestrel's own endpoints come after all that.
+        var own = Parse(configuration).Count == 0 ? configuration.GetSection(KestrelEndpoints).GetChildren().Count() : addresses.Count;
+        return new Uri(addresses[^own]);
+    }
 
     /// <exception cref="StartupException">A URL or PORT that cannot be listened on.</exception>
     public static IReadOnlyList<BindingAddress> Parse(IConfiguration configuration)
@@ -55,7 +63,7 @@ internal static class HttpEndpoints
         }
 
         // Endpoints under Kestrel:Endpoints are Kestrel's own to bind.
-        return configuration.GetSection("Kestrel:Endpoints").Exists() ? [] : [BindingAddress.Parse(DefaultUrl)];
+        return configuration.GetSection(KestrelEndpoints).Exists() ? [] : [BindingAddress.Parse(DefaultUrl)];
     }
 
     private static BindingAddress ParseUrl(string url)

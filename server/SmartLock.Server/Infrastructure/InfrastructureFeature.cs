@@ -9,6 +9,7 @@ internal static class InfrastructureFeature
     {
         var folder = DataFolder.Open(configuration);
         services.AddSingleton(folder);
+        services.AddHostedService<ExposedFiles>();
         services.AddDataProtection()
             .SetApplicationName("SmartLock")
             .PersistKeysToFileSystem(folder.Subfolder("keys"));
@@ -16,6 +17,7 @@ internal static class InfrastructureFeature
         QuietStart.AddTo(services);
         services.AddHttpEndpoints(configuration);
         services.AddTrustedProxies(configuration);
+        services.AddValidatedOptions<ServerOptions>(ServerOptions.Section, ServerOptions.Check);
         services.ConfigureHttpJsonOptions(o => JsonDefaults.Apply(o.SerializerOptions));
         // Ours first: the first writer that can, writes.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
@@ -56,19 +58,19 @@ internal static class InfrastructureFeature
 
     /// <summary>
     /// The fallback policy would tell a stranger 401 where there is nothing at all. Routing's own refusals (405, 415) are endpoints
-    /// without metadata.
+    /// without a route; everything with one goes on to be authorized.
     /// </summary>
     private static void UseUnmatchedRoutes(this WebApplication app) => app.Use((context, next) =>
     {
         switch (context.GetEndpoint())
         {
-            case null:
-                context.Response.StatusCode = StatusCodes.Status404NotFound;
-                return Task.CompletedTask;
-            case { Metadata.Count: 0, RequestDelegate: { } refuse }:
+            case RouteEndpoint:
+                return next(context);
+            case { RequestDelegate: { } refuse }:
                 return refuse(context);
             default:
-                return next(context);
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
         }
     });
 }

@@ -69,12 +69,18 @@ internal static class RateLimits
         limiter.OnRejected = RejectAsync;
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
             context.User.Identity is { IsAuthenticated: true }
-                ? RateLimitPartition.GetNoLimiter("account")
+                ? OfAccount(context, options)
                 : Bucket(AddressCell(context), options.Anonymous));
         limiter.AddPolicy(Auth, context => Bucket(AddressCell(context), options.Auth));
         limiter.AddPolicy(Commands, context => Bucket(AccountOrAddress(context), options.Commands));
         limiter.AddPolicy(Reads, context => Bucket(AccountOrAddress(context), options.Reads));
     }
+
+    /// <summary>What names a policy of its own is counted there; what names none (health, the API's description) counts as a read.</summary>
+    private static RateLimitPartition<string> OfAccount(HttpContext context, RateLimitOptions options) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>() is null
+            ? Bucket(AccountOrAddress(context), options.Reads)
+            : RateLimitPartition.GetNoLimiter("has a policy");
 
     private static async ValueTask RejectAsync(OnRejectedContext rejected, CancellationToken ct)
     {
@@ -83,15 +89,22 @@ internal static class RateLimits
         await Problems.TooManyRequests(context, wait, "Too many requests; wait before the next one.").ExecuteAsync(context);
     }
 
-    private static RateLimitPartition<string> Bucket(string key, RateLimit limit)
+    private static RateLimitPartition<string> Bucket(string key, RateLimit limit) =>
+        RateLimitPartition.GetTokenBucketLimiter(key, _ => BucketOf(limit));
+
+    /// <summary>
+    /// Whole tokens over a period cut to fit them, of a second or a little more where the limit has one for every second: a period of exactly a
+    /// second would cut the limit down to a multiple of 60 a minute.
+    /// </summary>
+    internal static TokenBucketRateLimiterOptions BucketOf(RateLimit limit)
     {
-        var perSecond = limit.PermitsPerMinute / 60;
-        return RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+        var tokens = (limit.PermitsPerMinute + 59) / 60;
+        return new TokenBucketRateLimiterOptions
         {
             TokenLimit = limit.PermitsPerMinute,
-            TokensPerPeriod = Math.Max(1, perSecond),
-            ReplenishmentPeriod = perSecond >= 1 ? TimeSpan.FromSeconds(1) : TimeSpan.FromMinutes(1) / limit.PermitsPerMinute,
-        });
+            TokensPerPeriod = tokens,
+            ReplenishmentPeriod = TimeSpan.FromMinutes(1) * tokens / limit.PermitsPerMinute,
+        };
     }
 
     private static string AccountOrAddress(HttpContext context) =>

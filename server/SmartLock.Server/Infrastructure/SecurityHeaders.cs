@@ -2,6 +2,9 @@ namespace SmartLock.Server.Infrastructure;
 
 internal static class SecurityHeaders
 {
+    /// <summary>What is answered here depends on who asks and when.</summary>
+    private static readonly PathString[] Private = ["/api", "/health", "/auth", "/locks"];
+
     private const string NothingAllowed = "default-src 'none'; frame-ancestors 'none'";
 
     /// <summary>Swagger UI sets styles inline and draws its icons from data URLs; its scripts are files.</summary>
@@ -28,7 +31,7 @@ internal static class SecurityHeaders
             headers.ContentSecurityPolicy = path.StartsWithSegments(ApiDocs.UiPath) ? ForDocs : NothingAllowed;
         }
 
-        if (path.StartsWithSegments("/api") || path.StartsWithSegments("/health"))
+        if (Private.Any(p => path.StartsWithSegments(p)))
         {
             headers.CacheControl = "no-store";
         }

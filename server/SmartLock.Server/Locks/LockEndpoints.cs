@@ -4,12 +4,16 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
 
 internal static class LockEndpoints
 {
+    private static readonly TimeSpan DiagnosedTime = TimeSpan.FromHours(24);
+
+    /// <summary>More than a device can come and go in a day; see KnownDevice.MayBeLost.</summary>
+    private const int MaxChangesRead = 30_000;
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var locks = routes.MapGroup("/api/locks").WithTags("Locks");
@@ -20,16 +24,21 @@ internal static class LockEndpoints
             .ProducesProblem(StatusCodes.Status409Conflict);
         locks.MapGet("/", ListAsync)
             .WithName("listLocks")
-            .WithSummary("Your locks, by device id")
+            .WithSummary("Your locks and those shared with you, by device id")
             .RequireRateLimiting(RateLimits.Reads);
         locks.MapGet("/{device_id}", FindAsync)
             .WithName("getLock")
-            .WithSummary("One of your locks")
+            .WithSummary("A lock of yours, or shared with you")
             .RequireRateLimiting(RateLimits.Reads)
             .ProducesProblem(StatusCodes.Status404NotFound);
         locks.MapGet("/{device_id}/status", StatusAsync)
             .WithName("getLockStatus")
             .WithSummary("What a lock's bolt does, and whether the device is heard")
+            .RequireRateLimiting(RateLimits.Reads)
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        locks.MapGet("/{device_id}/diagnostics", DiagnoseAsync)
+            .WithName("getLockDiagnostics")
+            .WithSummary("What a lock's device said of itself, and when it was not heard in the last 24 hours")
             .RequireRateLimiting(RateLimits.Reads)
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
@@ -51,16 +60,19 @@ internal static class LockEndpoints
         var result = await registration.RegisterAsync(request, user.Username(), ct);
         return result.Outcome switch
         {
-            RegisterLockOutcome.Registered => ShowOnce(context, result.Lock!, result.Key!),
+            RegisterLockOutcome.Registered => Created(context, result.Lock!, result.Key!),
             RegisterLockOutcome.DeviceIdTaken => Problems.Of(
                 StatusCodes.Status409Conflict,
                 "device_id_taken",
                 "A lock with this device_id is registered already."),
-            RegisterLockOutcome.TooManyLocks => Problems.Of(
-                StatusCodes.Status409Conflict,
-                "too_many_locks",
-                "You have as many locks as one account may have."),
+            RegisterLockOutcome.TooManyLocks => LockProblems.TooManyLocks(),
         };
+    }
+
+    private static Created<RegisteredLockAnswer> Created(HttpContext context, Lock made, byte[] key)
+    {
+        LockProblems.KeepNowhere(context);
+        return TypedResults.Created($"{context.Request.PathBase}/api/locks/{made.DeviceId}", RegisteredLockAnswer.Of(made, key));
     }
 
     private static async Task<Results<Ok<LockPage>, ProblemHttpResult>> ListAsync(
@@ -68,6 +80,7 @@ internal static class LockEndpoints
         string? cursor,
         ILockStore store,
         ClaimsPrincipal user,
+        TimeProvider time,
         CancellationToken ct)
     {
         if (PageRequest.CheckLimit(limit) is { } fault)
@@ -81,7 +94,7 @@ internal static class LockEndpoints
             return Problems.Invalid("cursor", PageRequest.UnknownCursor);
         }
 
-        var page = await store.ListAsync(user.Username(), after, limit ?? PageRequest.DefaultLimit, ct);
+        var page = await store.ListAsync(user.Username(), time.GetUtcNow(), after, limit ?? PageRequest.DefaultLimit, ct);
         return TypedResults.Ok(LockPage.Of(page));
     }
 
@@ -89,38 +102,35 @@ internal static class LockEndpoints
         [FromRoute(Name = "device_id")] string deviceId,
         ILockStore store,
         ClaimsPrincipal user,
+        TimeProvider time,
         CancellationToken ct) =>
-        await FindOwnAsync(deviceId, store, user, ct) is { } found ? TypedResults.Ok(LockAnswer.Of(found)) : NotFound();
+        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(LockAnswer.Of(found)) : LockProblems.NotFound();
 
     private static async Task<Results<Ok<LockStatusAnswer>, ProblemHttpResult>> StatusAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         ILockStore store,
         ClaimsPrincipal user,
+        TimeProvider time,
         CancellationToken ct) =>
-        await FindOwnAsync(deviceId, store, user, ct) is { } found ? TypedResults.Ok(LockStatusAnswer.Of(found)) : NotFound();
+        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(LockStatusAnswer.Of(found)) : LockProblems.NotFound();
 
-    private static async Task<Lock?> FindOwnAsync(string deviceId, ILockStore store, ClaimsPrincipal user, CancellationToken ct) =>
-        LockRules.IsDeviceId(deviceId) ? await store.FindAsync(deviceId, user.Username(), ct) : null;
-
-    /// <summary>No cache on the way may keep the key.</summary>
-    private static Created<RegisteredLockAnswer> ShowOnce(HttpContext context, Lock made, byte[] key)
+    private static async Task<Results<Ok<DiagnosticsAnswer>, ProblemHttpResult>> DiagnoseAsync(
+        [FromRoute(Name = "device_id")] string deviceId,
+        ILockStore store,
+        ClaimsPrincipal user,
+        TimeProvider time,
+        CancellationToken ct)
     {
-        context.Response.Headers.CacheControl = "no-store";
-        var answer = new RegisteredLockAnswer(
-            made.DeviceId,
-            made.Name,
-            made.Owner,
-            made.Status,
-            made.State,
-            made.LastSeen,
-            made.Issue,
-            made.Unsigned,
-            made.CreatedAt,
-            Convert.ToHexStringLower(key),
-            new MqttLogin(made.DeviceId, Signatures.MqttPassword(key, made.DeviceId)));
-        return TypedResults.Created($"{context.Request.PathBase}/api/locks/{made.DeviceId}", answer);
+        var now = time.GetUtcNow();
+        var since = now - DiagnosedTime;
+        var history = LockRules.IsDeviceId(deviceId)
+            ? await store.FindHistoryAsync(deviceId, user.Username(), now, since, MaxChangesRead, ct)
+            : null;
+        return history is null
+            ? LockProblems.NotFound()
+            : TypedResults.Ok(DiagnosticsAnswer.Of(history.Visible, since, HeartbeatGaps.Of(history.Changes, since, now)));
     }
 
-    private static ProblemHttpResult NotFound() =>
-        Problems.Of(StatusCodes.Status404NotFound, "lock_not_found", "There is no such lock, or it is not yours.");
+    private static async Task<VisibleLock?> FindVisibleAsync(string deviceId, ILockStore store, ClaimsPrincipal user, TimeProvider time, CancellationToken ct) =>
+        LockRules.IsDeviceId(deviceId) ? await store.FindAsync(deviceId, user.Username(), time.GetUtcNow(), ct) : null;
 }

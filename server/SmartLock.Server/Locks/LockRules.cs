@@ -21,7 +21,7 @@ internal static class LockRules
         && deviceId.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or ':' or '.' or '-');
 
     /// <summary>The members at fault with their messages; empty when the lock may be registered.</summary>
-    public static IReadOnlyDictionary<string, string[]> Check(string deviceId, string name, bool unsigned, bool allowUnsigned)
+    public static IReadOnlyDictionary<string, string[]> Check(string deviceId, string? name, bool unsigned, bool allowUnsigned)
     {
         var errors = new Dictionary<string, string[]>();
         if (!IsDeviceId(deviceId))

@@ -5,6 +5,7 @@ using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Messaging;
 
@@ -31,6 +32,7 @@ internal sealed partial class BrokerLogins(
     DeviceRegistry devices,
     IOptions<MqttOptions> mqtt,
     IOptions<DeviceOptions> deviceOptions,
+    RefusedLogins refused,
     TimeProvider time,
     ILogger<BrokerLogins> log) : IMqttAuthenticator
 {
@@ -79,6 +81,7 @@ internal sealed partial class BrokerLogins(
 
     private MqttAuthentication Refuse(MqttConnectRequest request)
     {
+        refused.AtBroker();
         if (_throttle.TryEnter(out var unsaid))
         {
             LogRefused(request.RemoteEndPoint?.ToString() ?? "in process", unsaid);

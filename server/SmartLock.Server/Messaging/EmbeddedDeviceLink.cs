@@ -47,6 +47,8 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
         return ValueTask.FromResult(HandOver.Delivered);
     }
 
+    public async ValueTask EndSessionsAsync(string deviceId) => await broker.DisconnectAsync(deviceId);
+
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -98,6 +98,8 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
         }
     }
 
+    public ValueTask EndSessionsAsync(string deviceId) => ValueTask.CompletedTask;
+
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
     private static MqttClientOptions ClientOptions(MqttOptions options) => new()

@@ -23,4 +23,11 @@ internal interface IDeviceLink
 
     /// <summary>Hands a command to the broker at QoS 1, not retained, with its validity as the message's expiry.</summary>
     ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct);
+
+    /// <summary>
+    /// Ends what a device is logged in with, because its key is no longer good: once the call has returned nothing is heard from, or handed
+    /// to, its connections; awaiting it waits, some seconds at most, for their goodbyes. The logins of an outside broker are its operator's: there only
+    /// the signatures change.
+    /// </summary>
+    ValueTask EndSessionsAsync(string deviceId);
 }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Messaging;
 
@@ -22,6 +23,8 @@ internal static class MessagingFeature
             // The broker asks for its own logins.
             app.MapMqttWebSocket("/mqtt").AllowAnonymous().ExcludeFromDescription();
         }
+
+        IntegrationAdminEndpoints.Map(app);
     }
 
     private static IServiceCollection AddEmbeddedBroker(this IServiceCollection services)
@@ -36,6 +39,8 @@ internal static class MessagingFeature
         services.AddSingleton<IMqttAuthorizer, BrokerRights>();
         services.AddSingleton<MqttListener>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider => provider.GetRequiredService<MqttListener>());
+        services.AddGauge<MqttBroker>(
+            TelemetryNames.BrokerSessions, "{session}", "Sessions on the embedded broker.", broker => broker.GetStatistics().Sessions);
         return services.AddLink<EmbeddedDeviceLink>();
     }
 

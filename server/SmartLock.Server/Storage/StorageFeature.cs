@@ -6,6 +6,7 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.Sqlite;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Storage;
 
@@ -35,6 +36,8 @@ internal static class StorageFeature
             var file = options.File is { Length: > 0 } named ? named : provider.GetRequiredService<DataFolder>().File(DefaultFile);
             return new SqliteDatabase(file, options, provider.GetRequiredService<AuditChain>(), provider.GetRequiredService<ILogger<SqliteDatabase>>());
         });
+        services.AddGauge<SqliteDatabase>(
+            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
         services.AddHostedService<SqliteStart>();
         services.AddHealthChecks().AddCheck<SqliteHealthCheck>("store", timeout: HealthWithin);
         return services
@@ -42,6 +45,9 @@ internal static class StorageFeature
             .AddSingleton<ISessionStore, SqliteSessionStore>()
             .AddSingleton<ISecondFactorStore, SqliteSecondFactorStore>()
             .AddSingleton<ILockStore, SqliteLockStore>()
+            .AddSingleton<IShareStore, SqliteShareStore>()
+            .AddSingleton<IPairingStore, SqlitePairingStore>()
+            .AddSingleton<ILockAdminStore, SqliteLockAdminStore>()
             .AddSingleton<ICommandStore, SqliteCommandStore>()
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()
             .AddSingleton<IAuditStore, SqliteAuditStore>();

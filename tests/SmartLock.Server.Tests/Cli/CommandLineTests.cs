@@ -23,19 +23,50 @@ public sealed class CommandLineTests : IDisposable
         var (code, output) = await RunAsync(["--help"]);
 
         code.ShouldBe(0);
-        foreach (var word in new[] { "serve", "demo", "admin", "--Urls=http://127.0.0.1:9000" })
+        foreach (var word in new[]
+        {
+            "serve", "demo", "admin", "audit", "admin create alice", "--Urls=http://127.0.0.1:8000", "Data__Folder", "SMARTLOCK_ADMIN_PASSWORD",
+            "OTEL_EXPORTER_OTLP_ENDPOINT", "78 a setting is wrong",
+        })
         {
             output.ShouldContain(word);
         }
     }
 
     [Fact]
-    public async Task A_mistyped_command_is_refused_and_does_not_start_the_server()
+    public async Task A_commands_own_help_is_its_own()
     {
-        var (code, output) = await RunAsync(["sevre"]);
+        var (code, output) = await RunAsync(["admin", "create", "--help"]);
 
-        code.ShouldNotBe(0);
-        output.ShouldContain("sevre");
+        code.ShouldBe(0);
+        output.ShouldContain("<username>");
+        output.ShouldNotContain("Examples:");
+    }
+
+    [Fact]
+    public async Task The_version_is_said()
+    {
+        var (code, output) = await RunAsync(["--version"]);
+
+        code.ShouldBe(0);
+        output.ShouldMatch(@"\A\d+\.\d+\.\d+(\+[0-9a-f]+)?\z");
+    }
+
+    [Theory]
+    [InlineData("sevre", "sevre", "serve")]
+    [InlineData("adnim create alice", "adnim", "admin")]
+    [InlineData("admin", "Required command was not provided", "--help")]
+    [InlineData("admin create", "Required argument missing", "--help")]
+    [InlineData("serve now", "now", "--help")]
+    [InlineData("--Urls http://127.0.0.1:0", "--Urls", "--Urls=value")]
+    public async Task A_mistyped_command_is_refused_with_a_hint_and_does_not_start_the_server(string line, string named, string hint)
+    {
+        var (code, output) = await RunAsync(line.Split(' '));
+
+        code.ShouldBe(2);
+        output.ShouldContain(named);
+        output.ShouldContain(hint);
+        output.ShouldNotContain("Usage:", customMessage: "the help would hide it");
     }
 
     [Theory]
@@ -49,7 +80,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var (code, output) = await RunAsync([.. Settings(), setting]);
 
-        code.ShouldBe(1);
+        code.ShouldBe(78);
         SentenceIn(output).ShouldContain(named);
     }
 
@@ -65,6 +96,27 @@ public sealed class CommandLineTests : IDisposable
         code.ShouldBe(1);
         SentenceIn(output).ShouldContain(port);
         SentenceIn(output).ShouldContain("--Urls=");
+    }
+
+    [Fact]
+    public async Task Logs_may_be_one_json_object_a_line_with_the_trace_of_their_request()
+    {
+        const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        var url = $"http://127.0.0.1:{FreePort.Next().ToString(CultureInfo.InvariantCulture)}";
+        await using var server = ExternalProgram.Start("dotnet",
+        [
+            Server, .. Settings(), $"--Urls={url}", "--Logging:Console:FormatterName=json", "--Logging:Console:FormatterOptions:IncludeScopes=true",
+            "--Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics=Information",
+        ]);
+        await server.LineAsync(l => l.Contains("SmartLock is up", StringComparison.Ordinal), "the server is up");
+        using var http = new HttpClient { BaseAddress = new Uri(url) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live");
+        request.Headers.Add("traceparent", $"00-{Trace}-00f067aa0ba902b7-01");
+
+        using var answer = await http.SendAsync(request);
+
+        await server.LineAsync(l => l.Contains($"\"TraceId\":\"{Trace}\"", StringComparison.Ordinal), "a line of the request");
+        server.Lines.ShouldAllBe(l => System.Text.Json.JsonDocument.Parse(l, default).RootElement.ValueKind == System.Text.Json.JsonValueKind.Object);
     }
 
     [Fact]

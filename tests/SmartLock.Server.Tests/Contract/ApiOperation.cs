@@ -18,6 +18,8 @@ internal sealed record ApiOperation(
     IReadOnlyList<string> PathParameters,
     IReadOnlyList<string> QueryParameters)
 {
+    private const string SomeTime = "2099-01-01T00:00:00Z";
+
     public override string ToString() => $"{Method} {Path}";
 
     public static async Task<IReadOnlyList<ApiOperation>> AllAsync(TestApp app)
@@ -96,6 +98,11 @@ internal sealed record ApiOperation(
         List<string> values = schema.TryGetProperty("enum", out var allowed)
             ? [.. allowed.EnumerateArray().Where(v => v.ValueKind is JsonValueKind.String).Select(v => v.GetString()!)]
             : [];
+        if (schema.TryGetProperty("format", out var format) && format.GetString() == "date-time")
+        {
+            values = [SomeTime];
+        }
+
         var isNullable = types.Contains("null") || property.Value.ToString().Contains("\"null\"", StringComparison.Ordinal);
         return new ApiMember(property.Name, isRequired, isNullable, types, values);
     }

@@ -51,6 +51,22 @@ public sealed class DemoTests
             "the status");
     }
 
+    [Theory]
+    [InlineData("--Data:Folder=")]
+    [InlineData("--data:folder=")]
+    [InlineData("--Storage:Sqlite:File=")]
+    public async Task A_folder_of_the_operators_is_refused_and_stays(string setting)
+    {
+        var folder = Directory.CreateTempSubdirectory("smartlock-kept-");
+        await using var demo = ExternalProgram.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "SmartLock.Server.dll"), "demo", setting + folder.FullName]);
+
+        (await demo.ExitAsync(Patience)).ShouldBe(78);
+
+        demo.Output.ShouldContain($"leave {setting.Trim('-', '=')} away");
+        folder.EnumerateFileSystemInfos().ShouldBeEmpty();
+        folder.Delete();
+    }
+
     /// <summary>On ports of its own, so that a demo that somebody has running is not in the way.</summary>
     private static async Task<ExternalProgram> StartAsync()
     {

@@ -30,6 +30,20 @@ public sealed class ApiDocsTests
     }
 
     [Fact]
+    public async Task A_made_up_query_or_host_does_not_have_the_document_made_again()
+    {
+        await using var app = await TestApp.StartAsync();
+        using var first = await app.Http.GetAsync("/openapi/v1.json");
+        using var madeUp = new HttpRequestMessage(HttpMethod.Get, "/openapi/v1.json?x=1");
+        madeUp.Headers.Host = "made.up.example";
+
+        using var second = await app.Http.SendAsync(madeUp);
+
+        first.Headers.Age.ShouldBeNull();
+        second.Headers.Age.ShouldNotBeNull("it comes from the cache");
+    }
+
+    [Fact]
     public async Task Problems_are_described_with_their_code()
     {
         await using var app = await TestApp.StartAsync();

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Configuration;
 using SmartLock.Server.Infrastructure;
 
@@ -26,6 +27,15 @@ public sealed class HttpEndpointsTests
     [InlineData(null, "http", "PORT")]
     public void What_cannot_be_listened_on_is_refused_by_its_setting(string? urls, string? port, string setting) =>
         Should.Throw<StartupException>(() => HttpEndpoints.Parse(Configuration(urls, port))).Message.ShouldStartWith(setting);
+
+    [Fact]
+    public async Task The_address_is_where_http_is_whoever_binds_it()
+    {
+        await using var app = await TestApp.StartAsync("--Urls=", "--Kestrel:Endpoints:Web:Url=http://127.0.0.1:0", "--Mqtt:Port=0");
+
+        app.Address.Port.ShouldNotBe(Door.BrokerOf(app).Port);
+        (await app.Http.GetAsync("/health/live")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
 
     private static IConfiguration Configuration(string? urls, string? port) => new ConfigurationBuilder()
         .AddInMemoryCollection(new Dictionary<string, string?> { ["urls"] = urls, ["PORT"] = port })

@@ -57,6 +57,42 @@ public sealed class RateLimitTests
         signedIn.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
+    [Fact]
+    public async Task A_token_does_not_lift_the_limit_of_what_has_no_policy_of_its_own()
+    {
+        await using var app = await TestApp.StartAsync("--RateLimits:Reads:PermitsPerMinute=2");
+        var anna = await app.OwnerAsync();
+        var bert = await app.OwnerAsync();
+
+        (await anna.Http.GetAsync("/health/ready")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await anna.Http.GetAsync("/openapi/v1.json")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        using var refused = await anna.Http.GetAsync("/health/ready");
+        using var other = await bert.Http.GetAsync("/health/ready");
+        using var read = await anna.Http.GetAsync("/api/me");
+
+        await ShouldBeLimitedAsync(refused, TimeSpan.FromSeconds(30));
+        other.StatusCode.ShouldBe(HttpStatusCode.OK);
+        read.StatusCode.ShouldBe(HttpStatusCode.OK, "what has a policy is counted there, not twice");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(59)]
+    [InlineData(60)]
+    [InlineData(61)]
+    [InlineData(90)]
+    [InlineData(119)]
+    [InlineData(1_000)]
+    [InlineData(RateLimit.Most)]
+    public void A_limit_gives_back_exactly_what_it_says(int permits)
+    {
+        var bucket = RateLimits.BucketOf(new RateLimit { PermitsPerMinute = permits });
+
+        bucket.TokenLimit.ShouldBe(permits);
+        (bucket.TokensPerPeriod * (TimeSpan.FromMinutes(1) / bucket.ReplenishmentPeriod)).ShouldBe(permits, permits * 1e-6);
+        bucket.ReplenishmentPeriod.ShouldBeInRange(TimeSpan.FromSeconds(permits < 60 ? 1 : 0.99), TimeSpan.FromSeconds(permits < 60 ? 60 : 2));
+    }
+
     [Theory]
     [InlineData("Auth", "0")]
     [InlineData("Commands", "-1")]

@@ -60,7 +60,7 @@ public sealed class ReadLockTests
         found.GetProperty("rssi").GetInt32().ShouldBe(-61);
         found.GetProperty("battery_mv").GetInt32().ShouldBe(3_700);
         found.EnumerateObject().Select(member => member.Name).Order().ShouldBe([
-            "battery_mv", "created_at", "device_id", "firmware", "issue", "last_seen", "name", "owner", "rssi", "state", "status", "unsigned",
+            "access", "battery_mv", "created_at", "device_id", "firmware", "issue", "last_seen", "name", "owner", "rssi", "state", "status", "unsigned",
         ]);
     }
 

@@ -10,8 +10,9 @@ public abstract class LockStoreContract : StoreContract
     public async Task A_new_lock_is_unknown_and_unheard()
     {
         (await Stores.RegisterAsync("D1")).ShouldBe(RegisterLockOutcome.Registered);
-        var found = await Stores.Locks.FindAsync("D1", "ada", default);
-        found.ShouldBe(new Lock(
+        var found = await Stores.Locks.FindAsync("D1", "ada", StoreSet.Noon, default);
+        found!.Access.ShouldBe(LockAccess.Owner);
+        found.Lock.ShouldBe(new Lock(
             "D1",
             "Door D1",
             "ada",
@@ -31,7 +32,7 @@ public abstract class LockStoreContract : StoreContract
     {
         var entry = new NewAuditEntry(StoreSet.Noon, "D1", "ada", AuditActions.LockRegistered, AuditResults.Registered);
         await Stores.Locks.RegisterAsync(new NewLock("D1", "Sketch", "ada", [1], Unsigned: true, StoreSet.Noon), 10, entry, default);
-        (await Stores.Locks.FindAsync("D1", "ada", default))!.Unsigned.ShouldBeTrue();
+        (await Stores.Locks.FindAsync("D1", "ada", StoreSet.Noon, default))!.Lock.Unsigned.ShouldBeTrue();
         (await Stores.Devices.FindAsync("D1", default))!.Unsigned.ShouldBeTrue();
         await Stores.ReportAsync(StoreSet.Report("D1"));
         (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.Unsigned.ShouldBeTrue();
@@ -48,8 +49,8 @@ public abstract class LockStoreContract : StoreContract
     public async Task A_foreign_lock_and_a_missing_one_look_the_same()
     {
         await Stores.RegisterAsync("D1");
-        (await Stores.Locks.FindAsync("D1", "eve", default)).ShouldBeNull();
-        (await Stores.Locks.FindAsync("D2", "eve", default)).ShouldBeNull();
+        (await Stores.Locks.FindAsync("D1", "eve", StoreSet.Noon, default)).ShouldBeNull();
+        (await Stores.Locks.FindAsync("D2", "eve", StoreSet.Noon, default)).ShouldBeNull();
     }
 
     [Fact]
@@ -84,7 +85,7 @@ public abstract class LockStoreContract : StoreContract
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Stores.RegisterAsync($"D{i}", maxPerOwner: 3)));
         outcomes.Count(outcome => outcome == RegisterLockOutcome.Registered).ShouldBe(3);
         outcomes.Count(outcome => outcome == RegisterLockOutcome.TooManyLocks).ShouldBe(17);
-        (await Stores.Locks.ListAsync("ada", null, 100, default)).Items.Count.ShouldBe(3);
+        (await Stores.Locks.ListAsync("ada", StoreSet.Noon, null, 100, default)).Items.Count.ShouldBe(3);
     }
 
     [Fact]
@@ -96,8 +97,8 @@ public abstract class LockStoreContract : StoreContract
         }
 
         await Stores.RegisterAsync("D0", "eve");
-        var page = await Stores.Locks.ListAsync("ada", null, 100, default);
-        page.Items.Select(item => item.DeviceId).ShouldBe(["D1", "D2", "D3"]);
+        var page = await Stores.Locks.ListAsync("ada", StoreSet.Noon, null, 100, default);
+        page.Items.Select(item => item.Lock.DeviceId).ShouldBe(["D1", "D2", "D3"]);
         page.Next.ShouldBeNull();
     }
 
@@ -117,8 +118,8 @@ public abstract class LockStoreContract : StoreContract
         string? after = null;
         for (var pages = 1; ; pages++)
         {
-            var page = await Stores.Locks.ListAsync("ada", after, limit, default);
-            seen.AddRange(page.Items.Select(item => item.DeviceId));
+            var page = await Stores.Locks.ListAsync("ada", StoreSet.Noon, after, limit, default);
+            seen.AddRange(page.Items.Select(item => item.Lock.DeviceId));
             if (page.Next is null)
             {
                 pages.ShouldBe(10 / limit);
@@ -138,6 +139,6 @@ public abstract class LockStoreContract : StoreContract
         const string Name = "Tür 🚪 'x'; DROP TABLE locks; --";
         var entry = new NewAuditEntry(StoreSet.Noon, "D1", "ada", AuditActions.LockRegistered, AuditResults.Registered);
         await Stores.Locks.RegisterAsync(new NewLock("D1", Name, "ada", [0], Unsigned: false, StoreSet.Noon), 10, entry, default);
-        (await Stores.Locks.FindAsync("D1", "ada", default))!.Name.ShouldBe(Name);
+        (await Stores.Locks.FindAsync("D1", "ada", StoreSet.Noon, default))!.Lock.Name.ShouldBe(Name);
     }
 }

@@ -14,7 +14,10 @@ internal sealed record StoreSet(
     IDeviceStore Devices,
     IAuditStore Audit,
     ISessionStore Sessions,
-    ISecondFactorStore SecondFactors)
+    ISecondFactorStore SecondFactors,
+    IShareStore Shares,
+    ILockAdminStore LockAdmin,
+    IPairingStore Pairings)
 {
     public const int ManyLocks = 1_000;
     public static readonly DateTimeOffset Noon = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
@@ -30,6 +33,18 @@ internal sealed record StoreSet(
             maxPerOwner,
             new NewAuditEntry(Noon, deviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
             default);
+
+    /// <summary>Accounts under these names.</summary>
+    public Task MoveInAsync(params string[] usernames) => MoveInAsync(disabled: false, usernames);
+
+    public async Task MoveInAsync(bool disabled, params string[] usernames)
+    {
+        foreach (var username in usernames)
+        {
+            var user = new User(username, null, "not a hash", Role.User, Noon, disabled);
+            (await Users.CreateAsync(user, default)).ShouldBe(CreateUserOutcome.Created);
+        }
+    }
 
     /// <summary>A lock whose device was heard at <see cref="Noon"/>.</summary>
     public async Task HearAsync(string deviceId, string owner = "ada")
@@ -69,5 +84,25 @@ internal sealed record StoreSet(
     {
         var page = await Audit.ListAsync(owner, new AuditFilter(deviceId), null, 100, default);
         return [.. page.Items.Reverse().Select(entry => $"{entry.Actor} {entry.Action} {entry.Result}")];
+    }
+
+    /// <summary>Everything in the lock's log, whoever owns it, oldest first; with <c>> name</c> where an entry has a target.</summary>
+    public async Task<string[]> WholeLogAsync(string deviceId)
+    {
+        var page = await Audit.ListAllAsync(new AuditFilter(deviceId), null, 100, default);
+        return [.. page.Items.Reverse().Select(entry => $"{entry.Actor} {entry.Action} {entry.Result}{(entry.Target is null ? "" : $" > {entry.Target}")}")];
+    }
+
+    /// <summary>Shares the lock of <paramref name="owner"/>'s from <see cref="Noon"/> on.</summary>
+    public async Task ShareAsync(
+        string deviceId,
+        string username,
+        ShareRole role,
+        DateTimeOffset? from = null,
+        DateTimeOffset? until = null,
+        string owner = "ada")
+    {
+        var granted = await Shares.GrantAsync(new LockChange(deviceId, owner, Noon), new Share(username, role, from, until, Noon), ManyLocks, default);
+        granted.Outcome.ShouldBe(GrantShareOutcome.Granted);
     }
 }

@@ -1,5 +1,6 @@
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
@@ -8,9 +9,10 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
     private const string SelectByKey =
         $"SELECT {SqliteCommandRow.Columns} FROM commands WHERE requested_by = ?1 AND idempotency_key = ?2";
 
-    private const string SelectLock = """
-        SELECT state = 'Available', last_issued_at, protected_key, unsigned, own_topics
-        FROM locks JOIN device_keys USING (device_id) WHERE device_id = ?1 AND owner = ?2
+    private const string SelectLock = $"""
+        SELECT state = 'Available', last_issued_at, protected_key, unsigned, own_topics, {SqliteAccess.Word}
+        FROM locks JOIN device_keys ON device_keys.device_id = locks.device_id {SqliteAccess.JoinShare}
+        WHERE locks.device_id = ?1 AND {SqliteAccess.MaySee}
         """;
 
     private const string UpdateLock = "UPDATE locks SET last_issued_at = ?2 WHERE device_id = ?1";
@@ -88,7 +90,7 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
 
     /// <summary>
     /// The key comes first: a retry gets the first answer whatever has become of the lock since. The lock is asked for in
-    /// one query with its owner, so that a foreign one costs what a missing one costs.
+    /// one query with who may see it now, so that a foreign one costs what a missing one costs.
     /// </summary>
     private static IssueResult Issue(SqliteSession session, IssueRequest request)
     {
@@ -100,9 +102,14 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
         }
 
         using var query = session.Use(SelectLock);
-        if (!query.Bind(1, request.DeviceId).Bind(2, request.Actor).Step())
+        if (!query.Bind(1, request.DeviceId).BindViewer(request.Actor, request.Now).Step())
         {
             return Refuse(session, request, IssueOutcome.NotFound, AuditResults.NotFound);
+        }
+
+        if (query.Enum<LockAccess>(5) is LockAccess.Viewer)
+        {
+            return Refuse(session, request, IssueOutcome.NotAllowed, AuditResults.Viewer);
         }
 
         if (!query.Bool(0))

@@ -24,6 +24,9 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>Why writes fail just now, or null.</summary>
     public string? WriteFailure => _writer.IsValueCreated ? _writer.Value.Failure : null;
 
+    /// <summary>Writes that wait for their turn.</summary>
+    public int QueuedWrites => _writer.IsValueCreated ? _writer.Value.Queued : 0;
+
     /// <summary>Makes the file and its tables where they are missing.</summary>
     /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
     public void Open()

@@ -6,91 +6,158 @@ namespace SmartLock.Server.Storage.Sqlite;
 
 internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
 {
-    private const string Columns =
-        "device_id, name, owner, status, state, last_seen, issue, unsigned, firmware, rssi, battery_mv, created_at";
+    private const string Select =
+        $"SELECT {SqliteLockRow.Columns}, {SqliteAccess.Word} FROM locks {SqliteAccess.JoinShare} WHERE locks.device_id = ?1 AND {SqliteAccess.MaySee}";
 
-    private const string Count = "SELECT count(*) FROM (SELECT 1 FROM locks WHERE owner = ?1 LIMIT ?2)";
-
-    private const string Insert = """
-        INSERT INTO locks (device_id, name, owner, status, state, issue, unsigned, created_at)
-        VALUES (?1, ?2, ?3, 'Unknown', 'Unavailable', ?4, ?5, ?6) ON CONFLICT (device_id) DO NOTHING
+    /// <summary>Both halves come in the order of an index and are merged: the cost of a page follows its length.</summary>
+    private const string SelectPage = $"""
+        SELECT {SqliteLockRow.Columns}, 'Owner' FROM locks WHERE owner = ?2 AND device_id > ?1
+        UNION ALL
+        SELECT {SqliteLockRow.Columns}, role FROM shares JOIN locks ON locks.device_id = shares.device_id
+        WHERE shares.name_key = ?3 AND shares.device_id > ?1 AND {SqliteAccess.HoldsNow}
+        ORDER BY 1 LIMIT ?5
         """;
 
-    private const string InsertKey = "INSERT INTO device_keys (device_id, protected_key) VALUES (?1, ?2)";
+    private const string SelectChanges = """
+        SELECT time, result FROM logs WHERE device_id = ?1 AND action = 'lock.state'
+        AND id >= (SELECT log_from FROM locks WHERE device_id = ?1) ORDER BY id DESC LIMIT ?2
+        """;
 
-    private const string Select = $"SELECT {Columns} FROM locks WHERE device_id = ?1 AND owner = ?2";
+    private const string Rename = "UPDATE locks SET name = ?2 WHERE device_id = ?1";
 
-    private const string SelectPage =
-        $"SELECT {Columns} FROM locks WHERE owner = ?1 AND device_id > ?2 ORDER BY device_id LIMIT ?3";
+    private const string ReplaceKey = "UPDATE device_keys SET protected_key = ?2 WHERE device_id = ?1";
+
+    private static readonly string[] Remove =
+    [
+        "DELETE FROM commands WHERE device_id = ?1",
+        "DELETE FROM shares WHERE device_id = ?1",
+        "DELETE FROM device_keys WHERE device_id = ?1",
+        "DELETE FROM locks WHERE device_id = ?1",
+    ];
 
     public Task<RegisterLockOutcome> RegisterAsync(NewLock newLock, int maxPerOwner, NewAuditEntry entry, CancellationToken ct) =>
-        database.WriteAsync(Durability.Full, session => Register(session, newLock, maxPerOwner, entry), ct);
-
-    public Task<Lock?> FindAsync(string deviceId, string owner, CancellationToken ct) =>
-        database.ReadAsync(
+        database.WriteAsync(
+            Durability.Full,
             session =>
             {
-                using var query = session.Use(Select);
-                return query.Bind(1, deviceId).Bind(2, owner).Step() ? Read(query) : null;
-            },
-            ct).AsTask();
+                if (!session.HasRoom(newLock.Owner, maxPerOwner))
+                {
+                    return RegisterLockOutcome.TooManyLocks;
+                }
 
-    public Task<Page<Lock>> ListAsync(string owner, string? afterDeviceId, int limit, CancellationToken ct) =>
+                return SqlitePairingStore.IsWaiting(session, newLock.DeviceId, newLock.CreatedAt) || !session.TryInsert(newLock, entry)
+                    ? RegisterLockOutcome.DeviceIdTaken
+                    : RegisterLockOutcome.Registered;
+            },
+            ct);
+
+    public Task<VisibleLock?> FindAsync(string deviceId, string username, DateTimeOffset now, CancellationToken ct) =>
+        database.ReadAsync(session => Find(session, deviceId, username, now), ct).AsTask();
+
+    public Task<Page<VisibleLock>> ListAsync(string username, DateTimeOffset now, string? afterDeviceId, int limit, CancellationToken ct) =>
         database.ReadAsync(
             session =>
             {
                 using var query = session.Use(SelectPage);
-                query.Bind(1, owner).Bind(2, afterDeviceId ?? "").Bind(3, limit + 1L);
-                var found = new List<Lock>();
+                query.Bind(1, afterDeviceId ?? "").BindViewer(username, now).Bind(5, limit + 1L);
+                var found = new List<VisibleLock>();
                 while (query.Step())
                 {
-                    found.Add(Read(query));
+                    found.Add(ReadVisible(query));
                 }
 
-                return LockCursor.Instance.Page(found, limit, static item => item.DeviceId);
+                return LockCursor.Instance.Page(found, limit, static item => item.Lock.DeviceId);
             },
             ct).AsTask();
 
-    /// <summary>Count and insert stand in one transaction of the one writer, so nobody registers in between.</summary>
-    private static RegisterLockOutcome Register(SqliteSession session, NewLock newLock, int maxPerOwner, NewAuditEntry entry)
+    public Task<LockHistory?> FindHistoryAsync(string deviceId, string username, DateTimeOffset now, DateTimeOffset since, int limit, CancellationToken ct) =>
+        database.ReadAsync(
+            session => Find(session, deviceId, username, now) is { } visible
+                ? new LockHistory(visible, ReadChanges(session, deviceId, since, limit))
+                : null,
+            ct).AsTask();
+
+    public Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct) =>
+        ChangeAsync(
+            change,
+            session =>
+            {
+                using var rename = session.Use(Rename);
+                rename.Bind(1, change.DeviceId).Bind(2, name).Run();
+                Append(session, change, AuditActions.LockRenamed, AuditResults.Renamed);
+            },
+            ct);
+
+    public Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct) =>
+        ChangeAsync(
+            change,
+            session =>
+            {
+                foreach (var sql in Remove)
+                {
+                    using var delete = session.Use(sql);
+                    delete.Bind(1, change.DeviceId).Run();
+                }
+
+                Append(session, change, AuditActions.LockRemoved, AuditResults.Removed);
+            },
+            ct);
+
+    public Task<ChangeLockOutcome> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct) =>
+        ChangeAsync(
+            change,
+            session =>
+            {
+                using var replace = session.Use(ReplaceKey);
+                replace.Bind(1, change.DeviceId).Bind(2, protectedKey).Run();
+                Append(session, change, AuditActions.KeyRotated, AuditResults.Rotated);
+            },
+            ct);
+
+    /// <summary>Who may and what is done stand in one transaction: nobody loses the lock in between.</summary>
+    private Task<ChangeLockOutcome> ChangeAsync(LockChange change, Action<SqliteSession> work, CancellationToken ct) =>
+        database.WriteAsync(
+            Durability.Full,
+            session =>
+            {
+                switch (session.AccessTo(change.DeviceId, change.Actor, change.Now))
+                {
+                    case null:
+                        return ChangeLockOutcome.NotFound;
+                    case not LockAccess.Owner:
+                        return ChangeLockOutcome.NotOwner;
+                }
+
+                work(session);
+                return ChangeLockOutcome.Changed;
+            },
+            ct);
+
+    private static void Append(SqliteSession session, LockChange change, string action, string result) =>
+        session.Append(new NewAuditEntry(change.Now, change.DeviceId, change.Actor, action, result));
+
+    private static VisibleLock? Find(SqliteSession session, string deviceId, string username, DateTimeOffset now)
     {
-        using var count = session.Use(Count);
-        count.Bind(1, newLock.Owner).Bind(2, maxPerOwner).Step();
-        if (count.Int64(0) >= maxPerOwner)
-        {
-            return RegisterLockOutcome.TooManyLocks;
-        }
-
-        using var insert = session.Use(Insert);
-        var written = insert.Bind(1, newLock.DeviceId)
-            .Bind(2, newLock.Name)
-            .Bind(3, newLock.Owner)
-            .Bind(4, LockIssues.NoHeartbeat)
-            .Bind(5, newLock.Unsigned)
-            .Bind(6, newLock.CreatedAt)
-            .Run();
-        if (written == 0)
-        {
-            return RegisterLockOutcome.DeviceIdTaken;
-        }
-
-        using var insertKey = session.Use(InsertKey);
-        insertKey.Bind(1, newLock.DeviceId).Bind(2, newLock.ProtectedKey).Run();
-        session.Append(entry);
-        return RegisterLockOutcome.Registered;
+        using var query = session.Use(Select);
+        return query.Bind(1, deviceId).BindViewer(username, now).Step() ? ReadVisible(query) : null;
     }
 
-    private static Lock Read(SqliteStatement row) => new(
-        row.Text(0),
-        row.Text(1),
-        row.Text(2),
-        row.Enum<LockStatus>(3),
-        row.Enum<LockState>(4),
-        row.TimeOrNull(5),
-        row.TextOrNull(6),
-        row.Bool(7),
-        row.TextOrNull(8),
-        row.Int32OrNull(9),
-        row.Int32OrNull(10),
-        row.Time(11));
+    private static VisibleLock ReadVisible(SqliteStatement row) => new(SqliteLockRow.Read(row), row.Enum<LockAccess>(SqliteLockRow.After));
+
+    private static List<StateChange> ReadChanges(SqliteSession session, string deviceId, DateTimeOffset since, int limit)
+    {
+        using var query = session.Use(SelectChanges);
+        query.Bind(1, deviceId).Bind(2, limit);
+        var changes = new List<StateChange>();
+        while (query.Step())
+        {
+            changes.Add(new StateChange(query.Time(0), AuditResults.IssueOf(query.Text(1))));
+            if (changes[^1].Time < since)
+            {
+                break;
+            }
+        }
+
+        return changes;
+    }
 }

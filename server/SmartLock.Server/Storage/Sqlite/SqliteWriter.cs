@@ -38,6 +38,8 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Why the last write failed on the machine's account; null when it did not.</summary>
     public string? Failure => _failure;
 
+    public int Queued => _closed ? 0 : _queue.Count;
+
     /// <param name="work">Runs in a transaction on the writer's thread; touches nothing but the session and may be run twice.</param>
     /// <exception cref="StoreUnavailableException">Nothing was written.</exception>
     public Task<T> RunAsync<T>(Durability durability, Func<SqliteSession, T> work, CancellationToken ct)

@@ -23,7 +23,10 @@ internal sealed class SqliteTestFile : IDisposable
             new SqliteDeviceStore(Database),
             new SqliteAuditStore(Database),
             new SqliteSessionStore(Database),
-            new SqliteSecondFactorStore(Database));
+            new SqliteSecondFactorStore(Database),
+            new SqliteShareStore(Database),
+            new SqliteLockAdminStore(Database),
+            new SqlitePairingStore(Database));
     }
 
     public static AuditChain Chain { get; } = new(RandomNumberGenerator.GetBytes(32));

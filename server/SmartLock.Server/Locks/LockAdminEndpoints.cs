@@ -1,0 +1,121 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using SmartLock.Server.Admin;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Locks;
+
+internal sealed record ReassignLockRequest(string Owner);
+
+/// <summary>A lock as those see it who administer the server.</summary>
+internal sealed record AdminLockAnswer(
+    string DeviceId,
+    string Name,
+    string Owner,
+    LockStatus Status,
+    LockState State,
+    DateTimeOffset? LastSeen,
+    string? Issue,
+    string? Firmware,
+    int? Rssi,
+    int? BatteryMv,
+    bool Unsigned,
+    DateTimeOffset CreatedAt)
+{
+    public static AdminLockAnswer Of(Lock item) => new(
+        item.DeviceId,
+        item.Name,
+        item.Owner,
+        item.Status,
+        item.State,
+        item.LastSeen,
+        item.Issue,
+        item.Firmware,
+        item.Rssi,
+        item.BatteryMv,
+        item.Unsigned,
+        item.CreatedAt);
+}
+
+internal sealed record AdminLockPage(IReadOnlyList<AdminLockAnswer> Items, string? Next);
+
+internal static class LockAdminEndpoints
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var locks = routes.MapAdmin().MapGroup("/locks");
+        locks.MapGet("/", ListAsync)
+            .WithName("adminListLocks")
+            .WithSummary("Everybody's locks, by device id; of one owner or in one state if asked so")
+            .RequireRateLimiting(RateLimits.Reads);
+        locks.MapPut("/{device_id}/owner", ReassignAsync)
+            .WithName("reassignLock")
+            .WithSummary("Give a lock to another account: the old owner and everybody it was shared with lose it at once")
+            .WithDescription("The device keeps its key. Where a former owner may have kept a copy, the new owner rotates it.")
+            .RequireRateLimiting(RateLimits.Commands)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+    }
+
+    private static async Task<Results<Ok<AdminLockPage>, ProblemHttpResult>> ListAsync(
+        string? owner,
+        string? state,
+        int? limit,
+        string? cursor,
+        ILockAdminStore store,
+        CancellationToken ct)
+    {
+        if (PageRequest.CheckLimit(limit) is { } fault)
+        {
+            return Problems.Invalid("limit", fault);
+        }
+
+        string? after = null;
+        if (cursor is not null && !LockCursor.Everybodys.TryDecode(cursor, out after))
+        {
+            return Problems.Invalid("cursor", PageRequest.UnknownCursor);
+        }
+
+        LockState? wanted = state switch
+        {
+            nameof(LockState.Available) => LockState.Available,
+            nameof(LockState.Unavailable) => LockState.Unavailable,
+            _ => null,
+        };
+        if (state is not null && wanted is null)
+        {
+            return Problems.Invalid("state", "must be Available or Unavailable");
+        }
+
+        var page = await store.ListAsync(owner, wanted, after, limit ?? PageRequest.DefaultLimit, ct);
+        return TypedResults.Ok(new AdminLockPage([.. page.Items.Select(AdminLockAnswer.Of)], page.Next));
+    }
+
+    private static async Task<Results<Ok<AdminLockAnswer>, ProblemHttpResult>> ReassignAsync(
+        [FromRoute(Name = "device_id")] string deviceId,
+        ReassignLockRequest request,
+        LockChanges changes,
+        ClaimsPrincipal user,
+        CancellationToken ct)
+    {
+        if (!LockRules.IsDeviceId(deviceId))
+        {
+            return NotFound();
+        }
+
+        var result = await changes.ReassignAsync(deviceId, request.Owner, user.Username(), ct);
+        return result.Outcome switch
+        {
+            ReassignOutcome.Reassigned or ReassignOutcome.AlreadyOwner => TypedResults.Ok(AdminLockAnswer.Of(result.Lock!)),
+            ReassignOutcome.LockNotFound => NotFound(),
+            ReassignOutcome.UserNotFound =>
+                Problems.Of(StatusCodes.Status422UnprocessableEntity, "user_not_found", "There is no account of this name, or it is disabled."),
+            ReassignOutcome.TooManyLocks =>
+                Problems.Of(StatusCodes.Status409Conflict, "too_many_locks", "That account has as many locks as one account may have."),
+        };
+    }
+
+    private static ProblemHttpResult NotFound() => Problems.Of(StatusCodes.Status404NotFound, "lock_not_found", "There is no such lock.");
+}

@@ -1,0 +1,157 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Locks;
+
+internal sealed record RenameLockRequest(string Name);
+
+internal sealed record ClaimLockRequest(string DeviceId, string Code, string Name)
+{
+    /// <summary>Without the code.</summary>
+    public override string ToString() => $"Claim of {DeviceId}";
+}
+
+/// <summary>What only a lock's owner may do with it, and how one becomes its owner by the code that came with the device.</summary>
+internal static class LockChangeEndpoints
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var locks = routes.MapGroup("/api/locks").WithTags("Locks").RequireRateLimiting(RateLimits.Commands);
+        locks.MapPost("/claim", ClaimAsync)
+            .WithName("claimLock")
+            .WithSummary("Become the owner of a prepared device, by the code that came with it")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        OwnerOnly(locks.MapPatch("/{device_id}", RenameAsync)).WithName("renameLock").WithSummary("Give a lock another name");
+        OwnerOnly(locks.MapDelete("/{device_id}", RemoveAsync))
+            .WithName("removeLock")
+            .WithSummary("Remove a lock with its key, shares and commands; its log stays");
+        OwnerOnly(locks.MapPost("/{device_id}/rotate-key", RotateKeyAsync))
+            .WithName("rotateLockKey")
+            .WithSummary("Give a lock's device a new key, shown once; the old one ends at once");
+    }
+
+    private static RouteHandlerBuilder OwnerOnly(RouteHandlerBuilder route) =>
+        route.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status404NotFound);
+
+    private static async Task<Results<Ok<LockAnswer>, ProblemHttpResult>> RenameAsync(
+        [FromRoute(Name = "device_id")] string deviceId,
+        RenameLockRequest request,
+        ILockStore store,
+        ClaimsPrincipal user,
+        TimeProvider time,
+        CancellationToken ct)
+    {
+        if (TextRules.Check(request.Name, LockRules.MaxNameLength) is { } fault)
+        {
+            return Problems.Invalid("name", fault);
+        }
+
+        if (!LockRules.IsDeviceId(deviceId))
+        {
+            return LockProblems.NotFound();
+        }
+
+        var now = time.GetUtcNow();
+        var outcome = await store.RenameAsync(new LockChange(deviceId, user.Username(), now), request.Name, ct);
+        if (Refusal(outcome) is { } refusal)
+        {
+            return refusal;
+        }
+
+        return await store.FindAsync(deviceId, user.Username(), now, ct) is { } renamed ? TypedResults.Ok(LockAnswer.Of(renamed)) : LockProblems.NotFound();
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(
+        [FromRoute(Name = "device_id")] string deviceId,
+        LockChanges changes,
+        ClaimsPrincipal user,
+        CancellationToken ct)
+    {
+        if (!LockRules.IsDeviceId(deviceId))
+        {
+            return LockProblems.NotFound();
+        }
+
+        return Refusal(await changes.RemoveAsync(deviceId, user.Username(), ct)) is { } refusal ? refusal : TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Ok<RegisteredLockAnswer>, ProblemHttpResult>> RotateKeyAsync(
+        [FromRoute(Name = "device_id")] string deviceId,
+        LockChanges changes,
+        ILockStore store,
+        ClaimsPrincipal user,
+        TimeProvider time,
+        HttpContext context,
+        CancellationToken ct)
+    {
+        if (!LockRules.IsDeviceId(deviceId))
+        {
+            return LockProblems.NotFound();
+        }
+
+        var rotation = await changes.RotateKeyAsync(deviceId, user.Username(), ct);
+        if (Refusal(rotation.Outcome) is { } refusal)
+        {
+            return refusal;
+        }
+
+        // Not to somebody who has lost the lock in the meantime: the key is the new owner's now.
+        var found = await store.FindAsync(deviceId, user.Username(), time.GetUtcNow(), ct);
+        if (found is not { Access: LockAccess.Owner })
+        {
+            return LockProblems.NotFound();
+        }
+
+        LockProblems.KeepNowhere(context);
+        return TypedResults.Ok(RegisteredLockAnswer.Of(found.Lock, rotation.Key!));
+    }
+
+    private static async Task<Results<Created<LockAnswer>, ProblemHttpResult>> ClaimAsync(
+        ClaimLockRequest request,
+        IPairingStore store,
+        IOptions<LockOptions> options,
+        TimeProvider time,
+        ClaimsPrincipal user,
+        HttpContext context,
+        CancellationToken ct)
+    {
+        var errors = new Dictionary<string, string[]>(LockRules.Check(request.DeviceId, request.Name, unsigned: false, allowUnsigned: false));
+        var codeHash = ClaimCode.HashOf(request.Code);
+        if (codeHash is null)
+        {
+            errors["code"] = ["must have 16 letters and digits, in groups of four if you like"];
+        }
+
+        if (errors.Count > 0)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        // Whole milliseconds, as the store keeps them: the answer shows what later reads will.
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        var change = new LockChange(request.DeviceId, user.Username(), now);
+        var result = await store.ClaimAsync(change, request.Name, codeHash!, options.Value.MaxPerOwner, ct);
+        return result.Outcome switch
+        {
+            ClaimOutcome.Claimed => TypedResults.Created(
+                $"{context.Request.PathBase}/api/locks/{request.DeviceId}",
+                LockAnswer.Of(result.Lock!, LockAccess.Owner)),
+            ClaimOutcome.Refused => Problems.Of(
+                StatusCodes.Status404NotFound,
+                "claim_refused",
+                "No such device waits for its owner, or the code is not its code."),
+            ClaimOutcome.TooManyLocks => LockProblems.TooManyLocks(),
+        };
+    }
+
+    private static ProblemHttpResult? Refusal(ChangeLockOutcome outcome) => outcome switch
+    {
+        ChangeLockOutcome.Changed => null,
+        ChangeLockOutcome.NotFound => LockProblems.NotFound(),
+        ChangeLockOutcome.NotOwner => LockProblems.OwnerOnly(),
+    };
+}

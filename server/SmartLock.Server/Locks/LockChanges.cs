@@ -1,0 +1,83 @@
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Locks;
+
+/// <param name="Key">The new key, for its owner's eyes; set when changed.</param>
+internal sealed record KeyRotation(ChangeLockOutcome Outcome, byte[]? Key = null)
+{
+    public override string ToString() => $"{Outcome}";
+}
+
+/// <summary>
+/// The changes after which somebody or something may no longer do what it could: each takes its turn among the lock's commands, so that
+/// none that was recorded before it is published after it, and ends what the old state of things let in.
+/// </summary>
+internal sealed class LockChanges(
+    ILockStore locks,
+    ILockAdminStore everybodys,
+    CommandOrder order,
+    DeviceRegistry registry,
+    IDeviceLink link,
+    DeviceKeys keys,
+    IOptions<LockOptions> options,
+    TimeProvider time)
+{
+    public async Task<ChangeLockOutcome> RemoveAsync(string deviceId, string actor, CancellationToken ct)
+    {
+        ValueTask goodbyes;
+        using (await order.EnterAsync(deviceId, ct))
+        {
+            var outcome = await locks.RemoveAsync(ChangeOf(deviceId, actor), ct);
+            if (outcome is not ChangeLockOutcome.Changed)
+            {
+                return outcome;
+            }
+
+            goodbyes = EndLogins(deviceId);
+        }
+
+        await goodbyes;
+        return ChangeLockOutcome.Changed;
+    }
+
+    public async Task<KeyRotation> RotateKeyAsync(string deviceId, string actor, CancellationToken ct)
+    {
+        var key = DeviceKeys.NewKey();
+        ValueTask goodbyes;
+        using (await order.EnterAsync(deviceId, ct))
+        {
+            var outcome = await locks.ReplaceKeyAsync(ChangeOf(deviceId, actor), keys.Protect(deviceId, key), ct);
+            if (outcome is not ChangeLockOutcome.Changed)
+            {
+                return new KeyRotation(outcome);
+            }
+
+            goodbyes = EndLogins(deviceId);
+        }
+
+        await goodbyes;
+        return new KeyRotation(ChangeLockOutcome.Changed, key);
+    }
+
+    /// <summary>The device keeps its key: the new owner rotates it if the old one may have kept a copy.</summary>
+    public async Task<ReassignResult> ReassignAsync(string deviceId, string owner, string actor, CancellationToken ct)
+    {
+        using var turn = await order.EnterAsync(deviceId, ct);
+        return await everybodys.ReassignAsync(ChangeOf(deviceId, actor), owner, options.Value.MaxPerOwner, ct);
+    }
+
+    private LockChange ChangeOf(string deviceId, string actor) => new(deviceId, actor, time.GetUtcNow());
+
+    /// <summary>
+    /// The order matters: the store no longer has the old key, then memory forgets it, then its connections end; a login under way in
+    /// between is asked again. They are ended once this has returned; what is awaited later are their goodbyes.
+    /// </summary>
+    private ValueTask EndLogins(string deviceId)
+    {
+        registry.Forget(deviceId);
+        return link.EndSessionsAsync(deviceId);
+    }
+}

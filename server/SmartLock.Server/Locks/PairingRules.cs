@@ -1,0 +1,40 @@
+namespace SmartLock.Server.Locks;
+
+/// <summary>What a device that waits for its owner must look like, and until when it waits. Pure.</summary>
+internal static class PairingRules
+{
+    /// <summary>With so many wrong codes nobody mistypes any more: the pairing is void.</summary>
+    public const int MaxWrongCodes = 10;
+
+    public const int DefaultDays = 30;
+    public const int MaxDays = 365;
+
+    public static bool IsOpen(Pairing pairing, DateTimeOffset now) => now < pairing.ExpiresAt && pairing.WrongCodes < MaxWrongCodes;
+
+    /// <summary>The members at fault with their messages; empty when the device may be added.</summary>
+    public static IReadOnlyDictionary<string, string[]> Check(DevicePreparation.Request request, bool allowUnsigned)
+    {
+        // Without an owner there is no lock yet, which a name would be for: the one who claims it gives it one.
+        var errors = new Dictionary<string, string[]>(
+            LockRules.Check(request.DeviceId, request.Owner is null ? "none" : request.Name, request.Unsigned, allowUnsigned));
+        if (request is { Owner: null, Name: not null })
+        {
+            errors["name"] = ["is given by whoever claims the device, unless it has an owner"];
+        }
+
+        if (request.ExpiresDays is not (null or (>= 1 and <= MaxDays)))
+        {
+            errors["expires_days"] = [$"must be between 1 and {MaxDays}"];
+        }
+        else if (request is { Owner: not null, ExpiresDays: not null })
+        {
+            errors["expires_days"] = ["is for a device without an owner"];
+        }
+
+        return errors;
+    }
+
+    /// <summary>What a phone reads from the QR code; described in docs/pairing.md.</summary>
+    public static string QrText(Uri server, string deviceId, string code) =>
+        $"smartlock://pair?v=1&server={Uri.EscapeDataString(server.ToString().TrimEnd('/'))}&device_id={Uri.EscapeDataString(deviceId)}&code={code}";
+}

@@ -1,0 +1,63 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Original;
+
+/// <summary>
+/// LOCK and UNLOCK with the lock in the query. Not in the API's description, which has one operation for each path and method: there it is the
+/// one with a body.
+/// </summary>
+internal static class OriginalCommands
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        Map(routes, "/api/lock", CommandAction.Lock, "LOCK");
+        Map(routes, "/api/unlock", CommandAction.Unlock, "UNLOCK");
+    }
+
+    private static void Map(IEndpointRouteBuilder routes, string path, CommandAction action, string word) => routes
+        .MapPost(path, (
+            [FromQuery(Name = "device_id")] string? deviceId,
+            CommandDispatch dispatch,
+            ClaimsPrincipal user,
+            TimeProvider time,
+            CancellationToken ct) => SendAsync(deviceId, action, word, dispatch, user, time, ct))
+        .WithMetadata(QueryCommand.Instance)
+        .RequireRateLimiting(RateLimits.Commands)
+        .ExcludeFromDescription();
+
+    private static async Task<Results<Ok<OriginalCommandAnswer>, ProblemHttpResult>> SendAsync(
+        string? deviceId, CommandAction action, string word, CommandDispatch dispatch, ClaimsPrincipal user, TimeProvider time, CancellationToken ct)
+    {
+        if (deviceId is null)
+        {
+            return Problems.Invalid("device_id", "is required");
+        }
+
+        if (!LockRules.IsDeviceId(deviceId))
+        {
+            return NotYours();
+        }
+
+        var commandId = Ids.NewUlid(time.GetUtcNow());
+        var result = await dispatch.SendAsync(commandId, deviceId, action, user.Username(), idempotencyKey: null, ct);
+        return result switch
+        {
+            { Outcome: IssueOutcome.Issued, HandOver: HandOver.Delivered } => TypedResults.Ok(new OriginalCommandAnswer($"{word} sent")),
+            { Outcome: IssueOutcome.Issued } => NotHeard("There is no way to the device now."),
+            { Outcome: IssueOutcome.Offline } => NotHeard("The device is not heard, so nothing was sent to it."),
+            _ => NotYours(),
+        };
+    }
+
+    /// <summary>The same for a lock that is somebody else's and for one that does not exist.</summary>
+    private static ProblemHttpResult NotYours() =>
+        Problems.Of(StatusCodes.Status403Forbidden, "lock_not_found", "There is no such lock, or it is not yours.");
+
+    private static ProblemHttpResult NotHeard(string why) => Problems.Of(StatusCodes.Status503ServiceUnavailable, "lock_offline", why);
+}

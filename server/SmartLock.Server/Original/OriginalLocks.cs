@@ -1,0 +1,100 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Original;
+
+/// <summary>Locks under the first system's names. A lock registered here is one whose device runs its sketch, which can check no signature.</summary>
+internal static class OriginalLocks
+{
+    /// <summary>Its list has no pages; whoever has more locks than this uses the list that has.</summary>
+    private const int Most = 1_000;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var locks = routes.MapGroup("/locks");
+        locks.MapPost("/register", RegisterAsync)
+            .RequireRateLimiting(RateLimits.Commands)
+            .Deprecated("originalRegisterLock", "Register a lock that runs the first sketch", "POST /api/locks");
+        locks.MapGet("/", ListAsync)
+            .RequireRateLimiting(RateLimits.Reads)
+            .Deprecated("originalListLocks", $"Your locks, the first {Most}", "GET /api/locks");
+        locks.MapGet("/{device_id}/status", StatusAsync)
+            .RequireRateLimiting(RateLimits.Reads)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .Deprecated("originalLockStatus", "What a lock's bolt does, and whether the device is heard", "GET /api/locks/{device_id}/status");
+    }
+
+    private static async Task<Results<Ok<OriginalRegisteredLock>, ProblemHttpResult>> RegisterAsync(
+        OriginalNewLock body,
+        LockRegistration registration,
+        IOptions<DeviceOptions> devices,
+        ClaimsPrincipal user,
+        HttpContext context,
+        CancellationToken ct)
+    {
+        var errors = LockRules.Check(body.DeviceId, body.Name, unsigned: true, allowUnsigned: true);
+        if (errors.Count > 0)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        if (!devices.Value.AllowUnsigned)
+        {
+            return Problems.Of(
+                StatusCodes.Status400BadRequest,
+                "unsigned_not_allowed",
+                "This server's operator must set Devices:AllowUnsigned before a lock whose device cannot check signatures may be registered.");
+        }
+
+        var result = await registration.RegisterAsync(new RegisterLockRequest(body.DeviceId, body.Name, Unsigned: true), user.Username(), ct);
+        return result.Outcome switch
+        {
+            RegisterLockOutcome.Registered => ShowOnce(context, result.Lock!.DeviceId, result.Key!),
+            RegisterLockOutcome.DeviceIdTaken => Problems.Of(
+                StatusCodes.Status400BadRequest, "device_id_taken", "A lock with this device_id is registered already."),
+            RegisterLockOutcome.TooManyLocks => Problems.Of(
+                StatusCodes.Status400BadRequest, "too_many_locks", "You have as many locks as one account may have."),
+        };
+    }
+
+    private static async Task<Ok<IReadOnlyList<OriginalLock>>> ListAsync(
+        ILockStore store, ClaimsPrincipal user, TimeProvider time, CancellationToken ct)
+    {
+        List<OriginalLock> all = [];
+        string? after = null;
+        do
+        {
+            var page = await store.ListAsync(user.Username(), time.GetUtcNow(), after, PageRequest.MaxLimit, ct);
+            all.AddRange(page.Items.Select(item => OriginalLock.Of(item.Lock)));
+            after = page.Next is null ? null : page.Items[^1].Lock.DeviceId;
+        }
+        while (after is not null && all.Count < Most);
+
+        return TypedResults.Ok<IReadOnlyList<OriginalLock>>(all);
+    }
+
+    private static async Task<Results<Ok<OriginalLockStatus>, ProblemHttpResult>> StatusAsync(
+        [FromRoute(Name = "device_id")] string deviceId, ILockStore store, ClaimsPrincipal user, TimeProvider time, CancellationToken ct)
+    {
+        var found = LockRules.IsDeviceId(deviceId) ? await store.FindAsync(deviceId, user.Username(), time.GetUtcNow(), ct) : null;
+        return found is null
+            ? Problems.Of(StatusCodes.Status404NotFound, "lock_not_found", "There is no such lock, or it is not yours.")
+            : TypedResults.Ok(OriginalLockStatus.Of(found.Lock));
+    }
+
+    /// <summary>No cache on the way may keep the password.</summary>
+    private static Ok<OriginalRegisteredLock> ShowOnce(HttpContext context, string deviceId, byte[] key)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(new OriginalRegisteredLock(
+            "The lock is registered. Give its sketch this MQTT login; it is not shown again.",
+            deviceId,
+            Signatures.MqttPassword(key, deviceId)));
+    }
+}

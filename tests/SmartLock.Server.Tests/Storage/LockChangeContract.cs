@@ -1,0 +1,153 @@
+using SmartLock.Server.Commands;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Tests.Storage;
+
+public abstract class LockChangeContract : StoreContract
+{
+    private static readonly DateTimeOffset Later = StoreSet.Noon.AddMinutes(1);
+
+    [Fact]
+    public async Task A_new_name_is_the_owners_to_give_and_is_logged()
+    {
+        await Stores.RegisterAsync("D1");
+
+        (await Stores.Locks.RenameAsync(By("eve"), "Mine", default)).ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.RenameAsync(By("ada", "D2"), "Mine", default)).ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.RenameAsync(By("ada"), "Back door", default)).ShouldBe(ChangeLockOutcome.Changed);
+
+        (await Stores.Locks.FindAsync("D1", "ada", default))!.Name.ShouldBe("Back door");
+        (await Stores.LogAsync("D1")).ShouldBe(["ada lock.register registered", "ada lock.rename renamed"]);
+    }
+
+    [Fact]
+    public async Task A_removed_lock_takes_key_shares_and_commands_along_and_leaves_its_log()
+    {
+        await Stores.MoveInAsync("ada", "bob");
+        await Stores.HearAsync("D1");
+        await Stores.HearAsync("D2");
+        await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", key: "k"), default);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", "C2"), default);
+
+        (await Stores.Locks.RemoveAsync(By("eve"), default)).ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.RemoveAsync(By("bob"), default)).ShouldBe(ChangeLockOutcome.NotOwner);
+        (await Stores.Locks.RemoveAsync(By("ada"), default)).ShouldBe(ChangeLockOutcome.Changed);
+        (await Stores.Locks.RemoveAsync(By("ada"), default)).ShouldBe(ChangeLockOutcome.NotFound);
+
+        (await Stores.Locks.FindAsync("D1", "ada", default)).ShouldBeNull();
+        (await Stores.Locks.FindAsync("D1", "bob", default)).ShouldBeNull();
+        (await Stores.Devices.FindAsync("D1", default)).ShouldBeNull();
+        (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBeNull();
+        (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldNotBeNull();
+        (await Stores.DecideAsync("D1", "C1", "done")).Decided.ShouldBeEmpty();
+        (await Stores.WholeLogAsync("D1")).ShouldBe([
+            "ada lock.register registered", "device:D1 lock.state available", "ada share.grant granted: operator > bob",
+            "ada command.unlock sent", "ada lock.remove removed",
+        ]);
+        (await Stores.RegisterAsync("D1", "bob")).ShouldBe(RegisterLockOutcome.Registered);
+    }
+
+    [Fact]
+    public async Task A_new_key_takes_the_old_ones_place()
+    {
+        await Stores.MoveInAsync("ada", "bob");
+        await Stores.HearAsync("D1");
+        await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
+
+        (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], default)).ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default)).ShouldBe(ChangeLockOutcome.NotOwner);
+        (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([1, 2, 3]);
+        (await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], default)).ShouldBe(ChangeLockOutcome.Changed);
+
+        (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([9]);
+        (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.ProtectedKey.ShouldBe([9]);
+        (await Stores.LogAsync("D1"))[^2].ShouldBe("ada lock.rotate_key rotated");
+    }
+
+    [Fact]
+    public async Task A_reassigned_lock_is_the_new_owners_alone()
+    {
+        await Stores.MoveInAsync("ada", "Bob", "cy");
+        await Stores.HearAsync("D1");
+        await Stores.ShareAsync("D1", "cy", ShareRole.Operator);
+        await Stores.ShareAsync("D1", "bob", ShareRole.Viewer);
+
+        var result = await Stores.LockAdmin.ReassignAsync(By("boss"), "bOB", 10, default);
+
+        result.Outcome.ShouldBe(ReassignOutcome.Reassigned);
+        result.Lock!.Owner.ShouldBe("Bob");
+        foreach (var gone in (string[])["ada", "cy"])
+        {
+            (await Stores.Locks.FindAsync("D1", gone, default)).ShouldBeNull();
+            (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", gone), default)).Outcome.ShouldBe(IssueOutcome.NotFound);
+        }
+
+        (await Stores.Locks.FindAsync("D1", "Bob", StoreSet.Noon, default))!.Access.ShouldBe(LockAccess.Owner);
+        (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2", "Bob"), default)).Outcome.ShouldBe(IssueOutcome.Issued);
+        (await Stores.Shares.ListAsync("D1", "Bob", StoreSet.Noon, default)).Shares.ShouldBe([]);
+        var log = await Stores.WholeLogAsync("D1");
+        log.Skip(log.Length - 5).ShouldBe([
+            "boss lock.reassign taken from > ada", "boss lock.reassign given to > Bob", "ada command.unlock refused: not found",
+            "cy command.unlock refused: not found", "Bob command.unlock sent",
+        ]);
+    }
+
+    [Fact]
+    public async Task A_lock_is_given_only_to_who_may_have_it()
+    {
+        await Stores.MoveInAsync("ada", "bob");
+        await Stores.MoveInAsync(disabled: true, "off");
+        await Stores.RegisterAsync("D1");
+        await Stores.RegisterAsync("D2", "bob");
+        var before = await Stores.WholeLogAsync("D1");
+
+        (await ReassignAsync("D9", "bob")).ShouldBe(ReassignOutcome.LockNotFound);
+        (await ReassignAsync("D1", "nobody")).ShouldBe(ReassignOutcome.UserNotFound);
+        (await ReassignAsync("D1", "off")).ShouldBe(ReassignOutcome.UserNotFound);
+        (await ReassignAsync("D1", "bob", 1)).ShouldBe(ReassignOutcome.TooManyLocks);
+        (await ReassignAsync("D1", "ADA")).ShouldBe(ReassignOutcome.AlreadyOwner);
+
+        (await Stores.Locks.FindAsync("D1", "ada", default)).ShouldNotBeNull();
+        (await Stores.WholeLogAsync("D1")).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task Nobody_is_given_more_than_one_may_have_even_at_once()
+    {
+        await Stores.MoveInAsync("ada", "bob");
+        for (var i = 0; i < 10; i++)
+        {
+            await Stores.RegisterAsync($"D{i}");
+        }
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => ReassignAsync($"D{i}", "bob", 3)));
+
+        outcomes.Count(outcome => outcome is ReassignOutcome.Reassigned).ShouldBe(3);
+        outcomes.Count(outcome => outcome is ReassignOutcome.TooManyLocks).ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task Everybodys_locks_are_listed_by_owner_and_state_and_in_pages()
+    {
+        await Stores.MoveInAsync("ada", "bob");
+        await Stores.HearAsync("D1");
+        await Stores.RegisterAsync("D2", "bob");
+        await Stores.HearAsync("D3", "bob");
+
+        (await ListAsync()).ShouldBe(["D1", "D2", "D3"]);
+        (await ListAsync(owner: "BOB")).ShouldBe(["D2", "D3"]);
+        (await ListAsync(owner: "nobody")).ShouldBeEmpty();
+        (await ListAsync(state: LockState.Available)).ShouldBe(["D1", "D3"]);
+        (await ListAsync(owner: "bob", state: LockState.Unavailable)).ShouldBe(["D2"]);
+        (await ListAsync(after: "D1", limit: 1)).ShouldBe(["D2"]);
+    }
+
+    private static LockChange By(string actor, string deviceId = "D1") => new(deviceId, actor, Later);
+
+    private async Task<ReassignOutcome> ReassignAsync(string deviceId, string owner, int maxPerOwner = 10) =>
+        (await Stores.LockAdmin.ReassignAsync(By("boss", deviceId), owner, maxPerOwner, default)).Outcome;
+
+    private async Task<IEnumerable<string>> ListAsync(string? owner = null, LockState? state = null, string? after = null, int limit = 10) =>
+        (await Stores.LockAdmin.ListAsync(owner, state, after, limit, default)).Items.Select(item => item.DeviceId);
+}
