@@ -160,6 +160,14 @@ internal sealed class TestApp : IAsyncDisposable
         return user;
     }
 
+    /// <summary>A new session of an account, opened without its password.</summary>
+    public async Task<SignedIn> SessionOfAsync(string username)
+    {
+        var user = await Services.GetRequiredService<IUserStore>().FindAsync(username, default);
+        var tokens = await Services.GetRequiredService<Sessions>().OpenAsync(user!, new Client("tests", "127.0.0.1"), default);
+        return SignedInWith(user!.Username, tokens!.AccessToken);
+    }
+
     /// <summary>A client with any token, good or not.</summary>
     public SignedIn SignedInWith(string username, string token)
     {

@@ -14,15 +14,21 @@ internal sealed class AccessTokens(SigningKey signingKey, IOptions<JwtOptions> o
 
     public TimeSpan Lifetime { get; } = TimeSpan.FromMinutes(options.Value.AccessTokenMinutes);
 
-    /// <summary>Names the account only; its role and whether it is disabled are asked of the store when the token is used.</summary>
-    public string Issue(string username)
+    /// <summary>
+    /// Names the account and the session only; whether that still stands, and what the account may do, is asked of the store when the token is used.
+    /// </summary>
+    public string Issue(string username, string sessionId)
     {
         var now = clock.GetUtcNow();
         return _handler.CreateEncodedJwt(new SecurityTokenDescriptor
         {
             Issuer = options.Value.Issuer,
             Audience = options.Value.Audience,
-            Subject = new([new(Identity.UsernameClaim, username), new("jti", Ids.NewUlid(now))]),
+            Subject = new([
+                new(Identity.UsernameClaim, username),
+                new(Identity.SessionClaim, sessionId),
+                new("jti", Ids.NewUlid(now)),
+            ]),
             IssuedAt = now.UtcDateTime,
             NotBefore = now.UtcDateTime,
             Expires = (now + Lifetime).UtcDateTime,

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using SmartLock.Server.Infrastructure;
 
@@ -9,40 +8,30 @@ internal sealed record RegisterRequest(string Username, string Password, string?
     public override string ToString() => $"Register {Username}";
 }
 
-internal sealed record LoginRequest(string Username, string Password)
+/// <param name="Code">Of the second factor, where there is one; or a recovery code.</param>
+/// <param name="RefreshInCookie">For browsers: the refresh token goes into an HttpOnly cookie.</param>
+internal sealed record LoginRequest(
+    string Username, string Password, string? Code = null, string? RecoveryCode = null, bool RefreshInCookie = false)
 {
     public override string ToString() => $"Login {Username}";
 }
 
 internal sealed record AccountAnswer(string Username, Role Role);
 
-/// <param name="ExpiresIn">Seconds.</param>
-internal sealed record LoginAnswer(string AccessToken, string TokenType, int ExpiresIn, string Username, Role Role)
-{
-    public override string ToString() => $"Login of {Username}";
-}
-
+/// <summary>How one comes to an account and into it, for people who are not signed in.</summary>
 internal static class AccountEndpoints
 {
-    private static readonly TimeSpan WhenBusy = TimeSpan.FromSeconds(1);
-
-    public static void Map(IEndpointRouteBuilder routes)
+    public static void Map(RouteGroupBuilder auth)
     {
-        var auth = routes.MapGroup("/api/auth").WithTags("Accounts").AllowAnonymous().RequireRateLimiting(RateLimits.Auth);
         auth.MapPost("/register", RegisterAsync)
             .WithName("register")
             .WithSummary("Make an account")
             .ProducesProblem(StatusCodes.Status409Conflict);
         auth.MapPost("/login", LoginAsync)
             .WithName("login")
-            .WithSummary("Sign in: exchange name and password for an access token")
+            .WithSummary("Sign in: exchange name and password, and a code where there is a second factor, for an access and a refresh token")
             .ProducesProblem(StatusCodes.Status401Unauthorized)
             .ProducesProblem(StatusCodes.Status403Forbidden);
-        routes.MapGet("/api/me", Me)
-            .WithName("me")
-            .WithTags("Accounts")
-            .WithSummary("The account that the access token belongs to")
-            .RequireRateLimiting(RateLimits.Reads);
     }
 
     private static async Task<Results<Created<AccountAnswer>, ProblemHttpResult>> RegisterAsync(
@@ -57,41 +46,27 @@ internal static class AccountEndpoints
         return await registration.RegisterAsync(request.Username, request.Password, request.Email, Role.User, ct) switch
         {
             RegisterOutcome.Registered => TypedResults.Created("/api/me", new AccountAnswer(request.Username, Role.User)),
-            RegisterOutcome.NameTaken => Problems.Of(
-                StatusCodes.Status409Conflict, "username_taken", "Another account has this name."),
-            RegisterOutcome.Busy => Busy(context),
+            RegisterOutcome.NameTaken => NameTaken(),
+            RegisterOutcome.Busy => SignInProblems.Busy(context),
         };
     }
+
+    public static ProblemHttpResult NameTaken() =>
+        Problems.Of(StatusCodes.Status409Conflict, "username_taken", "Another account has or had this name.");
 
     private static async Task<Results<Ok<LoginAnswer>, ProblemHttpResult>> LoginAsync(
-        LoginRequest request, SignIn signIn, AccessTokens tokens, HttpContext context, CancellationToken ct)
+        LoginRequest request, SignIn signIn, Sessions sessions, HttpContext context, CancellationToken ct)
     {
-        // Longer ones cannot be an account's, and hashing them would cost the more the longer they are.
-        if (request.Username.Length > AccountRules.MaxUsernameLength || request.Password.Length > AccountRules.MaxPasswordLength)
+        var client = Client.Of(context);
+        var proof = new Proof(request.Username, request.Password, request.Code, request.RecoveryCode);
+        var result = await signIn.TryAsync(proof, client.Address, ct);
+        if (result.User is not { } user)
         {
-            return Refused();
+            return SignInProblems.Of(result, context);
         }
 
-        var result = await signIn.TryAsync(request.Username, request.Password, ClientAddress.Of(context), ct);
-        return result.Outcome switch
-        {
-            SignInOutcome.SignedIn => Welcome(result.User!, tokens),
-            SignInOutcome.Refused => Refused(),
-            SignInOutcome.Disabled => Problems.Of(StatusCodes.Status403Forbidden, "account_disabled", "This account is disabled."),
-            SignInOutcome.TooSoon => Problems.TooManyRequests(context, result.RetryAfter, "Too many failed attempts; wait before the next."),
-            SignInOutcome.Busy => Busy(context),
-        };
+        return await sessions.OpenAsync(user, client, ct) is { } tokens
+            ? TypedResults.Ok(LoginAnswer.Of(tokens, user.Username, user.Role, request.RefreshInCookie, context))
+            : SignInProblems.Refused();
     }
-
-    private static Ok<AccountAnswer> Me(ClaimsPrincipal user) =>
-        TypedResults.Ok(new AccountAnswer(user.Username(), user.IsInRole(nameof(Role.Admin)) ? Role.Admin : Role.User));
-
-    private static Ok<LoginAnswer> Welcome(User user, AccessTokens tokens) => TypedResults.Ok(new LoginAnswer(
-        tokens.Issue(user.Username), "Bearer", (int)tokens.Lifetime.TotalSeconds, user.Username, user.Role));
-
-    private static ProblemHttpResult Refused() =>
-        Problems.Of(StatusCodes.Status401Unauthorized, "invalid_credentials", "The name or the password is wrong.");
-
-    private static ProblemHttpResult Busy(HttpContext context) =>
-        Problems.TooManyRequests(context, WhenBusy, "Too many people are signing in just now.");
 }

@@ -8,11 +8,23 @@ internal sealed class AccountOptions
 
     private const int Fewest = 100_000;
     private const int Most = 10_000_000;
+    private const int MostDays = 400;
+    private const int MostSessions = 1_000;
 
     /// <summary>PBKDF2 rounds of a new password hash; older hashes are renewed when their owner signs in.</summary>
     public int PasswordIterations { get; init; } = Advised;
 
-    public static string? Check(AccountOptions options) => options.PasswordIterations is < Fewest or > Most
-        ? $"Accounts:PasswordIterations must be between {Fewest} and {Most}."
-        : null;
+    /// <summary>A session that is not refreshed for so long is over.</summary>
+    public int RefreshTokenDays { get; init; } = 30;
+
+    /// <summary>Per account; one more ends the one not used for longest.</summary>
+    public int MaxSessions { get; init; } = 50;
+
+    public static string? Check(AccountOptions options) => options switch
+    {
+        { PasswordIterations: < Fewest or > Most } => $"Accounts:PasswordIterations must be between {Fewest} and {Most}.",
+        { RefreshTokenDays: < 1 or > MostDays } => $"Accounts:RefreshTokenDays must be between 1 and {MostDays}.",
+        { MaxSessions: < 1 or > MostSessions } => $"Accounts:MaxSessions must be between 1 and {MostSessions}.",
+        _ => null,
+    };
 }

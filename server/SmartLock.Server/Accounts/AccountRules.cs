@@ -48,7 +48,7 @@ internal static partial class AccountRules
 
     public static string? CheckUsername(string username, Role role)
     {
-        if (username.Length is < MinUsernameLength or > MaxUsernameLength)
+        if (!HasUsernameLength(username))
         {
             return $"must have {MinUsernameLength} to {MaxUsernameLength} characters";
         }
@@ -60,6 +60,9 @@ internal static partial class AccountRules
 
         return Reserved.Contains(username) || (role != Role.Admin && ForAdmins.Contains(username)) ? "is a reserved name" : null;
     }
+
+    /// <summary>Whether anybody can have the name at all, reserved ones included: for names that are looked up.</summary>
+    public static bool IsUsername(string text) => HasUsernameLength(text) && Username().IsMatch(text);
 
     public static string? CheckPassword(string password, string username)
     {
@@ -98,6 +101,8 @@ internal static partial class AccountRules
 
         return TextRules.Check(email, MaxEmailLength) ?? (Email().IsMatch(email) ? null : "is not an e-mail address");
     }
+
+    private static bool HasUsernameLength(string text) => text.Length is >= MinUsernameLength and <= MaxUsernameLength;
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]*\z", RegexOptions.CultureInvariant)]
     private static partial Regex Username();

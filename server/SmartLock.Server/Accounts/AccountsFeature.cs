@@ -1,6 +1,7 @@
-using SmartLock.Server.Infrastructure;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
+using Quartz;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
 
@@ -18,12 +19,28 @@ internal static class AccountsFeature
         services.AddSingleton<SessionEnds>();
         services.AddSingleton<Registration>();
         services.AddSingleton<SignIn>();
+        services.AddSingleton<SecondFactors>();
+        services.AddSingleton<PasswordChange>();
+        services.AddSingleton<FirstAdminSetup>();
+        services.AddSingleton<Sessions>();
+        services.AddSingleton<SessionExpiry>();
+        services.AddQuartz(quartz => quartz.ScheduleJob<SessionExpiry>(trigger => trigger
+            .WithIdentity("session-expiry")
+            .WithSimpleSchedule(schedule => schedule.WithInterval(SessionExpiry.Every).RepeatForever())));
         return services;
     }
 
     public static IEndpointRouteBuilder MapAccounts(this IEndpointRouteBuilder routes)
     {
-        AccountEndpoints.Map(routes);
+        var auth = routes.MapGroup("/api/auth").WithTags("Accounts").AllowAnonymous().RequireRateLimiting(RateLimits.Auth);
+        AccountEndpoints.Map(auth);
+        SessionEndpoints.MapAuth(auth);
+        var me = routes.MapGroup("/api/me").WithTags("Accounts");
+        ProfileEndpoints.Map(me);
+        SessionEndpoints.MapMe(me);
+        SecondFactorEndpoints.Map(me);
+        UserAdminEndpoints.Map(routes);
+        FirstAdminEndpoints.Map(routes, auth);
         return routes;
     }
 }

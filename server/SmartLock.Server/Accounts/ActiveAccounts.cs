@@ -2,39 +2,69 @@ using System.Collections.Concurrent;
 
 namespace SmartLock.Server.Accounts;
 
-internal sealed record ActiveAccount(string Username, Role Role);
-
 /// <summary>
-/// Answers, for every request with a token, whether its account still stands. Remembers the answer for a few seconds, which
-/// is how long a disabled account may linger.
+/// Answers, for every request with a token, whether its session still stands. Remembers the answer for a few seconds; a change made in this
+/// process is told to it at once, one made in another may linger for as long.
 /// </summary>
-internal sealed class ActiveAccounts(IUserStore users, TimeProvider clock)
+internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
 {
     public static readonly TimeSpan Remembered = TimeSpan.FromSeconds(5);
 
     private const int MostRemembered = 20_000;
-    private readonly ConcurrentDictionary<string, Entry> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly System.Threading.Lock _gate = new();
+    private readonly ConcurrentDictionary<string, Entry> _known = new(StringComparer.Ordinal);
+    private long _changes;
 
-    /// <summary>Null when there is no such account or it is disabled.</summary>
-    public async ValueTask<ActiveAccount?> FindAsync(string username, CancellationToken ct)
+    /// <summary>Null when the session has ended, or its account is gone or disabled.</summary>
+    public async ValueTask<SessionAccount?> FindAsync(string sessionId, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        if (_known.TryGetValue(username, out var entry) && now < entry.Until)
+        if (_known.TryGetValue(sessionId, out var entry) && now < entry.Until)
         {
             return entry.Account;
         }
 
-        var user = await users.FindAsync(username, ct);
-        var account = user is { Disabled: false } ? new ActiveAccount(user.Username, user.Role) : null;
-        // Only names from tokens signed here come this far, so that it takes so many accounts to fill it.
-        if (_known.Count >= MostRemembered)
+        var changes = Volatile.Read(ref _changes);
+        var account = await sessions.FindAsync(sessionId, now, ct);
+        lock (_gate)
         {
-            _known.Clear();
+            // What was read before a change must not be remembered after it.
+            if (changes == _changes)
+            {
+                // Only sessions from tokens signed here come this far, so that it takes so many sign-ins to fill it.
+                if (_known.Count >= MostRemembered)
+                {
+                    _known.Clear();
+                }
+
+                _known[sessionId] = new Entry(account, now + Remembered);
+            }
         }
 
-        _known[username] = new Entry(account, now + Remembered);
         return account;
     }
 
-    private sealed record Entry(ActiveAccount? Account, DateTimeOffset Until);
+    /// <summary>After the change is stored. <paramref name="sessionId"/> is null for all of the account's sessions.</summary>
+    public void Forget(string username, string? sessionId = null)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _changes, _changes + 1);
+            if (sessionId is not null)
+            {
+                _known.TryRemove(sessionId, out _);
+                return;
+            }
+
+            foreach (var (id, entry) in _known)
+            {
+                if (string.Equals(entry.Account?.Username, username, StringComparison.OrdinalIgnoreCase))
+                {
+                    _known.TryRemove(id, out _);
+                }
+            }
+        }
+    }
+
+    private sealed record Entry(SessionAccount? Account, DateTimeOffset Until);
 }

@@ -26,14 +26,20 @@ internal static class BearerAuthentication
         return services;
     }
 
-    /// <summary>A good token of an account that is gone or disabled is refused; name and role are those of the account now.</summary>
+    /// <summary>
+    /// A good token of a session that has ended, or of an account that is gone or disabled, is refused; name and role are those of the account now.
+    /// </summary>
     private static async Task AdmitAsync(TokenValidatedContext context)
     {
         var accounts = context.HttpContext.RequestServices.GetRequiredService<ActiveAccounts>();
         var name = context.Principal?.FindFirstValue(Identity.UsernameClaim);
-        if (name is null || await accounts.FindAsync(name, context.HttpContext.RequestAborted) is not { } account)
+        var sessionId = context.Principal?.FindFirstValue(Identity.SessionClaim);
+        if (name is null
+            || sessionId is null
+            || await accounts.FindAsync(sessionId, context.HttpContext.RequestAborted) is not { } account
+            || !account.Username.Equals(name, StringComparison.OrdinalIgnoreCase))
         {
-            context.Fail("The account is gone or disabled.");
+            context.Fail("The session has ended.");
             return;
         }
 
@@ -42,6 +48,7 @@ internal static class BearerAuthentication
                 new(Identity.UsernameClaim, account.Username),
                 new(Identity.RoleClaim, account.Role.ToString()),
                 new(Identity.ExpiryClaim, context.Principal!.FindFirstValue(Identity.ExpiryClaim)!),
+                new(Identity.SessionClaim, account.SessionId),
             ],
             context.Scheme.Name,
             Identity.UsernameClaim,

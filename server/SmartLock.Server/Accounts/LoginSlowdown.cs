@@ -1,86 +1,185 @@
 namespace SmartLock.Server.Accounts;
 
 /// <summary>
-/// Makes guessing passwords slow, by account and by address: after a few free attempts each further failure doubles the wait.
-/// It slows and never locks out, since otherwise anybody could keep an owner from their door. Counts live in as many cells as
-/// are allotted, by keyed hash, so that no flood of names or addresses takes more memory or pushes out what is counted.
+/// Makes guessing slow without letting anybody hold an owner out. What is counted are failures of an account from one address, and of an
+/// address over all accounts: after a few free ones each further failure doubles the wait. Nobody waits for what came from elsewhere. What an
+/// account suffers from everywhere only makes each address's own failures dearer: under siege an address has one free failure instead of five,
+/// and waits longer, but the first attempt from an address is always looked at, and the owner's is the right one.
+/// Codes of a second factor are short, so they are counted for the account as a whole; only who knows the password comes that far.
+/// It takes a fixed amount of memory, whatever floods in: see <see cref="FailureCounts"/>.
 /// </summary>
 internal sealed class LoginSlowdown(TimeProvider clock)
 {
-    public const int FreePerAccount = 5;
+    public const int FreePerAccountAndAddress = 5;
+    public const int FreeUnderSiege = 1;
     public const int FreePerAddress = 30;
+    public const int FreeCodes = 10;
+
+    /// <summary>So many failures of one account, from wherever, are a siege.</summary>
+    public const int Siege = 100;
 
     public static readonly TimeSpan LongestForAccount = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan LongestUnderSiege = TimeSpan.FromMinutes(5);
     public static readonly TimeSpan LongestForAddress = TimeSpan.FromMinutes(15);
+    public static readonly TimeSpan LongestForCodes = TimeSpan.FromMinutes(15);
 
-    /// <summary>Quiet for so long, and all is forgotten.</summary>
-    public static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(30);
-
-    private const int Cells = 1 << 15;
-    private const int MostDoublings = 30;
+    private readonly TimeProvider _clock = clock;
     private readonly System.Threading.Lock _gate = new();
-    private readonly Cell[] _accounts = new Cell[Cells];
-    private readonly Cell[] _addresses = new Cell[Cells];
+    private readonly FailureCounts _pairs = new(3, 1 << 16);
+    private readonly FailureCounts _addresses = new(3, 1 << 16);
+    private readonly FailureCounts _accounts = new(2, 1 << 14);
+    private readonly FailureCounts _codes = new(2, 1 << 14);
 
-    /// <summary>
-    /// How long to wait first, or null when the attempt may be made. A permitted attempt counts as failed until
-    /// <see cref="Succeeded"/>: a hundred guesses sent at once are a hundred failures. A refused one counts for nothing.
-    /// </summary>
-    public TimeSpan? TryBegin(string username, string address)
+    /// <summary>Begins an attempt, unless it must wait; dispose it when it is over. A hundred guesses sent at once do not all get through.</summary>
+    public Attempt? TryBegin(string username, string address, out TimeSpan wait)
     {
-        var now = clock.GetUtcNow();
+        var pair = _pairs.Find(username + '\0' + address);
+        var source = _addresses.Find(address);
+        var account = _accounts.Find(username);
+        var now = _clock.GetUtcNow();
         lock (_gate)
         {
-            ref var account = ref CellOf(_accounts, username);
-            ref var source = ref CellOf(_addresses, address);
-            var wait = Later(account.NotBefore, source.NotBefore) - now;
+            var free = IsBesieged(account, now) ? FreeUnderSiege : FreePerAccountAndAddress;
+            var (forPair, forAddress) = (_pairs.Wait(pair, now, free), _addresses.Wait(source, now, FreePerAddress));
+            wait = forPair > forAddress ? forPair : forAddress;
             if (wait > TimeSpan.Zero)
             {
-                return wait;
+                return null;
             }
 
-            Count(ref account, now, FreePerAccount, LongestForAccount);
-            Count(ref source, now, FreePerAddress, LongestForAddress);
-            return null;
+            _pairs.Begin(pair);
+            _addresses.Begin(source);
+            return new Attempt(this, pair, source, account);
         }
     }
 
-    /// <summary>
-    /// The account starts afresh. The address only takes back its own attempt: an account of one's own must not buy guesses
-    /// at others.
-    /// </summary>
-    public void Succeeded(string username, string address)
+    /// <summary>The same for a code of the account's second factor.</summary>
+    public CodeAttempt? TryBeginCode(string username, out TimeSpan wait)
     {
+        var at = _codes.Find(username);
         lock (_gate)
         {
-            CellOf(_accounts, username) = default;
-            ref var source = ref CellOf(_addresses, address);
-            source.Failures = Math.Max(0, source.Failures - 1);
-            source.NotBefore = source.Failures <= FreePerAddress ? default : source.NotBefore;
+            wait = _codes.Wait(at, _clock.GetUtcNow(), FreeCodes);
+            if (wait > TimeSpan.Zero)
+            {
+                return null;
+            }
+
+            _codes.Begin(at);
+            return new CodeAttempt(this, at);
         }
     }
 
-    private static void Count(ref Cell cell, DateTimeOffset now, int free, TimeSpan longest)
+    private bool IsBesieged(int[] account, DateTimeOffset now) => _accounts.Failures(account, now) >= Siege;
+
+    /// <summary>A sign-in that is being looked at. One that is neither refused nor right was not looked at, and counts for nothing.</summary>
+    internal sealed class Attempt(LoginSlowdown slowdown, int[] pair, int[] address, int[] account) : IDisposable
     {
-        cell.Failures = now - cell.Last > Forgotten ? 1 : cell.Failures + 1;
-        cell.Last = now;
-        var beyond = cell.Failures - free;
-        if (beyond >= 0)
+        private bool _over;
+
+        public void Failed()
         {
-            var wait = TimeSpan.FromSeconds(1L << Math.Min(beyond, MostDoublings));
-            cell.NotBefore = now + (wait < longest ? wait : longest);
+            var now = slowdown._clock.GetUtcNow();
+            lock (slowdown._gate)
+            {
+                if (!TryEnd())
+                {
+                    return;
+                }
+
+                slowdown._accounts.Count(account, now, Siege, TimeSpan.Zero);
+                slowdown._addresses.Count(address, now, FreePerAddress, LongestForAddress);
+                if (slowdown.IsBesieged(account, now))
+                {
+                    slowdown._pairs.Count(pair, now, FreeUnderSiege, LongestUnderSiege);
+                }
+                else
+                {
+                    slowdown._pairs.Count(pair, now, FreePerAccountAndAddress, LongestForAccount);
+                }
+            }
+        }
+
+        /// <summary>The account starts afresh at this address. The address does not: an account of one's own must not buy guesses at others.</summary>
+        public void Succeeded()
+        {
+            lock (slowdown._gate)
+            {
+                if (TryEnd())
+                {
+                    slowdown._pairs.Clear(pair);
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (slowdown._gate)
+            {
+                TryEnd();
+            }
+        }
+
+        private bool TryEnd()
+        {
+            if (_over)
+            {
+                return false;
+            }
+
+            _over = true;
+            slowdown._pairs.End(pair);
+            slowdown._addresses.End(address);
+            return true;
         }
     }
 
-    private static ref Cell CellOf(Cell[] cells, string key) =>
-        ref cells[(uint)StringComparer.OrdinalIgnoreCase.GetHashCode(key) % (uint)cells.Length];
-
-    private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
-
-    private struct Cell
+    /// <summary>A code that is being looked at; as <see cref="Attempt"/>.</summary>
+    internal sealed class CodeAttempt(LoginSlowdown slowdown, int[] at) : IDisposable
     {
-        public int Failures;
-        public DateTimeOffset Last;
-        public DateTimeOffset NotBefore;
+        private bool _over;
+
+        public void Failed()
+        {
+            var now = slowdown._clock.GetUtcNow();
+            lock (slowdown._gate)
+            {
+                if (TryEnd())
+                {
+                    slowdown._codes.Count(at, now, FreeCodes, LongestForCodes);
+                }
+            }
+        }
+
+        public void Succeeded()
+        {
+            lock (slowdown._gate)
+            {
+                if (TryEnd())
+                {
+                    slowdown._codes.Clear(at);
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (slowdown._gate)
+            {
+                TryEnd();
+            }
+        }
+
+        private bool TryEnd()
+        {
+            if (_over)
+            {
+                return false;
+            }
+
+            _over = true;
+            slowdown._codes.End(at);
+            return true;
+        }
     }
 }

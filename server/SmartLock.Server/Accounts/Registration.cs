@@ -32,4 +32,10 @@ internal sealed class Registration(IUserStore users, Passwords passwords, TimePr
             CreateUserOutcome.NameTaken => RegisterOutcome.NameTaken,
         };
     }
+
+    /// <summary>Null when too many passwords are being hashed just now.</summary>
+    public async Task<FirstAdminOutcome?> RegisterFirstAdminAsync(string username, string password, CancellationToken ct) =>
+        await passwords.HashAsync(password, ct) is { } hash
+            ? await users.CreateFirstAdminAsync(new User(username, null, hash, Role.Admin, clock.GetUtcNow(), Disabled: false), ct)
+            : null;
 }

@@ -1,3 +1,5 @@
+using SmartLock.Server.Audit;
+
 namespace SmartLock.Server.Accounts;
 
 internal enum SignInOutcome
@@ -10,6 +12,12 @@ internal enum SignInOutcome
     /// <summary>The password is right, the account disabled.</summary>
     Disabled,
 
+    /// <summary>The password is right, and the account wants a code as well.</summary>
+    SecondFactorRequired,
+
+    /// <summary>The password is right, the code is not, or was used before.</summary>
+    SecondFactorWrong,
+
     /// <summary>Too many failures; not even looked at.</summary>
     TooSoon,
 
@@ -21,17 +29,38 @@ internal enum SignInOutcome
 /// <param name="RetryAfter">Set for TooSoon.</param>
 internal sealed record SignInResult(SignInOutcome Outcome, User? User = null, TimeSpan RetryAfter = default);
 
-internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdown slowdown)
+/// <summary>What somebody says to prove who they are.</summary>
+internal sealed record Proof(string Username, string Password, string? Code = null, string? RecoveryCode = null)
 {
-    public async Task<SignInResult> TryAsync(string username, string password, string address, CancellationToken ct)
+    public override string ToString() => $"Proof of {Username}";
+}
+
+/// <summary>Checks who somebody is, for a sign-in and before what a session alone must not do.</summary>
+internal sealed class SignIn(
+    IUserStore users, ISessionStore sessions, Passwords passwords, SecondFactors secondFactors, LoginSlowdown slowdown, TimeProvider clock)
+{
+    /// <summary>Password, and the second factor where there is one.</summary>
+    public Task<SignInResult> TryAsync(Proof proof, string address, CancellationToken ct) => TryAsync(proof, address, true, ct);
+
+    public Task<SignInResult> TryPasswordAsync(string username, string password, string address, CancellationToken ct) =>
+        TryAsync(new Proof(username, password), address, false, ct);
+
+    private async Task<SignInResult> TryAsync(Proof proof, string address, bool withSecondFactor, CancellationToken ct)
     {
-        if (slowdown.TryBegin(username, address) is { } wait)
+        // Longer ones cannot be an account's, and hashing them would cost the more the longer they are.
+        if (proof.Username.Length > AccountRules.MaxUsernameLength || proof.Password.Length > AccountRules.MaxPasswordLength)
+        {
+            return new SignInResult(SignInOutcome.Refused);
+        }
+
+        using var attempt = slowdown.TryBegin(proof.Username, address, out var wait);
+        if (attempt is null)
         {
             return new SignInResult(SignInOutcome.TooSoon, RetryAfter: wait);
         }
 
-        var user = await users.FindAsync(username, ct);
-        var verdict = await passwords.VerifyAsync(user, password, ct);
+        var user = await users.FindAsync(proof.Username, ct);
+        var verdict = await passwords.VerifyAsync(user, proof.Password, ct);
         if (verdict is null)
         {
             return new SignInResult(SignInOutcome.Busy);
@@ -39,21 +68,57 @@ internal sealed class SignIn(IUserStore users, Passwords passwords, LoginSlowdow
 
         if (user is null || verdict == PasswordVerdict.Wrong)
         {
-            return new SignInResult(SignInOutcome.Refused);
+            attempt.Failed();
+            return await RefuseAsync(SignInOutcome.Refused, user, AuditResults.WrongPassword);
         }
 
-        slowdown.Succeeded(username, address);
         if (user.Disabled)
         {
-            return new SignInResult(SignInOutcome.Disabled);
+            attempt.Failed();
+            return await RefuseAsync(SignInOutcome.Disabled, user, AuditResults.AccountDisabled);
         }
 
+        if (withSecondFactor && user.HasSecondFactor && await CheckSecondFactorAsync(user, proof, attempt, ct) is { } refusal)
+        {
+            return refusal;
+        }
+
+        attempt.Succeeded();
         if (verdict == PasswordVerdict.RightButOutdated)
         {
-            await RenewHashAsync(user, password, ct);
+            await RenewHashAsync(user, proof.Password, ct);
         }
 
         return new SignInResult(SignInOutcome.SignedIn, user);
+    }
+
+    /// <summary>Null when it is right. A code not given is no failure, and no success that would make earlier failures forgotten.</summary>
+    private async Task<SignInResult?> CheckSecondFactorAsync(User user, Proof proof, LoginSlowdown.Attempt attempt, CancellationToken ct)
+    {
+        var check = await secondFactors.CheckAsync(user.Username, proof.Code, proof.RecoveryCode, ct);
+        switch (check.Verdict)
+        {
+            case SecondFactorVerdict.Right:
+                return null;
+            case SecondFactorVerdict.Missing:
+                return new SignInResult(SignInOutcome.SecondFactorRequired);
+            case SecondFactorVerdict.TooSoon:
+                return new SignInResult(SignInOutcome.TooSoon, RetryAfter: check.RetryAfter);
+            default:
+                attempt.Failed();
+                return await RefuseAsync(SignInOutcome.SecondFactorWrong, user, AuditResults.WrongSecondFactor);
+        }
+    }
+
+    /// <summary>Goes on the record even if the guesser has hung up meanwhile.</summary>
+    private async Task<SignInResult> RefuseAsync(SignInOutcome outcome, User? user, string result)
+    {
+        if (user is not null)
+        {
+            await sessions.NoteRefusedAsync(user.Username, result, clock.GetUtcNow(), CancellationToken.None);
+        }
+
+        return new SignInResult(outcome);
     }
 
     /// <summary>Best effort: when it is busy, or the password was changed meanwhile, the next sign-in sees to it.</summary>

@@ -12,6 +12,11 @@ internal enum Role
 /// </summary>
 internal sealed record User(string Username, string? Email, string PasswordHash, Role Role, DateTimeOffset CreatedAt, bool Disabled)
 {
+    /// <summary>Counts the passwords it has had; a hash that is merely renewed leaves it alone.</summary>
+    public long PasswordVersion { get; init; }
+
+    public bool HasSecondFactor { get; init; }
+
     /// <summary>Without the hash: records print all their members.</summary>
     public override string ToString() => $"User {Username} ({Role})";
 }

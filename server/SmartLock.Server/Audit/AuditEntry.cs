@@ -46,6 +46,19 @@ internal static class AuditActions
     public const string WebhookRotated = "webhook.rotate_secret";
     public const string WebhookDeleted = "webhook.delete";
 
+    public const string AccountRegister = "account.register";
+    public const string AccountLogin = "account.login";
+    public const string AccountPassword = "account.password";
+    public const string AccountEmail = "account.email";
+    public const string AccountDisable = "account.disable";
+    public const string AccountEnable = "account.enable";
+    public const string AccountRole = "account.role";
+    public const string AccountDelete = "account.delete";
+    public const string SessionReuse = "session.reuse";
+    public const string SecondFactorEnable = "second_factor.enable";
+    public const string SecondFactorDisable = "second_factor.disable";
+    public const string SecondFactorCodes = "second_factor.recovery_codes";
+
     public const string LockRenamed = "lock.rename";
     public const string LockRemoved = "lock.remove";
     public const string KeyRotated = "lock.rotate_key";
@@ -68,6 +81,14 @@ internal static class AuditResults
     public const string Available = "available";
 
     public const string WebhookDone = "done";
+
+    public const string AccountDone = "done";
+    public const string SessionEnded = "session ended";
+    public const string WrongPassword = "refused: password";
+    public const string WrongSecondFactor = "refused: second factor";
+    public const string AccountDisabled = "refused: disabled";
+    public const string LastAdmin = "refused: last admin";
+    public const string OwnsLocks = "refused: owns locks";
 
     public const string Renamed = "renamed";
     public const string Removed = "removed";

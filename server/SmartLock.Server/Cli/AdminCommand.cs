@@ -35,7 +35,7 @@ internal static class AdminCommand
         var outcome = await registration.RegisterAsync(username, password, null, Role.Admin, ct);
         if (outcome != RegisterOutcome.Registered)
         {
-            return await FailAsync(ExitCodes.Failed, $"There is an account named {username} already.");
+            return await FailAsync(ExitCodes.Failed, $"The name {username} is another account's, or was.");
         }
 
         await Console.Out.WriteLineAsync($"The admin account {username} is made.");

@@ -61,6 +61,7 @@ internal static partial class ServeCommand
     private static ILogger LoggerOf(IServiceProvider services) =>
         services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServeCommand).FullName!);
 
+    /// <summary>The link is for who started the server, and goes to standard output only: the log may be kept, and read by others.</summary>
     private static async Task TellOfFirstAdminAsync(IServiceProvider services, CancellationToken ct)
     {
         var logger = LoggerOf(services);
@@ -69,6 +70,9 @@ internal static partial class ServeCommand
             if (!await services.GetRequiredService<IUserStore>().AnyAdminAsync(ct))
             {
                 LogNoAdmin(logger);
+                var link = FirstAdminText.LinkFor(HttpEndpoints.AddressOf(services), services.GetRequiredService<FirstAdminSetup>().Open());
+                var isJson = services.GetRequiredService<IConfiguration>()["Logging:Console:FormatterName"] == "json";
+                await Console.Out.WriteLineAsync(isJson ? FirstAdminText.JsonOf(link) : FirstAdminText.Of(link));
             }
         }
         catch (StoreUnavailableException e)

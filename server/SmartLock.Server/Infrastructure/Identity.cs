@@ -20,4 +20,9 @@ internal static class Identity
         long.TryParse(principal.FindFirstValue(ExpiryClaim), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : throw new InvalidOperationException("The request's access token has no expiry; the endpoint must require a token.");
+
+    /// <summary>The session that the request's token belongs to. Only where authentication is required.</summary>
+    public static string SessionId(this ClaimsPrincipal principal) =>
+        principal.FindFirstValue(SessionClaim)
+        ?? throw new InvalidOperationException("The request has no session; the endpoint must require one.");
 }

@@ -25,7 +25,12 @@ internal static class SecurityHeaders
         var path = context.Request.Path;
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
-        headers.ContentSecurityPolicy = path.StartsWithSegments(ApiDocs.UiPath) ? ForDocs : NothingAllowed;
+        // A page of our own has set what it needs.
+        if (headers.ContentSecurityPolicy.Count == 0)
+        {
+            headers.ContentSecurityPolicy = path.StartsWithSegments(ApiDocs.UiPath) ? ForDocs : NothingAllowed;
+        }
+
         if (Private.Any(p => path.StartsWithSegments(p)))
         {
             headers.CacheControl = "no-store";

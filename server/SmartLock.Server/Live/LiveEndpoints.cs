@@ -25,14 +25,14 @@ internal static class LiveEndpoints
     {
         var username = request.User.Username();
 
-        // Watched before the account is asked for again, or the session's end might pass between the two.
-        var session = request.Sessions.Begin(username, request.User.FindFirstValue(Identity.SessionClaim));
+        // Watched before the session is asked for again, or the session's end might pass between the two.
+        var session = request.Sessions.Begin(username, request.User.SessionId());
         var now = request.Time.GetUtcNow();
         var life = request.User.TokenExpiry() - now;
-        if (life <= TimeSpan.Zero || await request.Accounts.FindAsync(username, ct) is null)
+        if (life <= TimeSpan.Zero || await request.Accounts.FindAsync(request.User.SessionId(), ct) is null)
         {
             session.Dispose();
-            return Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The access token has expired.");
+            return Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The session has ended.");
         }
 
         var joined = request.Hub.Join(username, request.LastEventId);

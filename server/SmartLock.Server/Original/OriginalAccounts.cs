@@ -7,8 +7,6 @@ namespace SmartLock.Server.Original;
 /// <summary>Registering and logging in under the first system's names. Its passwords were plain text and as short as one liked; here this one's rules hold.</summary>
 internal static class OriginalAccounts
 {
-    private static readonly TimeSpan WhenBusy = TimeSpan.FromSeconds(1);
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         var auth = routes.MapGroup("/auth").AllowAnonymous().RequireRateLimiting(RateLimits.Auth);
@@ -37,32 +35,23 @@ internal static class OriginalAccounts
         {
             RegisterOutcome.Registered => TypedResults.Ok(new OriginalMessage($"{username} is registered.")),
             RegisterOutcome.NameTaken => Problems.Of(StatusCodes.Status400BadRequest, "username_taken", "Another account has this name."),
-            RegisterOutcome.Busy => Busy(context),
+            RegisterOutcome.Busy => SignInProblems.Busy(context),
         };
     }
 
     private static async Task<Results<Ok<OriginalToken>, ProblemHttpResult>> LoginAsync(
-        OriginalCredentials body, SignIn signIn, AccessTokens tokens, HttpContext context, CancellationToken ct)
+        OriginalCredentials body, SignIn signIn, Sessions sessions, HttpContext context, CancellationToken ct)
     {
-        if (body.Username.Length > AccountRules.MaxUsernameLength || body.Password.Length > AccountRules.MaxPasswordLength)
+        var client = Client.Of(context);
+        var result = await signIn.TryAsync(new Proof(body.Username, body.Password), client.Address, ct);
+        if (result.User is not { } user)
         {
-            return Refused();
+            return SignInProblems.Of(result, context);
         }
 
-        var result = await signIn.TryAsync(body.Username, body.Password, ClientAddress.Of(context), ct);
-        return result.Outcome switch
-        {
-            SignInOutcome.SignedIn => TypedResults.Ok(new OriginalToken(tokens.Issue(result.User!.Username))),
-            SignInOutcome.Refused => Refused(),
-            SignInOutcome.Disabled => Problems.Of(StatusCodes.Status403Forbidden, "account_disabled", "This account is disabled."),
-            SignInOutcome.TooSoon => Problems.TooManyRequests(context, result.RetryAfter, "Too many failed attempts; wait before the next."),
-            SignInOutcome.Busy => Busy(context),
-        };
+        // Its apps know no refresh token: they sign in again when the access token has run out.
+        return await sessions.OpenAsync(user, client, ct) is { } tokens
+            ? TypedResults.Ok(new OriginalToken(tokens.AccessToken))
+            : SignInProblems.Refused();
     }
-
-    private static ProblemHttpResult Refused() =>
-        Problems.Of(StatusCodes.Status401Unauthorized, "invalid_credentials", "The name or the password is wrong.");
-
-    private static ProblemHttpResult Busy(HttpContext context) =>
-        Problems.TooManyRequests(context, WhenBusy, "Too many people are signing in just now.");
 }

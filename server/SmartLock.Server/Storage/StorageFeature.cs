@@ -44,6 +44,8 @@ internal static class StorageFeature
         services.AddHealthChecks().AddCheck<SqliteHealthCheck>("store", timeout: HealthWithin);
         return services
             .AddSingleton<IUserStore, SqliteUserStore>()
+            .AddSingleton<ISessionStore, SqliteSessionStore>()
+            .AddSingleton<ISecondFactorStore, SqliteSecondFactorStore>()
             .AddSingleton<ILockStore, SqliteLockStore>()
             .AddSingleton<IShareStore, SqliteShareStore>()
             .AddSingleton<IPairingStore, SqlitePairingStore>()

@@ -5,6 +5,7 @@ namespace SmartLock.Server.Tests.Accounts;
 
 public sealed class LoginSlowdownTests
 {
+    private const string Home = "192.0.2.1";
     private readonly FakeClock _clock = new();
     private readonly LoginSlowdown _slowdown;
     private int _addresses;
@@ -14,44 +15,99 @@ public sealed class LoginSlowdownTests
     [Fact]
     public void The_wait_doubles_with_each_failure_up_to_a_minute()
     {
-        var waits = new List<double>();
-        for (var i = 0; i < LoginSlowdown.FreePerAccount + 8; i++)
-        {
-            while (_slowdown.TryBegin("anna", NewAddress()) is { } wait)
-            {
-                waits.Add(wait.TotalSeconds);
-                _clock.Advance(wait);
-            }
-        }
-
-        waits.ShouldBe([1, 2, 4, 8, 16, 32, 60, 60]);
+        WaitsOf(LoginSlowdown.FreePerAccountAndAddress + 8).ShouldBe([1, 2, 4, 8, 16, 32, 60, 60]);
     }
 
     [Fact]
-    public void Attempts_made_at_once_all_count()
+    public void Attempts_made_at_once_do_not_all_get_through()
     {
-        var permitted = Enumerable.Range(0, 100).Count(_ => _slowdown.TryBegin("anna", NewAddress()) is null);
+        var attempts = Enumerable.Range(0, 100).Select(_ => _slowdown.TryBegin("anna", Home, out var _)).ToList();
 
-        permitted.ShouldBe(LoginSlowdown.FreePerAccount);
+        attempts.Count(a => a is not null).ShouldBe(LoginSlowdown.FreePerAccountAndAddress);
+        attempts.ForEach(a => a?.Dispose());
+    }
+
+    [Fact]
+    public void Beyond_the_free_ones_they_come_one_by_one()
+    {
+        for (var i = 0; i < LoginSlowdown.FreePerAccountAndAddress; i++)
+        {
+            Fail("anna", Home);
+        }
+
+        _clock.Advance(TimeSpan.FromMinutes(2));
+        using var first = _slowdown.TryBegin("anna", Home, out _);
+
+        first.ShouldNotBeNull();
+        _slowdown.TryBegin("anna", Home, out var wait).ShouldBeNull();
+        wait.ShouldBe(TimeSpan.FromSeconds(1));
     }
 
     [Fact]
     public void Success_frees_the_account()
     {
-        for (var i = 0; i < 50; i++)
+        for (var i = 0; i < 20; i++)
         {
-            _slowdown.TryBegin("anna", "192.0.2.1").ShouldBeNull();
-            _slowdown.Succeeded("anna", "192.0.2.1");
+            Fail("anna", Home).ShouldBeTrue();
+            Succeed("anna", Home).ShouldBeTrue();
         }
+    }
+
+    [Fact]
+    public void Strangers_elsewhere_never_hold_the_owner_out()
+    {
+        for (var i = 0; i < 2_000; i++)
+        {
+            Fail("anna", NewAddress());
+            if (i % 400 == 0)
+            {
+                Succeed("anna", Home).ShouldBeTrue();
+                Succeed("anna", NewAddress()).ShouldBeTrue("nor at an address that was never seen before");
+            }
+        }
+    }
+
+    [Fact]
+    public void Under_siege_each_address_has_one_free_failure_and_waits_longer()
+    {
+        for (var i = 0; i < LoginSlowdown.Siege; i++)
+        {
+            Fail("anna", NewAddress());
+        }
+
+        WaitsOf(LoginSlowdown.FreeUnderSiege + 10).ShouldBe([1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+    }
+
+    [Fact]
+    public void An_attempt_that_was_not_looked_at_counts_for_nothing()
+    {
+        for (var i = 0; i < 1_000; i++)
+        {
+            using var attempt = _slowdown.TryBegin("anna", Home, out _);
+            attempt.ShouldNotBeNull();
+        }
+    }
+
+    [Fact]
+    public void One_that_was_not_looked_at_neither_frees_nor_shortens()
+    {
+        for (var i = 0; i < LoginSlowdown.FreePerAccountAndAddress; i++)
+        {
+            Fail("anna", Home);
+            _slowdown.TryBegin("anna", Home, out _)?.Dispose();
+        }
+
+        _slowdown.TryBegin("anna", Home, out var wait).ShouldBeNull();
+        wait.ShouldBe(TimeSpan.FromSeconds(1));
     }
 
     [Fact]
     public void One_address_is_slowed_down_over_all_accounts_and_others_are_not()
     {
-        var permitted = Enumerable.Range(0, 200).Count(i => _slowdown.TryBegin($"account{i}", "192.0.2.1") is null);
+        var permitted = Enumerable.Range(0, 200).Count(i => Fail($"account{i}", Home));
 
         permitted.ShouldBe(LoginSlowdown.FreePerAddress);
-        _slowdown.TryBegin("somebody", "192.0.2.2").ShouldBeNull();
+        Fail("somebody", "192.0.2.2").ShouldBeTrue();
     }
 
     [Fact]
@@ -60,15 +116,11 @@ public sealed class LoginSlowdownTests
         var guesses = 0;
         for (var i = 0; i < 200; i++)
         {
-            if (_slowdown.TryBegin("mine", "192.0.2.1") is null)
-            {
-                _slowdown.Succeeded("mine", "192.0.2.1");
-            }
-
-            guesses += _slowdown.TryBegin($"account{i}", "192.0.2.1") is null ? 1 : 0;
+            Succeed("mine", Home);
+            guesses += Fail($"account{i}", Home) ? 1 : 0;
         }
 
-        guesses.ShouldBeLessThanOrEqualTo(LoginSlowdown.FreePerAddress);
+        guesses.ShouldBe(LoginSlowdown.FreePerAddress);
     }
 
     [Fact]
@@ -76,13 +128,66 @@ public sealed class LoginSlowdownTests
     {
         for (var i = 0; i < 20; i++)
         {
-            _slowdown.TryBegin("anna", NewAddress());
+            Fail("anna", Home);
+            _clock.Advance(TimeSpan.FromMinutes(1));
         }
 
-        _clock.Advance(LoginSlowdown.Forgotten + TimeSpan.FromSeconds(1));
+        _clock.Advance(FailureCounts.Forgotten + TimeSpan.FromSeconds(1));
 
-        Enumerable.Range(0, 100).Count(_ => _slowdown.TryBegin("anna", NewAddress()) is null).ShouldBe(LoginSlowdown.FreePerAccount);
+        Enumerable.Range(0, 100).Count(_ => Fail("anna", Home)).ShouldBe(LoginSlowdown.FreePerAccountAndAddress);
     }
 
-    private string NewAddress() => $"198.51.100.{_addresses++}";
+    [Fact]
+    public void Codes_are_counted_for_the_account_from_wherever_they_come()
+    {
+        var waits = new List<double>();
+        for (var i = 0; i < LoginSlowdown.FreeCodes + 11; i++)
+        {
+            LoginSlowdown.CodeAttempt? attempt;
+            while ((attempt = _slowdown.TryBeginCode("anna", out var wait)) is null)
+            {
+                waits.Add(wait.TotalSeconds);
+                _clock.Advance(wait);
+            }
+
+            attempt.Failed();
+        }
+
+        waits.ShouldBe([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900]);
+    }
+
+    /// <summary>What an address waits for, failing as often at one account.</summary>
+    private List<double> WaitsOf(int failures)
+    {
+        var waits = new List<double>();
+        for (var i = 0; i < failures; i++)
+        {
+            LoginSlowdown.Attempt? attempt;
+            while ((attempt = _slowdown.TryBegin("anna", Home, out var wait)) is null)
+            {
+                waits.Add(wait.TotalSeconds);
+                _clock.Advance(wait);
+            }
+
+            attempt.Failed();
+        }
+
+        return waits;
+    }
+
+    private bool Fail(string username, string address)
+    {
+        using var attempt = _slowdown.TryBegin(username, address, out _);
+        attempt?.Failed();
+        return attempt is not null;
+    }
+
+    private bool Succeed(string username, string address)
+    {
+        using var attempt = _slowdown.TryBegin(username, address, out _);
+        attempt?.Succeeded();
+        return attempt is not null;
+    }
+
+    private string NewAddress() => $"198.51.{_addresses / 256 % 256}.{_addresses++ % 256}";
 }

@@ -23,13 +23,14 @@ public sealed class LoginTests
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
         answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
         var login = await answer.JsonAsync();
-        login.EnumerateObject().Select(m => m.Name).ShouldBe(["access_token", "token_type", "expires_in", "username", "role"]);
+        login.EnumerateObject().Select(m => m.Name).ShouldBe(
+            ["access_token", "token_type", "expires_in", "refresh_token", "refresh_expires_in", "username", "role"]);
         login.GetProperty("token_type").GetString().ShouldBe("Bearer");
         login.GetProperty("expires_in").GetInt32().ShouldBe(900);
         login.GetProperty("username").GetString().ShouldBe("Anna");
         login.GetProperty("role").GetString().ShouldBe("user");
         var signedIn = app.SignedInWith("Anna", login.GetProperty("access_token").GetString()!);
-        (await signedIn.Http.GetStringAsync("/api/me")).ShouldBe("""{"username":"Anna","role":"user"}""");
+        (await signedIn.Http.GetStringAsync("/api/me")).ShouldStartWith("""{"username":"Anna","role":"user","email":null,"created_at":"20""");
     }
 
     [Fact]
@@ -121,7 +122,7 @@ public sealed class LoginTests
         var clock = new FakeClock();
         await using var app = await TestApp.StartAsync(clock);
         await app.RegisterUserAsync("anna");
-        for (var i = 0; i < LoginSlowdown.FreePerAccount; i++)
+        for (var i = 0; i < LoginSlowdown.FreePerAccountAndAddress; i++)
         {
             using var wrong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = $"not the password {i}" });
             await wrong.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
@@ -132,6 +133,66 @@ public sealed class LoginTests
         await tooSoon.ShouldBeProblemAsync(HttpStatusCode.TooManyRequests, "too_many_requests");
         clock.Advance(tooSoon.Headers.RetryAfter!.Delta!.Value);
         await app.SignInAsync("anna");
+    }
+
+    [Fact]
+    public async Task Strangers_who_hammer_an_account_do_not_hold_its_owner_out()
+    {
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock);
+        await app.RegisterUserAsync("anna");
+        var slowdown = app.Services.GetRequiredService<LoginSlowdown>();
+        for (var i = 0; i < 1_000; i++)
+        {
+            using var attempt = slowdown.TryBegin("anna", $"198.51.100.{i % 256}", out _);
+            attempt?.Failed();
+        }
+
+        await app.SignInAsync("anna");
+    }
+
+    [Fact]
+    public async Task Attempts_that_the_store_could_not_answer_do_not_count()
+    {
+        var broken = new BrokenUserStore();
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock, builder =>
+        {
+            var real = builder.Services.Last(d => d.ServiceType == typeof(IUserStore));
+            builder.Services.AddSingleton<IUserStore>(services =>
+                broken.Around((IUserStore)ActivatorUtilities.CreateInstance(services, real.ImplementationType!)));
+        });
+        await app.RegisterUserAsync("anna");
+        broken.IsBroken = true;
+        for (var i = 0; i < 50; i++)
+        {
+            using var answer = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = TestApp.Password });
+            await answer.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "store_unavailable");
+        }
+
+        broken.IsBroken = false;
+        await app.SignInAsync("anna");
+    }
+
+    [Fact]
+    public async Task Refused_attempts_at_an_account_are_on_the_record_and_those_at_nobody_are_not()
+    {
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock);
+        await app.RegisterUserAsync("anna");
+        for (var i = 0; i < 20; i++)
+        {
+            using var wrong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = "not the password" });
+            using var nobody = await app.Http.PostAsJsonAsync(Path, new { username = "nobody-here", password = "not the password" });
+        }
+
+        clock.Advance(TimeSpan.FromMinutes(2));
+        await app.SignInAsync("anna");
+
+        LoggedIn.Log(app).ShouldBe(
+        [
+            "account.register user", .. Enumerable.Repeat("account.login refused: password", LoginSlowdown.FreePerAccountAndAddress), "account.login done",
+        ]);
     }
 
     private sealed class CountingHasher : IPasswordHasher<User>

@@ -11,6 +11,7 @@ namespace SmartLock.Server.Tests.Accounts;
 public sealed class TokenTests
 {
     private readonly FakeClock _clock = new();
+    private string _session = "";
 
     [Fact]
     public async Task A_token_made_by_hand_like_ours_is_good_so_that_the_forgeries_below_fail_for_their_own_reason()
@@ -88,10 +89,10 @@ public sealed class TokenTests
             Claims(aud: "elsewhere"),
             Claims(exp: Now - 60),
             Claims(nbf: Now + 60),
-            new { sub = "anna", iss = "smartlock", aud = "smartlock", nbf = Now },
-            new { sub = "anna", iss = "smartlock", nbf = Now, exp = Now + 60 },
-            new { sub = "anna", aud = "smartlock", nbf = Now, exp = Now + 60 },
-            new { iss = "smartlock", aud = "smartlock", nbf = Now, exp = Now + 60 },
+            new { sub = "anna", sid = _session, iss = "smartlock", aud = "smartlock", nbf = Now },
+            new { sub = "anna", sid = _session, iss = "smartlock", nbf = Now, exp = Now + 60 },
+            new { sub = "anna", sid = _session, aud = "smartlock", nbf = Now, exp = Now + 60 },
+            new { sid = _session, iss = "smartlock", aud = "smartlock", nbf = Now, exp = Now + 60 },
             Claims(sub: "nobody-here"),
             Claims(sub: ""),
         ];
@@ -136,22 +137,46 @@ public sealed class TokenTests
     public async Task A_disabled_accounts_token_is_refused()
     {
         await using var app = await StartAsync();
-        await app.StoredUserAsync("gone", disabled: true);
+        await app.StoredUserAsync("gone");
+        var token = (await app.SessionOfAsync("gone")).Token;
+        await app.Services.GetRequiredService<IUserStore>().UpdateAsync("gone", new UserChange(Disabled: true), "chief", _clock.GetUtcNow(), default);
 
-        await RefusedAsync(app, app.Services.GetRequiredService<AccessTokens>().Issue("gone"));
+        await RefusedAsync(app, token);
+    }
+
+    [Fact]
+    public async Task A_token_of_no_session_or_of_somebody_elses_is_refused()
+    {
+        await using var app = await StartAsync();
+        await app.StoredUserAsync("bert");
+        await app.SessionOfAsync("bert");
+        var berts = (await app.Services.GetRequiredService<ISessionStore>().ListAsync("bert", _clock.GetUtcNow(), default)).Single().Id;
+        object[] wrong =
+        [
+            new { sub = "anna", iss = "smartlock", aud = "smartlock", nbf = Now, exp = Now + 60 },
+            Claims(sid: berts),
+            Claims(sid: ""),
+            Claims(sid: "01JDXAAAAAAAAAAAAAAAAAAAAA"),
+            Claims(sid: new string('x', 5000)),
+        ];
+        foreach (var claims in wrong)
+        {
+            await RefusedAsync(app, Token(app, claims));
+        }
     }
 
     [Fact]
     public async Task Name_and_role_are_those_of_the_account_not_of_the_token()
     {
         await using var app = await StartAsync();
-        await app.StoredUserAsync("Chief", Role.Admin);
-        var signedIn = app.SignedInWith("Chief", app.Services.GetRequiredService<AccessTokens>().Issue("cHIEF"));
+        await app.AdminAsync("Chief");
+        var session = (await app.Services.GetRequiredService<ISessionStore>().ListAsync("chief", _clock.GetUtcNow(), default)).Single().Id;
+        var signedIn = app.SignedInWith("Chief", app.Services.GetRequiredService<AccessTokens>().Issue("cHIEF", session));
 
-        (await signedIn.Http.GetStringAsync("/api/me")).ShouldBe("""{"username":"Chief","role":"admin"}""");
-        var claims = new { sub = "anna", role = "Admin", iss = "smartlock", aud = "smartlock", nbf = Now, exp = Now + 60 };
+        (await signedIn.Http.GetStringAsync("/api/me")).ShouldStartWith("""{"username":"Chief","role":"admin",""");
+        var claims = new { sub = "anna", sid = _session, role = "Admin", iss = "smartlock", aud = "smartlock", nbf = Now, exp = Now + 60 };
         using var me = await GetMeAsync(app, Token(app, claims));
-        (await me.Content.ReadAsStringAsync()).ShouldBe("""{"username":"anna","role":"user"}""");
+        (await me.Content.ReadAsStringAsync()).ShouldStartWith("""{"username":"anna","role":"user",""");
     }
 
     private long Now => _clock.GetUtcNow().ToUnixTimeSeconds();
@@ -160,6 +185,8 @@ public sealed class TokenTests
     {
         var app = await TestApp.StartAsync(_clock);
         await app.StoredUserAsync("anna");
+        await app.SessionOfAsync("anna");
+        _session = (await app.Services.GetRequiredService<ISessionStore>().ListAsync("anna", _clock.GetUtcNow(), default)).Single().Id;
         return app;
     }
 
@@ -179,8 +206,8 @@ public sealed class TokenTests
         return await app.Http.SendAsync(request);
     }
 
-    private object Claims(string sub = "anna", string iss = "smartlock", string aud = "smartlock", long? nbf = null, long? exp = null) =>
-        new { sub, iss, aud, nbf = nbf ?? Now, exp = exp ?? Now + 60 };
+    private object Claims(string sub = "anna", string iss = "smartlock", string aud = "smartlock", long? nbf = null, long? exp = null, string? sid = null) =>
+        new { sub, sid = sid ?? _session, iss, aud, nbf = nbf ?? Now, exp = exp ?? Now + 60 };
 
     private string Token(TestApp app, object? claims = null, byte[]? key = null, string alg = "HS256")
     {

@@ -138,6 +138,38 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task The_first_start_prints_a_link_that_makes_the_first_admin_and_the_next_prints_none()
+    {
+        var url = $"http://127.0.0.1:{FreePort.Next().ToString(CultureInfo.InvariantCulture)}";
+        string[] arguments = [Server, "serve", .. Settings(), $"--Urls={url}"];
+        await using (var server = ExternalProgram.Start("dotnet", arguments))
+        {
+            await server.LineAsync(l => l.Contains("/setup#token=", StringComparison.Ordinal), "the link");
+            var line = server.Lines.Single(l => l.Contains("/setup#token=", StringComparison.Ordinal));
+            var token = line[(line.IndexOf("token=", StringComparison.Ordinal) + "token=".Length)..].Trim();
+            line.Trim().ShouldStartWith($"{url}/setup#");
+            using var http = new HttpClient { BaseAddress = new Uri(url) };
+            (await http.GetStringAsync("/setup")).ShouldContain("Make the first admin");
+
+            using var made = await http.PostTextAsync(
+                "/api/auth/first-admin", $$"""{"token":"{{token}}","username":"alice","password":"{{Password}}"}""");
+
+            made.StatusCode.ShouldBe(HttpStatusCode.Created);
+            server.Interrupt();
+            (await server.ExitAsync(Patience)).ShouldBe(0);
+        }
+
+        await using var second = ExternalProgram.Start("dotnet", arguments);
+        await second.LineAsync(l => l.Contains("SmartLock is up", StringComparison.Ordinal), "the word that it is up");
+        using var later = new HttpClient { BaseAddress = new Uri(url) };
+        using var page = await later.GetAsync("/setup");
+        page.StatusCode.ShouldBe(HttpStatusCode.Gone);
+        second.Interrupt();
+        (await second.ExitAsync(Patience)).ShouldBe(0);
+        second.Output.ShouldNotContain("token=");
+    }
+
+    [Fact]
     public async Task The_password_may_come_from_the_environment()
     {
         var environment = new Dictionary<string, string> { ["SMARTLOCK_ADMIN_PASSWORD"] = Password };
@@ -147,7 +179,7 @@ public sealed class CommandLineTests : IDisposable
 
         first.ShouldBe(0);
         second.ShouldBe(1);
-        output.ShouldBe("There is an account named ALICE already.");
+        output.ShouldBe("The name ALICE is another account's, or was.");
     }
 
     [Theory]

@@ -36,9 +36,7 @@ public sealed class EventStreamTests
         var owner = await app.OwnerAsync();
         await using var door = await Door.OpenAsync(app, owner);
         await using var stranger = await EventStream.OpenAsync(await app.OwnerAsync());
-        await app.StoredUserAsync("boss", Role.Admin);
-        var token = app.Services.GetRequiredService<AccessTokens>().Issue("boss");
-        await using var admin = await EventStream.OpenAsync(app.SignedInWith("boss", token));
+        await using var admin = await EventStream.OpenAsync(await app.AdminAsync());
         await using var stream = await EventStream.OpenAsync(owner);
 
         using var answer = await door.UnlockAsync();

@@ -13,6 +13,8 @@ internal sealed record StoreSet(
     ICommandStore Commands,
     IDeviceStore Devices,
     IAuditStore Audit,
+    ISessionStore Sessions,
+    ISecondFactorStore SecondFactors,
     IShareStore Shares,
     ILockAdminStore LockAdmin,
     IPairingStore Pairings)

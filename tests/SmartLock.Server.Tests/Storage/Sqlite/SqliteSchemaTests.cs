@@ -35,6 +35,10 @@ public sealed class SqliteSchemaTests : IDisposable
     [InlineData("SELECT time FROM logs WHERE device_id = 'D1' AND action = 'lock.state' AND id >= 7 ORDER BY id DESC LIMIT 10", "logs_states")]
     [InlineData("DELETE FROM commands WHERE device_id = 'D1'", "commands_device")]
     [InlineData("SELECT 1 FROM commands WHERE requested_by = 'ada' AND idempotency_key = 'k'", "commands_once")]
+    [InlineData("SELECT id FROM commands WHERE requested_by = 'ada'", "commands_asker")]
+    [InlineData("SELECT id FROM sessions WHERE expires_at <= 1 ORDER BY expires_at LIMIT 10", "sessions_expiry")]
+    [InlineData("SELECT id FROM sessions WHERE name_key = 'ADA' AND expires_at > 1 ORDER BY id DESC", "sessions_user")]
+    [InlineData("DELETE FROM refresh_tokens WHERE session_id = 'S1' AND number <= 3", "refresh_tokens_session")]
     public async Task What_runs_often_is_an_index_seek(string sql, string index)
     {
         var plan = await WriteAsync(session =>

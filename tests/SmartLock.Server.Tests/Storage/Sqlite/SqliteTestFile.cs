@@ -22,6 +22,8 @@ internal sealed class SqliteTestFile : IDisposable
             new SqliteCommandStore(Database),
             new SqliteDeviceStore(Database),
             new SqliteAuditStore(Database),
+            new SqliteSessionStore(Database),
+            new SqliteSecondFactorStore(Database),
             new SqliteShareStore(Database),
             new SqliteLockAdminStore(Database),
             new SqlitePairingStore(Database));

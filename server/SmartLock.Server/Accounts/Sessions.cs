@@ -1,0 +1,115 @@
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Accounts;
+
+/// <summary>What a session's client is given: an access token for requests, a refresh token for the next pair.</summary>
+internal sealed record SessionTokens(string AccessToken, TimeSpan AccessLifetime, string RefreshToken, TimeSpan RefreshLifetime)
+{
+    public override string ToString() => "Tokens of a session";
+}
+
+/// <param name="Tokens">Set for Rotated.</param>
+/// <param name="Account">Null for Unknown.</param>
+internal sealed record RefreshResult(RotateOutcome Outcome, SessionTokens? Tokens = null, SessionAccount? Account = null);
+
+/// <summary>
+/// Opens, refreshes and ends sessions. An end is stored first, then forgotten by this process, then told to the connections that outlive
+/// their request: in this order nobody comes in between.
+/// </summary>
+internal sealed class Sessions(
+    ISessionStore store,
+    AccessTokens accessTokens,
+    ActiveAccounts active,
+    SessionEnds ends,
+    IOptions<AccountOptions> options,
+    TimeProvider clock)
+{
+    private readonly TimeSpan _lifetime = TimeSpan.FromDays(options.Value.RefreshTokenDays);
+
+    /// <summary>Null when the account was changed since <paramref name="user"/> was checked.</summary>
+    public async Task<SessionTokens?> OpenAsync(User user, Client client, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        var token = RefreshToken.New();
+        var session = new NewSession(
+            Ids.NewUlid(now), RefreshToken.HashOf(token)!, now, now + _lifetime, client.UserAgent, client.Address);
+        var result = await store.OpenAsync(user, session, options.Value.MaxSessions, ct);
+        foreach (var ended in result.Ended)
+        {
+            Forget(user.Username, ended);
+        }
+
+        return result.Outcome == OpenSessionOutcome.Opened ? TokensOf(user.Username, session.Id, token) : null;
+    }
+
+    public async Task<RefreshResult> RefreshAsync(string refreshToken, Client client, CancellationToken ct)
+    {
+        if (RefreshToken.HashOf(refreshToken) is not { } presented)
+        {
+            return new RefreshResult(RotateOutcome.Unknown);
+        }
+
+        var next = RefreshToken.New();
+        var now = clock.GetUtcNow();
+        var rotation = new Rotation(presented, RefreshToken.HashOf(next)!, now, now + _lifetime, client.Address);
+        var result = await store.RotateAsync(rotation, ct);
+        switch (result)
+        {
+            case { Outcome: RotateOutcome.Rotated, Account: { } account }:
+                return new RefreshResult(result.Outcome, TokensOf(account.Username, account.SessionId, next), account);
+            case { Outcome: RotateOutcome.Reused, Account: { } account }:
+                Forget(account.Username, account.SessionId);
+                break;
+        }
+
+        return new RefreshResult(result.Outcome, Account: result.Account);
+    }
+
+    public Task<IReadOnlyList<Session>> ListAsync(string username, CancellationToken ct) =>
+        store.ListAsync(username, clock.GetUtcNow(), ct);
+
+    public async Task<EndSessionOutcome> EndAsync(string username, string sessionId, CancellationToken ct)
+    {
+        var outcome = await store.EndAsync(username, sessionId, ct);
+        Forget(username, sessionId);
+        return outcome;
+    }
+
+    public async Task EndByTokenAsync(string refreshToken, CancellationToken ct)
+    {
+        if (RefreshToken.HashOf(refreshToken) is { } hash && await store.EndByTokenAsync(hash, ct) is { } ended)
+        {
+            Forget(ended.Username, ended.SessionId);
+        }
+    }
+
+    public async Task EndOthersAsync(string username, string sessionId, CancellationToken ct)
+    {
+        foreach (var ended in await store.EndOthersAsync(username, sessionId, ct))
+        {
+            Forget(username, ended);
+        }
+    }
+
+    public async Task<int> DeleteExpiredAsync(int limit, CancellationToken ct)
+    {
+        var expired = await store.DeleteExpiredAsync(clock.GetUtcNow(), limit, ct);
+        foreach (var session in expired)
+        {
+            Forget(session.Username, session.SessionId);
+        }
+
+        return expired.Count;
+    }
+
+    /// <summary>The store has changed the account, or ended sessions of it; <paramref name="sessionId"/> is null for all.</summary>
+    public void Forget(string username, string? sessionId = null)
+    {
+        active.Forget(username, sessionId);
+        ends.End(username, sessionId);
+    }
+
+    private SessionTokens TokensOf(string username, string sessionId, string refreshToken) =>
+        new(accessTokens.Issue(username, sessionId), accessTokens.Lifetime, refreshToken, _lifetime);
+}

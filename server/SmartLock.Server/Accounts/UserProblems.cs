@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Accounts;
+
+internal static class UserProblems
+{
+    public static ProblemHttpResult NotFound() =>
+        Problems.Of(StatusCodes.Status404NotFound, "user_not_found", "There is no such account.");
+
+    public static ProblemHttpResult LastAdmin() =>
+        Problems.Of(StatusCodes.Status409Conflict, "last_admin", "Nobody could administer the server then: make another admin first.");
+
+    /// <summary>Why an account was not deleted.</summary>
+    public static ProblemHttpResult Of(DeleteUserOutcome outcome) => outcome switch
+    {
+        DeleteUserOutcome.NotFound => NotFound(),
+        DeleteUserOutcome.LastAdmin => LastAdmin(),
+        DeleteUserOutcome.OwnsLocks => Problems.Of(
+            StatusCodes.Status409Conflict, "owns_locks", "The account owns locks: remove them or give them to somebody else first."),
+        DeleteUserOutcome.Deleted => throw new ArgumentException("Nothing was refused.", nameof(outcome)),
+    };
+}

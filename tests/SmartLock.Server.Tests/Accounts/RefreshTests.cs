@@ -1,0 +1,196 @@
+using System.Net;
+using System.Net.Http.Json;
+using SmartLock.Server.Accounts;
+using SmartLock.Testing;
+
+namespace SmartLock.Server.Tests.Accounts;
+
+public sealed class RefreshTests
+{
+    private const string Path = "/api/auth/refresh";
+    private readonly FakeClock _clock = new();
+
+    [Fact]
+    public async Task A_refresh_token_gives_a_new_pair_whose_access_token_works()
+    {
+        await using var app = await StartAsync();
+        var first = await LoggedIn.SignInAsync(app, "anna");
+        _clock.Advance(TimeSpan.FromMinutes(20));
+        await first.ShouldBeAliveAsync(false);
+
+        var second = await first.RefreshAsync();
+
+        second.Refresh.ShouldNotBe(first.Refresh);
+        await second.ShouldBeAliveAsync();
+        app.Logs.All.ShouldNotContain(l => l.Text.Contains(first.Refresh) || l.Text.Contains(second.Refresh));
+    }
+
+    [Fact]
+    public async Task A_stolen_token_used_a_second_time_ends_the_whole_family_at_once()
+    {
+        await using var app = await StartAsync();
+        var elsewhere = await LoggedIn.SignInAsync(app, "anna");
+        var stolen = await LoggedIn.SignInAsync(app, "anna");
+        var thief = await stolen.RefreshAsync();
+        await thief.ShouldBeAliveAsync();
+
+        using var owner = await stolen.TryRefreshAsync();
+
+        await owner.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+        await thief.ShouldBeAliveAsync(false);
+        using var again = await thief.TryRefreshAsync();
+        await again.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+        await elsewhere.ShouldBeAliveAsync();
+        LoggedIn.Log(app)[^1].ShouldBe("session.reuse session ended");
+    }
+
+    [Fact]
+    public async Task Of_two_hundred_equal_refreshes_at_once_one_succeeds()
+    {
+        await using var app = await StartAsync();
+        var login = await LoggedIn.SignInAsync(app, "anna");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => login.TryRefreshAsync()));
+
+        answers.Count(a => a.StatusCode == HttpStatusCode.OK).ShouldBe(1);
+        answers.Count(a => a.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(199);
+        LoggedIn.Log(app).Count(l => l.StartsWith("session.reuse", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_session_lives_as_long_as_it_is_refreshed_and_a_month_beyond()
+    {
+        await using var app = await StartAsync();
+        var login = await LoggedIn.SignInAsync(app, "anna");
+        for (var i = 0; i < 4; i++)
+        {
+            _clock.Advance(TimeSpan.FromDays(29));
+            login = await login.RefreshAsync();
+        }
+
+        _clock.Advance(TimeSpan.FromDays(30));
+        using var late = await login.TryRefreshAsync();
+
+        await late.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+    }
+
+    [Theory]
+    [InlineData("""{"refresh_token":""}""")]
+    [InlineData("""{"refresh_token":"x"}""")]
+    [InlineData("""{"refresh_token":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}""")]
+    [InlineData("""{"refresh_token":null}""")]
+    [InlineData("{}")]
+    public async Task What_is_no_token_is_refused(string body)
+    {
+        await using var app = await StartAsync();
+
+        using var answer = await app.Http.PostTextAsync(Path, body);
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+    }
+
+    [Fact]
+    public async Task A_browser_keeps_its_token_in_a_cookie_that_no_script_reads()
+    {
+        await using var app = await StartAsync();
+        using var browser = NewBrowser(app);
+        var body = new { username = "anna", password = TestApp.Password, refresh_in_cookie = true };
+
+        using var login = await browser.PostAsJsonAsync("/api/auth/login", body);
+        var first = Cookie(login);
+        using var refreshed = await SendWithCookieAsync(browser, Path, first);
+        var second = Cookie(refreshed);
+        using var old = await SendWithCookieAsync(browser, Path, first);
+
+        (await login.JsonAsync()).GetProperty("refresh_token").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+        var attributes = login.Headers.GetValues("Set-Cookie").Single().ToLowerInvariant();
+        attributes.ShouldContain("; httponly");
+        attributes.ShouldContain("; samesite=strict");
+        attributes.ShouldContain("; path=/api/auth");
+        attributes.ShouldContain("; max-age=2592000");
+        attributes.ShouldNotContain("secure", customMessage: "this app is served by HTTP");
+        (await refreshed.JsonAsync()).GetProperty("refresh_token").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+        second.ShouldNotBe(first);
+        await old.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+        old.Headers.GetValues("Set-Cookie").Single().ShouldStartWith($"{RefreshCookie.Name}=; expires=Thu, 01 Jan 1970");
+    }
+
+    [Fact]
+    public async Task Behind_a_proxy_that_speaks_https_the_cookie_is_secure()
+    {
+        await using var app = await StartAsync();
+        using var browser = NewBrowser(app);
+        browser.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
+
+        using var login = await browser.PostAsJsonAsync(
+            "/api/auth/login", new { username = "anna", password = TestApp.Password, refresh_in_cookie = true });
+
+        login.Headers.GetValues("Set-Cookie").Single().ToLowerInvariant().ShouldContain("; secure");
+    }
+
+    [Fact]
+    public async Task Signing_out_ends_the_session_of_the_access_token_at_once()
+    {
+        await using var app = await StartAsync();
+        var login = await LoggedIn.SignInAsync(app, "anna");
+        await login.ShouldBeAliveAsync();
+
+        using var answer = await login.SendAsync(HttpMethod.Post, "/api/auth/logout");
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await login.ShouldBeAliveAsync(false);
+        using var refresh = await login.TryRefreshAsync();
+        await refresh.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+    }
+
+    [Fact]
+    public async Task Signing_out_by_a_refresh_token_works_without_an_access_token_and_twice()
+    {
+        await using var app = await StartAsync();
+        var login = await LoggedIn.SignInAsync(app, "anna");
+
+        using var first = await app.Http.PostAsJsonAsync("/api/auth/logout", new { refresh_token = login.Refresh });
+        using var second = await app.Http.PostAsJsonAsync("/api/auth/logout", new { refresh_token = login.Refresh });
+        using var nothing = await app.Http.PostAsync("/api/auth/logout", null);
+
+        first.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        second.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await nothing.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await login.ShouldBeAliveAsync(false);
+    }
+
+    [Fact]
+    public async Task Signing_out_by_the_cookie_takes_it_away()
+    {
+        await using var app = await StartAsync();
+        using var browser = NewBrowser(app);
+        using var login = await browser.PostAsJsonAsync(
+            "/api/auth/login", new { username = "anna", password = TestApp.Password, refresh_in_cookie = true });
+
+        using var answer = await SendWithCookieAsync(browser, "/api/auth/logout", Cookie(login));
+        using var after = await SendWithCookieAsync(browser, Path, Cookie(login));
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        answer.Headers.GetValues("Set-Cookie").Single().ShouldContain("expires=Thu, 01 Jan 1970");
+        await after.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+    }
+
+    private async Task<TestApp> StartAsync()
+    {
+        var app = await TestApp.StartAsync(_clock);
+        await app.RegisterUserAsync("anna");
+        return app;
+    }
+
+    /// <summary>The tests carry the cookie themselves, to see what is sent.</summary>
+    private static HttpClient NewBrowser(TestApp app) => new(new HttpClientHandler { UseCookies = false }) { BaseAddress = app.Address };
+
+    private static string Cookie(HttpResponseMessage answer) => answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+
+    private static async Task<HttpResponseMessage> SendWithCookieAsync(HttpClient browser, string path, string cookie)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path);
+        request.Headers.Add("Cookie", cookie);
+        return await browser.SendAsync(request);
+    }
+}
