@@ -3,11 +3,13 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Original;
 using SmartLock.Server.Storage;
 using SmartLock.Server.Telemetry;
+using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server;
 
@@ -34,6 +36,9 @@ internal static class SmartLockServer
             .AddAccounts()
             .AddLocks()
             .AddCommands(configuration)
+            // Before the heartbeats: what is stopped last hears what those still have to say when they stop.
+            .AddWebhooks()
+            .AddLive()
             .AddHeartbeats(configuration)
             .AddOriginal(configuration);
         configure?.Invoke(builder);
@@ -47,6 +52,8 @@ internal static class SmartLockServer
         app.MapLocks();
         app.MapCommands();
         app.MapAudit();
+        app.MapLive();
+        app.MapWebhooks();
         app.MapOriginal();
         return app;
     }

@@ -48,6 +48,7 @@ internal static class BearerAuthentication
                 new(Identity.UsernameClaim, account.Username),
                 new(Identity.RoleClaim, account.Role.ToString()),
                 new(Identity.SessionClaim, account.SessionId),
+                new(Identity.ExpiryClaim, context.Principal!.FindFirstValue(Identity.ExpiryClaim)!),
             ],
             context.Scheme.Name,
             Identity.UsernameClaim,

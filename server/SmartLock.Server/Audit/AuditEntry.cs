@@ -54,6 +54,11 @@ internal static class AuditActions
     public const string SecondFactorDisable = "second_factor.disable";
     public const string SecondFactorCodes = "second_factor.recovery_codes";
 
+    public const string WebhookCreated = "webhook.create";
+    public const string WebhookChanged = "webhook.change";
+    public const string WebhookRotated = "webhook.rotate_secret";
+    public const string WebhookDeleted = "webhook.delete";
+
     public const string LockRenamed = "lock.rename";
     public const string LockRemoved = "lock.remove";
     public const string KeyRotated = "lock.rotate_key";
@@ -82,6 +87,8 @@ internal static class AuditResults
     public const string AccountDisabled = "refused: disabled";
     public const string LastAdmin = "refused: last admin";
     public const string OwnsLocks = "refused: owns locks";
+
+    public const string WebhookDone = "done";
 
     public const string Renamed = "renamed";
     public const string Removed = "removed";

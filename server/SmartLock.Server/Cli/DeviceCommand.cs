@@ -11,8 +11,6 @@ namespace SmartLock.Server.Cli;
 /// <summary>Prepares devices for owners who hold a phone, not a console.</summary>
 internal static class DeviceCommand
 {
-    private const int Refused = 2;
-
     private static readonly Argument<string> DeviceId = new("device_id") { Description = "1 to 64 letters, digits, dots, dashes, underscores or colons." };
 
     private static readonly Option<bool> Unsigned = new("--unsigned")
@@ -71,7 +69,7 @@ internal static class DeviceCommand
         var errors = PairingRules.Check(request, allowUnsigned);
         if (errors.Count > 0)
         {
-            return await FailAsync(Refused, string.Join(' ', errors.Select(error => $"{error.Key} {error.Value[0]}.")));
+            return await FailAsync(ExitCodes.WrongInput, string.Join(' ', errors.Select(error => $"{error.Key} {error.Value[0]}.")));
         }
 
         var added = await app.Services.GetRequiredService<DevicePreparation>().AddAsync(request, AuditActors.System, ct);
@@ -83,7 +81,7 @@ internal static class DeviceCommand
         var server = app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Address;
         var answer = AddedDeviceAnswer.Of(request, added, server);
         await Console.Out.WriteLineAsync(json ? ToJson(answer) : ToText(answer));
-        return 0;
+        return ExitCodes.Ok;
     }
 
     private static string ToJson(AddedDeviceAnswer answer)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Commands;
@@ -12,6 +13,7 @@ internal sealed partial class CommandDispatch(
     CommandOrder order,
     DeviceKeys keys,
     IDeviceLink link,
+    LiveFeed live,
     CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
@@ -36,6 +38,8 @@ internal sealed partial class CommandDispatch(
 
     private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
     {
+        // Before it leaves, or the device's verdict might be told first.
+        live.CommandsChanged([command]);
         var handOver = await telemetry.PublishAsync(command, () => PublishAsync(command, route));
         var ended = handOver is HandOver.NotSent ? await EndUnsentAsync(command) : command;
         return new DispatchResult(IssueOutcome.Issued, ended, handOver);
@@ -45,7 +49,9 @@ internal sealed partial class CommandDispatch(
     {
         try
         {
-            return await store.FailAsync(command.Id, Unreachable, time.GetUtcNow(), CancellationToken.None) ?? command;
+            var failed = await store.FailAsync(command.Id, Unreachable, time.GetUtcNow(), CancellationToken.None);
+            live.CommandsChanged(failed is null ? [] : [failed]);
+            return failed ?? command;
         }
         catch (StoreUnavailableException e)
         {

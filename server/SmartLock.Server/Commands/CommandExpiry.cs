@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Quartz;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Commands;
 
@@ -10,6 +11,7 @@ namespace SmartLock.Server.Commands;
 internal sealed partial class CommandExpiry(
     ICommandStore store,
     HeartbeatWriter writer,
+    LiveFeed live,
     CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
@@ -43,6 +45,7 @@ internal sealed partial class CommandExpiry(
         do
         {
             expired = await store.ExpireAsync(expiredBefore, now, BatchSize, ct);
+            live.CommandsChanged(expired);
             telemetry.Unanswered(expired.Count);
         }
         while (expired.Count == BatchSize);

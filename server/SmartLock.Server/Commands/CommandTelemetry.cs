@@ -110,6 +110,7 @@ internal sealed class CommandTelemetry(IMeterFactory meters, OpenTraces traces, 
         IssueOutcome.AlreadyIssued => "repeated",
         IssueOutcome.IdempotencyKeyReused => "key_reused",
         IssueOutcome.NotFound => "not_found",
+        IssueOutcome.NotAllowed => "not_allowed",
         IssueOutcome.Offline => "offline",
         _ => "refused",
     };

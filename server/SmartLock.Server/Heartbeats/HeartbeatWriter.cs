@@ -1,5 +1,6 @@
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -10,6 +11,7 @@ namespace SmartLock.Server.Heartbeats;
 internal sealed partial class HeartbeatWriter(
     IDeviceStore store,
     VerdictWaiters waiters,
+    LiveFeed live,
     CommandTelemetry telemetry,
     TimeProvider time,
     ILogger<HeartbeatWriter> log) : BackgroundService
@@ -179,6 +181,10 @@ internal sealed partial class HeartbeatWriter(
         {
             LogWentAway(deviceId);
         }
+
+        // The bolt first: who hears that a command is done has heard what it did.
+        live.LocksChanged([.. result.Changed, .. result.CameBack, .. result.WentAway]);
+        live.CommandsChanged(result.Decided);
     }
 
     private void Wake(bool urgent)

@@ -45,10 +45,12 @@ internal sealed record DeviceBatch(
     IReadOnlyCollection<Verdict> Verdicts,
     IReadOnlyCollection<ConnectionLoss> Losses);
 
+/// <param name="Changed">Devices that were Available before and whose status or issue is another now.</param>
 /// <param name="CameBack">Devices that were Unavailable before.</param>
 /// <param name="WentAway">Devices whose loss was applied.</param>
 /// <param name="Decided">Commands that a verdict ended, as they are now.</param>
 internal sealed record DeviceBatchResult(
+    IReadOnlyList<string> Changed,
     IReadOnlyList<string> CameBack,
     IReadOnlyList<string> WentAway,
     IReadOnlyList<Command> Decided);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Quartz;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Heartbeats;
@@ -11,6 +12,7 @@ internal sealed partial class OfflineSweep(
     IDeviceStore store,
     HeartbeatWriter writer,
     IDeviceLink link,
+    LiveFeed live,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<OfflineSweep> log) : IJob
@@ -53,6 +55,7 @@ internal sealed partial class OfflineSweep(
         {
             silent = await store.MarkSilentAsync(now - offlineAfter, now, BatchSize, ct);
             found += silent.Count;
+            live.LocksChanged(silent);
             foreach (var deviceId in silent)
             {
                 LogSilent(deviceId);

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
@@ -23,11 +24,17 @@ internal static class OriginalLocks
             .Deprecated("originalRegisterLock", "Register a lock that runs the first sketch", "POST /api/locks");
         locks.MapGet("/", ListAsync)
             .RequireRateLimiting(RateLimits.Reads)
-            .Deprecated("originalListLocks", $"Your locks, the first {Most}", "GET /api/locks");
+            .Deprecated("originalListLocks", $"Your locks and those shared with you, the first {Most}", "GET /api/locks");
         locks.MapGet("/{device_id}/status", StatusAsync)
             .RequireRateLimiting(RateLimits.Reads)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .Deprecated("originalLockStatus", "What a lock's bolt does, and whether the device is heard", "GET /api/locks/{device_id}/status");
+        locks.MapPut("/{device_id}/reassign", ReassignAsync)
+            .RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(nameof(Role.Admin)))
+            .RequireRateLimiting(RateLimits.Commands)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .Deprecated("originalReassign", "Give a lock to another account", "PUT /api/admin/locks/{device_id}/owner");
     }
 
     private static async Task<Results<Ok<OriginalRegisteredLock>, ProblemHttpResult>> RegisterAsync(
@@ -71,7 +78,7 @@ internal static class OriginalLocks
         do
         {
             var page = await store.ListAsync(user.Username(), time.GetUtcNow(), after, PageRequest.MaxLimit, ct);
-            all.AddRange(page.Items.Select(item => OriginalLock.Of(item.Lock)));
+            all.AddRange(page.Items.Select(i => OriginalLock.Of(i.Lock)));
             after = page.Next is null ? null : page.Items[^1].Lock.DeviceId;
         }
         while (after is not null && all.Count < Most);
@@ -87,6 +94,33 @@ internal static class OriginalLocks
             ? Problems.Of(StatusCodes.Status404NotFound, "lock_not_found", "There is no such lock, or it is not yours.")
             : TypedResults.Ok(OriginalLockStatus.Of(found.Lock));
     }
+
+    private static async Task<Results<Ok<OriginalMessage>, ProblemHttpResult>> ReassignAsync(
+        [FromRoute(Name = "device_id")] string deviceId,
+        [FromQuery(Name = "new_owner")] string newOwner,
+        LockChanges changes,
+        ClaimsPrincipal user,
+        CancellationToken ct)
+    {
+        if (!LockRules.IsDeviceId(deviceId))
+        {
+            return NoSuchLock();
+        }
+
+        var result = await changes.ReassignAsync(deviceId, newOwner, user.Username(), ct);
+        return result.Outcome switch
+        {
+            ReassignOutcome.Reassigned or ReassignOutcome.AlreadyOwner =>
+                TypedResults.Ok(new OriginalMessage($"{deviceId} belongs to {result.Lock!.Owner} now.")),
+            ReassignOutcome.LockNotFound => NoSuchLock(),
+            ReassignOutcome.UserNotFound => Problems.Of(
+                StatusCodes.Status404NotFound, "user_not_found", "There is no account of this name, or it is disabled."),
+            ReassignOutcome.TooManyLocks => Problems.Of(
+                StatusCodes.Status400BadRequest, "too_many_locks", "That account has as many locks as one account may have."),
+        };
+    }
+
+    private static ProblemHttpResult NoSuchLock() => Problems.Of(StatusCodes.Status404NotFound, "lock_not_found", "There is no such lock.");
 
     /// <summary>No cache on the way may keep the password.</summary>
     private static Ok<OriginalRegisteredLock> ShowOnce(HttpContext context, string deviceId, byte[] key)

@@ -4,9 +4,11 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.Sqlite;
 using SmartLock.Server.Telemetry;
+using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage;
 
@@ -50,6 +52,9 @@ internal static class StorageFeature
             .AddSingleton<ILockAdminStore, SqliteLockAdminStore>()
             .AddSingleton<ICommandStore, SqliteCommandStore>()
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()
-            .AddSingleton<IAuditStore, SqliteAuditStore>();
+            .AddSingleton<IAuditStore, SqliteAuditStore>()
+            .AddSingleton<ILiveStore, SqliteLiveStore>()
+            .AddSingleton<IWebhookStore, SqliteWebhookStore>()
+            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
     }
 }

@@ -53,7 +53,8 @@ public sealed class FuzzTests
             foreach (var value in values)
             {
                 var query = $"?limit={value}&cursor={value}&device_id={value}&unknown={value}";
-                using var answer = await owner.Http.GetAsync(Fill(route, random) + query);
+                // The headers will do: a stream of events has no end.
+                using var answer = await owner.Http.GetAsync(Fill(route, random) + query, HttpCompletionOption.ResponseHeadersRead);
                 ((int)answer.StatusCode).ShouldBeLessThan(500, route + query);
             }
         }

@@ -49,6 +49,30 @@ public sealed class OriginalSystemTests
     }
 
     [Fact]
+    public async Task An_admin_gives_a_lock_to_another_account_and_nobody_else_does()
+    {
+        await using var app = await TestApp.StartAsync(On, Unsigned);
+        var anna = await app.OwnerAsync("anna");
+        var bert = await app.OwnerAsync("bert");
+        await app.AdminAsync("boss");
+        var boss = await LoginAsync(app, "boss");
+        var (userName, password) = await RegisterAsync(anna, "device-1");
+        await using var sketch = await Sketch.StartAsync(app, "device-1", userName, password);
+        await StatusAsync(anna, "Available", "Unknown");
+
+        await ReassignAsync(anna, "device-1", "bert", 403, "error", "Only an admin may do this.");
+        await ReassignAsync(boss, "device-2", "bert", 404, "error", "There is no such lock.");
+        await ReassignAsync(boss, "no%20device", "bert", 404, "error", "There is no such lock.");
+        await ReassignAsync(boss, "device-1", "nobody", 404, "error", "There is no account of this name, or it is disabled.");
+        await SaysAsync(await boss.Http.PutAsync("/locks/device-1/reassign", null), 400, "error", "new_owner is required.");
+        await ReassignAsync(boss, "device-1", "bert", 200, "message", "device-1 belongs to bert now.");
+
+        await CommandAsync(anna, "/api/unlock?device_id=device-1", 403, "error", "There is no such lock, or it is not yours.");
+        await CommandAsync(bert, "/api/unlock?device_id=device-1", 200, "status", "UNLOCK sent");
+        await sketch.IsAsync("Unlocked");
+    }
+
+    [Fact]
     public async Task A_command_reaches_the_sketch_it_is_meant_for_and_no_other_although_all_would_obey()
     {
         await using var app = await TestApp.StartAsync(On, Unsigned);
@@ -194,7 +218,7 @@ public sealed class OriginalSystemTests
 
         var paths = (await app.Http.GetFromJsonAsync<JsonElement>("/openapi/v1.json")).GetProperty("paths");
 
-        foreach (var (path, method) in new[] { ("/auth/register", "post"), ("/auth/signup", "post"), ("/auth/login", "post"), ("/locks/register", "post"), ("/locks", "get"), ("/locks/{device_id}/status", "get") })
+        foreach (var (path, method) in new[] { ("/auth/register", "post"), ("/auth/signup", "post"), ("/auth/login", "post"), ("/locks/register", "post"), ("/locks", "get"), ("/locks/{device_id}/status", "get"), ("/locks/{device_id}/reassign", "put") })
         {
             var operation = paths.GetProperty(path).GetProperty(method);
             operation.GetProperty("deprecated").GetBoolean().ShouldBeTrue(path);
@@ -243,6 +267,9 @@ public sealed class OriginalSystemTests
         body.EnumerateObject().Select(m => m.Name).ShouldBe(["message", "mqtt_username", "mqtt_password"]);
         return (body.GetProperty("mqtt_username").GetString()!, body.GetProperty("mqtt_password").GetString()!);
     }
+
+    private static async Task ReassignAsync(SignedIn admin, string deviceId, string owner, int status, string member, string text) =>
+        await SaysAsync(await admin.Http.PutAsync($"/locks/{deviceId}/reassign?new_owner={owner}", null), status, member, text);
 
     private static async Task CommandAsync(SignedIn owner, string path, int status, string member, string text) =>
         await SaysAsync(await owner.Http.PostAsync(path, null), status, member, text);

@@ -1,4 +1,6 @@
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Tests.Storage;
 
@@ -25,6 +27,23 @@ public abstract class AuditStoreContract : StoreContract
         (await Stores.Audit.ListAsync("eve", new AuditFilter("D1"), null, 100, default)).Items.ShouldBeEmpty();
         (await Stores.Audit.ListAsync("eve", new AuditFilter("D9"), null, 100, default)).Items.ShouldBeEmpty();
         (await Stores.Audit.ListAsync("eve", AuditFilter.None, null, 100, default)).Items.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_was_before_an_owner_had_the_lock_is_not_theirs_to_read()
+    {
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C0", "eve"), default);
+        await Stores.RegisterAsync("D1");
+        (await Stores.LogAsync("D1")).ShouldBe(["ada lock.register registered"]);
+        await Stores.Users.CreateAsync(new User("bert", null, "x", Role.User, StoreSet.Noon, Disabled: false), default);
+
+        await Stores.LockAdmin.ReassignAsync(new LockChange("D1", "boss", StoreSet.Noon), "bert", StoreSet.ManyLocks, default);
+
+        (await Stores.LogAsync("D1")).ShouldBeEmpty();
+        (await Stores.LogAsync("D1", "bert")).ShouldHaveSingleItem().ShouldStartWith("boss lock.reassign ");
+        (await Stores.Audit.ListAllAsync(new AuditFilter("D1"), null, 10, default)).Items.Count.ShouldBe(4);
+        var given = (await Stores.Audit.ListAsync("bert", new AuditFilter("D1"), null, 10, default)).Items.Single();
+        given.Target.ShouldBe("bert");
     }
 
     [Theory]

@@ -49,8 +49,7 @@ public abstract class CommandStoreContract : StoreContract
         foreign.ShouldBe(new IssueResult(IssueOutcome.NotFound));
         missing.ShouldBe(foreign);
         (await Stores.LogAsync("D1"))[^1].ShouldBe("eve command.unlock refused: not found");
-        await Stores.RegisterAsync("D9", "eve");
-        (await Stores.LogAsync("D9", "eve"))[0].ShouldBe("eve command.unlock refused: not found");
+        (await Stores.Audit.ListAllAsync(new AuditFilter("D9"), null, 1, default)).Items.Single().Result.ShouldBe("refused: not found");
     }
 
     [Fact]

@@ -43,6 +43,35 @@ public abstract class DeviceStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task Another_status_or_issue_is_a_change_and_the_rest_of_a_heartbeat_is_none()
+    {
+        await Stores.HearAsync("D1");
+        var same = StoreSet.Report("D1", Later) with { SentAt = 2_000, Rssi = -80, BatteryMv = 3_500, UptimeS = 90_000, Firmware = "1.0.1" };
+        (await Stores.ReportAsync(same)).Changed.ShouldBeEmpty();
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.LastSeen, found.Rssi, found.BatteryMv, found.Firmware).ShouldBe((Later, -80, 3_500, "1.0.1"));
+        (await Stores.Devices.FindAsync("D1", default))!.SentAt.ShouldBe(2_000);
+
+        (await Stores.ReportAsync(same with { Status = LockStatus.Unlocked })).Changed.ShouldBe(["D1"]);
+        (await Stores.ReportAsync(same with { Status = LockStatus.Unlocked, Issue = "Jammed" })).Changed.ShouldBe(["D1"]);
+        (await Stores.ReportAsync(same with { Status = LockStatus.Unlocked, Issue = "Jammed" })).Changed.ShouldBeEmpty();
+        (await Stores.ReportAsync(same with { Status = LockStatus.Unlocked })).Changed.ShouldBe(["D1"]);
+    }
+
+    [Fact]
+    public async Task What_comes_back_or_was_overtaken_is_no_change_besides()
+    {
+        await Stores.RegisterAsync("D1");
+        var first = await Stores.ReportAsync(StoreSet.Report("D1", Later));
+        (first.Changed.Count, first.CameBack.Count).ShouldBe((0, 1));
+        (await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1), LockStatus.Unlocked))).Changed.ShouldBeEmpty();
+        (await Stores.ReportAsync(StoreSet.Report("D404"))).Changed.ShouldBeEmpty();
+        await Stores.LoseAsync("D1", 500, Later);
+        var back = await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(9), LockStatus.Unlocked));
+        (back.Changed.Count, back.CameBack.Count).ShouldBe((0, 1));
+    }
+
+    [Fact]
     public async Task A_report_heard_earlier_changes_nothing()
     {
         await Stores.HearAsync("D1");

@@ -9,12 +9,13 @@ namespace SmartLock.Server.Storage.Sqlite;
 /// </summary>
 internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
 {
+    /// <summary>What was before <c>log_from</c> is the business of owners before.</summary>
     private const string SelectHeads = """
-        SELECT device_id, (SELECT max(id) FROM logs WHERE logs.device_id = locks.device_id AND id < ?2) AS head
-        FROM locks WHERE owner = ?1 AND (?3 IS NULL OR device_id = ?3) AND head IS NOT NULL ORDER BY head DESC
+        SELECT device_id, log_from, (SELECT max(id) FROM logs WHERE logs.device_id = locks.device_id AND id < ?2 AND id >= log_from) AS head
+        FROM locks WHERE owner = ?1 AND (?3 IS NULL OR device_id = ?3) AND head IS NOT NULL
         """;
 
-    private const string SelectNext = "SELECT max(id) FROM logs WHERE device_id = ?1 AND id < ?2";
+    private const string SelectNext = "SELECT max(id) FROM logs WHERE device_id = ?1 AND id < ?2 AND id >= ?3";
 
     private const string SelectEntry = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id = ?1";
 
@@ -86,27 +87,28 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
     {
         var search = new SqliteLogSearch(session, filter, limit);
         var heads = FindHeads(session, owner, filter.DeviceId, beforeId);
-        while (heads.TryDequeue(out var deviceId, out var negated) && search.Offer(ReadEntry(session, -negated)))
+        while (heads.TryDequeue(out var view, out var negated) && search.Offer(ReadEntry(session, -negated)))
         {
             using var next = session.Use(SelectNext);
-            next.Bind(1, deviceId).Bind(2, -negated).Step();
+            next.Bind(1, view.DeviceId).Bind(2, -negated).Bind(3, view.From).Step();
             if (!next.IsNull(0))
             {
-                heads.Enqueue(deviceId, -next.Int64(0));
+                heads.Enqueue(view, -next.Int64(0));
             }
         }
 
         return search.Page();
     }
 
-    private static PriorityQueue<string, long> FindHeads(SqliteSession session, string owner, string? deviceId, long beforeId)
+    /// <summary>By their newest entries, negated: the queue gives the least first.</summary>
+    private static PriorityQueue<LogView, long> FindHeads(SqliteSession session, string owner, string? deviceId, long beforeId)
     {
-        var heads = new PriorityQueue<string, long>();
+        var heads = new PriorityQueue<LogView, long>();
         using var query = session.Use(SelectHeads);
         query.Bind(1, owner).Bind(2, beforeId).Bind(3, deviceId);
         while (query.Step())
         {
-            heads.Enqueue(query.Text(0), -query.Int64(1));
+            heads.Enqueue(new LogView(query.Text(0), query.Int64(1)), -query.Int64(2));
         }
 
         return heads;
@@ -143,4 +145,7 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
 
         return search.Page();
     }
+
+    /// <param name="From">The first entry of it that the lock's owner may see.</param>
+    private readonly record struct LogView(string DeviceId, long From);
 }

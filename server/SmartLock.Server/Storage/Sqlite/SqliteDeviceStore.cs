@@ -60,12 +60,13 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
 
     private static DeviceBatchResult Apply(SqliteSession session, DeviceBatch batch)
     {
+        var changed = new List<string>();
         var cameBack = new List<string>();
         var wentAway = new List<string>();
         var decided = new List<Command>();
         if (batch.Reports.Count > 0)
         {
-            SqliteReports.Apply(session, batch.Reports, cameBack);
+            SqliteReports.Apply(session, batch.Reports, changed, cameBack);
         }
 
         foreach (var loss in batch.Losses)
@@ -78,6 +79,6 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             SqliteVerdicts.Apply(session, verdict, decided);
         }
 
-        return new DeviceBatchResult(cameBack, wentAway, decided);
+        return new DeviceBatchResult(changed, cameBack, wentAway, decided);
     }
 }

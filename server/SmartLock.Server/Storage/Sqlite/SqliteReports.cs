@@ -8,13 +8,18 @@ internal static class SqliteReports
 {
     // A report never overwrites a later one. But a last_seen further ahead than two replicas' clocks differ (5 s) was written before this
     // machine's clock was set back: held to it, no report would count until that time comes.
-    private const string Update = """
-        UPDATE locks SET status = ?3, issue = ?4, last_seen = ?2,
+    private const string Guard = "state = 'Available' AND (last_seen <= ?2 OR last_seen > ?2 + 5000)";
+
+    private const string Set = """
+        UPDATE locks SET last_seen = ?2,
             sent_at = max(sent_at, ?5),
             connected_at = CASE ?6 WHEN 0 THEN connected_at ELSE ?6 END,
             own_topics = ifnull(?7, own_topics), firmware = ifnull(?8, firmware), rssi = ?9, battery_mv = ?10, uptime_s = ?11
-        WHERE device_id = ?1 AND state = 'Available' AND (last_seen <= ?2 OR last_seen > ?2 + 5000)
         """;
+
+    private const string Confirm = $"{Set} WHERE device_id = ?1 AND status = ?3 AND issue IS ?4 AND {Guard}";
+
+    private const string Update = $"{Set}, status = ?3, issue = ?4 WHERE device_id = ?1 AND {Guard}";
 
     private const string Revive = """
         UPDATE locks SET state = 'Available', last_seen = ?2
@@ -27,16 +32,24 @@ internal static class SqliteReports
         """;
 
     /// <summary>
-    /// Nearly every report is of a lock that is Available already, and takes one statement. One that finds none such is
-    /// unknown, was overtaken, or belongs to a lock that comes back: then the state is turned first and the report written again.
+    /// Nearly every report is of a lock that is Available already and says what the last one said: it takes one statement. One that
+    /// finds no such lock brings news; or the lock is unknown, was overtaken, or comes back: then the state is turned first and
+    /// the report written again.
     /// </summary>
-    public static void Apply(SqliteSession session, IReadOnlyCollection<DeviceReport> reports, List<string> cameBack)
+    public static void Apply(SqliteSession session, IReadOnlyCollection<DeviceReport> reports, List<string> changed, List<string> cameBack)
     {
+        using var confirm = session.Use(Confirm);
         using var update = session.Use(Update);
         foreach (var report in reports)
         {
+            if (Write(confirm, report))
+            {
+                continue;
+            }
+
             if (Write(update, report))
             {
+                changed.Add(report.DeviceId);
                 continue;
             }
 
@@ -63,8 +76,8 @@ internal static class SqliteReports
         }
     }
 
-    private static bool Write(SqliteStatement update, DeviceReport report) =>
-        update.Bind(1, report.DeviceId)
+    private static bool Write(SqliteStatement statement, DeviceReport report) =>
+        statement.Bind(1, report.DeviceId)
             .Bind(2, report.HeardAt)
             .Bind(3, report.Status.ToString())
             .Bind(4, report.Issue)

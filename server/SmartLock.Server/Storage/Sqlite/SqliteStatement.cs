@@ -97,6 +97,9 @@ internal sealed class SqliteStatement : IDisposable
         return changed;
     }
 
+    /// <summary>Makes a read ready for the next values, within the same use.</summary>
+    public void Reset() => Check(raw.sqlite3_reset(_statement));
+
     public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
 
     public long Int64(int column) => raw.sqlite3_column_int64(_statement, column);

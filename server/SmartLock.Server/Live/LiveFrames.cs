@@ -1,0 +1,22 @@
+using System.Text;
+
+namespace SmartLock.Server.Live;
+
+/// <summary>
+/// The event stream's framing (https://html.spec.whatwg.org/multipage/server-sent-events.html). Written here, since the framework's own
+/// writer has no comments, which are what keeps a silent connection alive, and no id without an event.
+/// </summary>
+internal static class LiveFrames
+{
+    public static readonly byte[] Ping = ": ping\n\n"u8.ToArray();
+
+    /// <summary>How long a client waits before it comes back, and where it then goes on from, before any event has told it.</summary>
+    public static byte[] Opening(string id) => Encoding.UTF8.GetBytes($"retry: 2000\nid: {id}\n\n");
+
+    /// <summary>Events were missed that nobody knows any more: read everything again, then go on listening.</summary>
+    public static byte[] Resync(string id) => Encoding.UTF8.GetBytes($"event: resync\nid: {id}\ndata: {{}}\n\n");
+
+    /// <param name="data">Without line breaks: one line of the stream.</param>
+    public static byte[] Event(string id, string kind, byte[] data) =>
+        [.. Encoding.UTF8.GetBytes($"event: {kind}\nid: {id}\ndata: "), .. data, .. "\n\n"u8];
+}

@@ -1,0 +1,71 @@
+using SmartLock.Server.Live;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Storage.Sqlite;
+
+internal sealed class SqliteLiveStore(SqliteDatabase database) : ILiveStore
+{
+    // One statement per lock: its rows are of one moment. A lock without shares gives one row, without a sharer.
+    private const string Select = """
+        SELECT status, state, issue, last_seen, owner, s.name_key
+        FROM locks LEFT JOIN shares AS s ON s.device_id = locks.device_id
+            AND (s.from_at IS NULL OR s.from_at <= ?2) AND (s.until_at IS NULL OR s.until_at > ?2)
+        WHERE locks.device_id = ?1
+        """;
+
+    public Task<IReadOnlyDictionary<string, LiveLock>> FindAsync(IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct) =>
+        database.ReadAsync<IReadOnlyDictionary<string, LiveLock>>(
+            session =>
+            {
+                var found = new Dictionary<string, LiveLock>(deviceIds.Count, StringComparer.Ordinal);
+                foreach (var deviceId in deviceIds)
+                {
+                    if (Find(session, deviceId, now) is { } seen)
+                    {
+                        found.Add(deviceId, seen);
+                    }
+                }
+
+                return found;
+            },
+            ct).AsTask();
+
+    public async Task<IReadOnlySet<string>> VisibleAsync(
+        string username,
+        IReadOnlyCollection<string> deviceIds,
+        DateTimeOffset now,
+        CancellationToken ct)
+    {
+        var found = await FindAsync(deviceIds, now, ct);
+        return found.Where(f => f.Value.Audience.Contains(username, StringComparer.OrdinalIgnoreCase))
+            .Select(f => f.Key)
+            .ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>For stores that decide it within a transaction of their own.</summary>
+    public static bool MaySee(SqliteSession session, string deviceId, string username, DateTimeOffset now) =>
+        Find(session, deviceId, now) is { } seen && seen.Audience.Contains(username, StringComparer.OrdinalIgnoreCase);
+
+    private static LiveLock? Find(SqliteSession session, string deviceId, DateTimeOffset now)
+    {
+        using var query = session.Use(Select);
+        query.Bind(1, deviceId).Bind(2, now);
+        LockEvent? change = null;
+        var audience = new List<string>();
+        while (query.Step())
+        {
+            if (change is null)
+            {
+                change = new LockEvent(deviceId, query.Enum<LockStatus>(0), query.Enum<LockState>(1), query.TextOrNull(2), query.TimeOrNull(3));
+                audience.Add(query.Text(4));
+            }
+
+            if (query.TextOrNull(5) is { } sharer && !audience.Contains(sharer, StringComparer.OrdinalIgnoreCase))
+            {
+                audience.Add(sharer);
+            }
+        }
+
+        return change is null ? null : new LiveLock(change, audience);
+    }
+}

@@ -1,0 +1,184 @@
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Webhooks;
+
+/// <summary>Makes the attempts that are due, a few at a time, and says how they ended. Receivers may be told twice, never out of order.</summary>
+internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender sender, TimeProvider time, ILogger<WebhookWorker> log)
+    : BackgroundService
+{
+    private const int MostAtOnce = 8;
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Other replicas queue as well, and do not say so.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+
+    /// <summary>Well longer than an attempt can take, so that no second worker makes it meanwhile.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
+    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly AsyncSignal _something = new();
+    private readonly System.Threading.Lock _gate = new();
+    private readonly HashSet<Task> _running = [];
+
+    /// <summary>Something was queued.</summary>
+    public void Wake() => _something.Set();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var wait = await StartDueAsync(stoppingToken);
+                if (wait > TimeSpan.Zero)
+                {
+                    await _something.WaitAsync(wait, time, stoppingToken);
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, this loop must outlive it.
+                LogTrouble(e);
+                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        Task[] running;
+        lock (_gate)
+        {
+            running = [.. _running];
+        }
+
+        // They give back their leases, or the deliveries would wait for these to end.
+        await Task.WhenAll(running);
+    }
+
+    /// <returns>How long nothing more is due; zero when there may be more at once.</returns>
+    private async Task<TimeSpan> StartDueAsync(CancellationToken ct)
+    {
+        int free;
+        lock (_gate)
+        {
+            free = MostAtOnce - _running.Count;
+        }
+
+        if (free == 0)
+        {
+            // An attempt that ends wakes the loop.
+            return LookEvery;
+        }
+
+        var now = time.GetUtcNow();
+        var due = await store.NextDueAsync(ct);
+        if (due is not { } at)
+        {
+            return LookEvery;
+        }
+
+        if (at > now)
+        {
+            // Whole milliseconds, rounded up: timers round down, and a wait of less than one would be none.
+            var wait = TimeSpan.FromMilliseconds(Math.Ceiling((at - now).TotalMilliseconds));
+            return wait < LookEvery ? wait : LookEvery;
+        }
+
+        foreach (var claim in await store.ClaimAsync(Ids.NewUlid(now), now, now + Lease, free, ct))
+        {
+            Start(claim, ct);
+        }
+
+        return TimeSpan.Zero;
+    }
+
+    private void Start(ClaimedDelivery claim, CancellationToken ct)
+    {
+        lock (_gate)
+        {
+            var attempt = Task.Run(() => AttemptAsync(claim, ct), CancellationToken.None);
+            _running.Add(attempt);
+            _ = attempt.ContinueWith(End, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    private void End(Task attempt)
+    {
+        lock (_gate)
+        {
+            _running.Remove(attempt);
+        }
+
+        _something.Set();
+    }
+
+    private async Task AttemptAsync(ClaimedDelivery claim, CancellationToken ct)
+    {
+        try
+        {
+            await store.CompleteAsync(await SendAsync(claim, ct), CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // The lease ends by itself and the delivery is made again.
+            LogTrouble(e);
+        }
+    }
+
+    private async Task<AttemptResult> SendAsync(ClaimedDelivery claim, CancellationToken ct)
+    {
+        SendResult sent;
+        try
+        {
+            sent = await sender.SendAsync(claim, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            var stopped = time.GetUtcNow();
+            return new AttemptResult(claim, AttemptEnd.Interrupted, null, null, stopped, stopped);
+        }
+
+        var now = time.GetUtcNow();
+        var end = WebhookRules.Judge(sent.Status, claim.Attempts, now, claim.GiveUpAt);
+        var isReceiverInTrouble = end is AttemptEnd.Failed or AttemptEnd.GaveUp;
+        if (end is not AttemptEnd.Delivered)
+        {
+            LogNotDelivered(claim.WebhookId, new Uri(claim.Url).Host, sent.Reason, sent.Status, end);
+        }
+
+        return new AttemptResult(
+            claim,
+            end,
+            sent.Status,
+            sent.Reason,
+            now,
+            isReceiverInTrouble ? now + WebhookRules.Backoff(claim.Failures + 1, sent.RetryAfter) : now);
+    }
+
+    private void LogTrouble(Exception e)
+    {
+        if (!_throttle.TryEnter(out _))
+        {
+            return;
+        }
+
+        if (e is StoreUnavailableException)
+        {
+            LogPutOff(e.Message);
+            return;
+        }
+
+        LogFailed(e);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Webhooks are put off: {Reason}")]
+    private partial void LogPutOff(string reason);
+
+    [LoggerMessage(2, LogLevel.Error, "A webhook's delivery failed for a reason of the server's own and will be tried again")]
+    private partial void LogFailed(Exception e);
+
+    [LoggerMessage(3, LogLevel.Information, "Webhook {WebhookId} at {Host}: {Reason} {Status}, {End}")]
+    private partial void LogNotDelivered(string webhookId, string host, string? reason, int? status, AttemptEnd end);
+}
