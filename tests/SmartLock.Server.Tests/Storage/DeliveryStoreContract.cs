@@ -150,7 +150,9 @@ public abstract class DeliveryStoreContract : StoreContract
         await Webhooks.ReplaceSecretAsync(Hook, "ada", [1], Now, default);
         await Webhooks.DeleteAsync(Hook, "bob", Now, default);
         await Webhooks.DeleteAsync(Hook, "ada", Now, default);
-        (await LoggedActionsAsync()).ShouldBe(["webhook.create", "webhook.change", "webhook.rotate_secret", "webhook.delete"]);
+        (await LoggedActionsAsync()).ShouldBe([
+            "account.register", "webhook.create", "webhook.change", "webhook.rotate_secret", "webhook.delete",
+        ]);
     }
 
     private protected abstract Task DisableAsync(string username);
