@@ -43,10 +43,10 @@ internal sealed record Scene(Cast Cast, string DeviceId, string CommandId, strin
             deviceId,
             await CommandAsync(app, cast, deviceId),
             webhookId,
-            delivery.GetProperty("id").GetString()!,
-            sessions.GetProperty("items")[0].GetProperty("id").GetString()!,
+            delivery.GetProperty("delivery_id").GetString()!,
+            sessions.GetProperty("items")[0].GetProperty("session_id").GetString()!,
             $"{deviceId}-pending",
-            pending.GetProperty("claim_code").GetString()!);
+            pending.GetProperty("pairing").GetProperty("code").GetString()!);
     }
 
     /// <summary>The owner's, for a device that was heard once and has gone since: the record of it is what matters here.</summary>
