@@ -7,7 +7,7 @@ namespace SmartLock.Server.Tests.Contract;
 
 public sealed class AuthorizationMatrixTests
 {
-    private static readonly string[] Settings = ["--Original:Enabled=true", "--Devices:AllowUnsigned=true"];
+    private static readonly string[] Settings = ["--Original:Enabled=true", "--Devices:AllowUnsigned=true", "--Webhooks:MaxPerAccount=1000"];
 
     [Fact]
     public async Task Every_operation_has_its_row_and_every_row_its_operation()
@@ -25,13 +25,13 @@ public sealed class AuthorizationMatrixTests
         var casts = 0;
         var cells = 0;
         var wrong = new List<string>();
-        var cast = await Cast.AssembleAsync(app, ++casts);
+        var standing = await Cast.AssembleAsync(app, ++casts);
         foreach (var row in AuthorizationMatrix.Rows)
         {
             var codes = new List<int>();
             for (var role = 0; role < Cast.Roles.Count; role++)
             {
-                cast = row.NeedsFreshCast ? await Cast.AssembleAsync(app, ++casts) : cast;
+                var cast = row.NeedsFreshCast ? await Cast.AssembleAsync(app, ++casts) : standing;
                 var fresh = string.Create(CultureInfo.InvariantCulture, $"fresh-{++cells}");
                 var scene = await Scene.SetAsync(app, cast, string.Create(CultureInfo.InvariantCulture, $"M-{cells}"));
                 codes.Add(await AskAsync(row, scene, cast.All[role], fresh));
