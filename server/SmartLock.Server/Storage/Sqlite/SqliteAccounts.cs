@@ -33,6 +33,13 @@ internal static class SqliteAccounts
         requested_by = 'deleted:' || (SELECT substr(account_id, 1, 8) FROM users WHERE name_key = ?1) WHERE requested_by = ?2
         """;
 
+    /// <summary>What other accounts' webhooks were told, or will be. Names need no escaping in JSON.</summary>
+    private const string ForgetInDeliveries = """
+        UPDATE webhook_deliveries SET body = CAST(replace(CAST(body AS TEXT), '"requested_by":"' || ?2 || '"', '"requested_by":"deleted:'
+        || (SELECT substr(account_id, 1, 8) FROM users WHERE name_key = ?1) || '"') AS BLOB)
+        WHERE instr(body, CAST('"requested_by":"' || ?2 || '"' AS BLOB)) > 0
+        """;
+
     private const string Delete = "DELETE FROM users WHERE name_key = ?1";
 
     public static string WordFor(Role role) => role switch
@@ -114,9 +121,14 @@ internal static class SqliteAccounts
         var nameKey = SqliteUserStore.NameKey(username);
         using var retire = session.Use(Retire);
         retire.Bind(1, nameKey).Bind(2, SqliteLogNames.HashOf(nameKey)).Bind(3, now).Run();
-        using var forget = session.Use(ForgetAsker);
-        forget.Bind(1, nameKey).Bind(2, user.Username).Run();
+        foreach (var sql in new[] { ForgetAsker, ForgetInDeliveries })
+        {
+            using var forget = session.Use(sql);
+            forget.Bind(1, nameKey).Bind(2, user.Username).Run();
+        }
+
         RunOn(session, Delete, nameKey);
+        session.MustErase = true;
         return DeleteUserOutcome.Deleted;
 
         DeleteUserOutcome Refuse(DeleteUserOutcome outcome, string result)
