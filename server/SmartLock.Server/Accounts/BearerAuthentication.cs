@@ -47,13 +47,8 @@ internal static class BearerAuthentication
             [
                 new(Identity.UsernameClaim, account.Username),
                 new(Identity.RoleClaim, account.Role.ToString()),
-<<<<<<< HEAD
                 new(Identity.ExpiryClaim, context.Principal!.FindFirstValue(Identity.ExpiryClaim)!),
                 new(Identity.SessionClaim, account.SessionId),
-=======
-                new(Identity.SessionClaim, account.SessionId),
-                new(Identity.ExpiryClaim, context.Principal!.FindFirstValue(Identity.ExpiryClaim)!),
->>>>>>> accounts
             ],
             context.Scheme.Name,
             Identity.UsernameClaim,

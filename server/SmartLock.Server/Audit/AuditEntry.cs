@@ -41,14 +41,11 @@ internal static class AuditActions
     public const string UnlockCommand = "command.unlock";
     public const string Connectivity = "lock.state";
 
-<<<<<<< HEAD
     public const string WebhookCreated = "webhook.create";
     public const string WebhookChanged = "webhook.change";
     public const string WebhookRotated = "webhook.rotate_secret";
     public const string WebhookDeleted = "webhook.delete";
 
-=======
->>>>>>> accounts
     public const string AccountRegister = "account.register";
     public const string AccountLogin = "account.login";
     public const string AccountPassword = "account.password";
@@ -61,14 +58,6 @@ internal static class AuditActions
     public const string SecondFactorEnable = "second_factor.enable";
     public const string SecondFactorDisable = "second_factor.disable";
     public const string SecondFactorCodes = "second_factor.recovery_codes";
-<<<<<<< HEAD
-=======
-
-    public const string WebhookCreated = "webhook.create";
-    public const string WebhookChanged = "webhook.change";
-    public const string WebhookRotated = "webhook.rotate_secret";
-    public const string WebhookDeleted = "webhook.delete";
->>>>>>> accounts
 
     public const string LockRenamed = "lock.rename";
     public const string LockRemoved = "lock.remove";
@@ -91,11 +80,8 @@ internal static class AuditResults
     public const string Expired = "expired";
     public const string Available = "available";
 
-<<<<<<< HEAD
     public const string WebhookDone = "done";
 
-=======
->>>>>>> accounts
     public const string AccountDone = "done";
     public const string SessionEnded = "session ended";
     public const string WrongPassword = "refused: password";
@@ -103,11 +89,6 @@ internal static class AuditResults
     public const string AccountDisabled = "refused: disabled";
     public const string LastAdmin = "refused: last admin";
     public const string OwnsLocks = "refused: owns locks";
-<<<<<<< HEAD
-=======
-
-    public const string WebhookDone = "done";
->>>>>>> accounts
 
     public const string Renamed = "renamed";
     public const string Removed = "removed";

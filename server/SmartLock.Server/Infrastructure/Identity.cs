@@ -15,25 +15,14 @@ internal static class Identity
         principal.FindFirstValue(UsernameClaim)
         ?? throw new InvalidOperationException("The request has no signed-in account; the endpoint must require one.");
 
-<<<<<<< HEAD
-=======
-    /// <summary>The session that the request's token belongs to. Only where authentication is required.</summary>
-    public static string SessionId(this ClaimsPrincipal principal) =>
-        principal.FindFirstValue(SessionClaim)
-        ?? throw new InvalidOperationException("The request has no session; the endpoint must require one.");
-
->>>>>>> accounts
     /// <summary>When the access token of this request ends. Only where authentication is required.</summary>
     public static DateTimeOffset TokenExpiry(this ClaimsPrincipal principal) =>
         long.TryParse(principal.FindFirstValue(ExpiryClaim), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : throw new InvalidOperationException("The request's access token has no expiry; the endpoint must require a token.");
-<<<<<<< HEAD
 
     /// <summary>The session that the request's token belongs to. Only where authentication is required.</summary>
     public static string SessionId(this ClaimsPrincipal principal) =>
         principal.FindFirstValue(SessionClaim)
         ?? throw new InvalidOperationException("The request has no session; the endpoint must require one.");
-=======
->>>>>>> accounts
 }

@@ -25,11 +25,7 @@ internal static class LiveEndpoints
     {
         var username = request.User.Username();
 
-<<<<<<< HEAD
         // Watched before the session is asked for again, or the session's end might pass between the two.
-=======
-        // Watched before the account is asked for again, or the session's end might pass between the two.
->>>>>>> accounts
         var session = request.Sessions.Begin(username, request.User.SessionId());
         var now = request.Time.GetUtcNow();
         var life = request.User.TokenExpiry() - now;

@@ -78,11 +78,7 @@ internal static class OriginalLocks
         do
         {
             var page = await store.ListAsync(user.Username(), time.GetUtcNow(), after, PageRequest.MaxLimit, ct);
-<<<<<<< HEAD
             all.AddRange(page.Items.Select(item => OriginalLock.Of(item.Lock)));
-=======
-            all.AddRange(page.Items.Select(i => OriginalLock.Of(i.Lock)));
->>>>>>> accounts
             after = page.Next is null ? null : page.Items[^1].Lock.DeviceId;
         }
         while (after is not null && all.Count < Most);
