@@ -66,6 +66,23 @@ public sealed class PostmanTests
     }
 
     [Fact]
+    public void The_last_request_forgets_what_the_run_kept_of_secrets()
+    {
+        string[] kinds = ["_token", "_password", "_secret", "_code", "_key"];
+        using var collection = JsonDocument.Parse(File.ReadAllText(PostmanCollection.Path));
+        var last = collection.RootElement.GetProperty("item").EnumerateArray().Last().GetProperty("item").EnumerateArray().Last();
+        var script = last.GetProperty("event").EnumerateArray().Single(e => e.GetProperty("listen").GetString() == "test").GetProperty("script");
+        var lines = string.Join('\n', script.GetProperty("exec").EnumerateArray().Select(l => l.GetString()));
+
+        var secrets = collection.RootElement.GetProperty("variable").EnumerateArray()
+            .Select(v => v.GetProperty("key").GetString()!)
+            .Where(name => name != "idempotency_key" && kinds.Any(k => name.EndsWith(k, StringComparison.Ordinal)))
+            .ToList();
+        secrets.Count.ShouldBeGreaterThan(20);
+        secrets.ShouldAllBe(name => lines.Contains($"\"{name}\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Newman_walks_the_whole_collection_and_moves_the_bolt()
     {
         await using var app = await TestApp.StartAsync(WithFirstSystem);
