@@ -247,7 +247,7 @@ public sealed class SecondFactorTests
     private string Other(string code) => Enumerable.Range(0, 10).Select(i => Regex.Replace(code, ".$", $"{i}"))
         .First(c => Totp.Match(_secret, c, _clock.GetUtcNow()) is null);
 
-    private static byte[] FromBase32(string text)
+    internal static byte[] FromBase32(string text)
     {
         var bits = string.Concat(text.Select(c => Convert.ToString("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".IndexOf(c, StringComparison.Ordinal), 2).PadLeft(5, '0')));
         return [.. Enumerable.Range(0, bits.Length / 8).Select(i => Convert.ToByte(bits.Substring(i * 8, 8), 2))];
