@@ -121,8 +121,12 @@ internal sealed record RegisteredLockAnswer(
     LockState State,
     DateTimeOffset? LastSeen,
     string? Issue,
+    string? Firmware,
+    int? Rssi,
+    int? BatteryMv,
     bool Unsigned,
     DateTimeOffset CreatedAt,
+    LockAccess Access,
     string Key,
     MqttLogin Mqtt)
 {
@@ -134,8 +138,12 @@ internal sealed record RegisteredLockAnswer(
         item.State,
         item.LastSeen,
         item.Issue,
+        item.Firmware,
+        item.Rssi,
+        item.BatteryMv,
         item.Unsigned,
         item.CreatedAt,
+        LockAccess.Owner,
         Convert.ToHexStringLower(key),
         MqttLogin.Of(item.DeviceId, key));
 

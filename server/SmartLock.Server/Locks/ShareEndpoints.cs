@@ -105,7 +105,7 @@ internal static class ShareEndpoints
             GrantShareOutcome.Replaced => TypedResults.Ok(ShareAnswer.Of(result.Share!)),
             GrantShareOutcome.LockNotFound => LockProblems.NotFound(),
             GrantShareOutcome.NotOwner => LockProblems.OwnerOnly(),
-            GrantShareOutcome.UserNotFound => Problems.Of(StatusCodes.Status404NotFound, "user_not_found", "There is no account of this name."),
+            GrantShareOutcome.UserNotFound => Problems.Of(StatusCodes.Status422UnprocessableEntity, "user_not_found", "There is no account of this name, or it is disabled."),
             GrantShareOutcome.Oneself =>
                 Problems.Of(StatusCodes.Status422UnprocessableEntity, "shared_with_oneself", "The lock is yours: you need no share of it."),
             GrantShareOutcome.TooManyShares =>

@@ -12,6 +12,8 @@ namespace SmartLock.Server.Messaging;
 /// <param name="ConnectedDevices">Devices that this process heard within <c>Devices:OfflineAfter</c>.</param>
 internal sealed record IntegrationAnswer(string Provider, MqttMode Mode, DateTimeOffset? ListeningSince, int ConnectedDevices);
 
+internal sealed record IntegrationList(IReadOnlyList<IntegrationAnswer> Items);
+
 internal static class IntegrationAdminEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapAdmin()
@@ -20,9 +22,8 @@ internal static class IntegrationAdminEndpoints
         .WithSummary("How devices are reached, and whether they can be now")
         .RequireRateLimiting(RateLimits.Reads);
 
-    private static Ok<IReadOnlyList<IntegrationAnswer>> List(IDeviceLink link, IOptions<MqttOptions> mqtt, HeardDevices heard) =>
-        TypedResults.Ok<IReadOnlyList<IntegrationAnswer>>(
-        [
-            new IntegrationAnswer("native", mqtt.Value.Mode, link.ListeningSince, heard.Count()),
-        ]);
+    private static Ok<IntegrationList> List(IDeviceLink link, IOptions<MqttOptions> mqtt, HeardDevices heard) => TypedResults.Ok(new IntegrationList(
+    [
+        new IntegrationAnswer("native", mqtt.Value.Mode, link.ListeningSince, heard.Count()),
+    ]));
 }

@@ -101,7 +101,7 @@ internal static class DeliveryEndpoints
     {
         if (!Ids.IsUlid(webhookId) || !Ids.IsUlid(deliveryId))
         {
-            return WebhookEndpoints.NotFound();
+            return NotFound();
         }
 
         var now = context.Time.GetUtcNow();
@@ -113,8 +113,11 @@ internal static class DeliveryEndpoints
             now,
             now + WebhookRules.GiveUpAfter,
             ct);
-        return Answer(outcome, webhookId, deliveryId, context);
+        return outcome is QueueOutcome.NotFound ? NotFound() : Answer(outcome, webhookId, deliveryId, context);
     }
+
+    private static ProblemHttpResult NotFound() =>
+        Problems.Of(StatusCodes.Status404NotFound, "delivery_not_found", "There is no such delivery, or it is not yours.");
 
     private static Results<Accepted<QueuedDeliveryAnswer>, ProblemHttpResult> Answer(
         QueueOutcome outcome,

@@ -17,7 +17,7 @@ internal sealed record ChangeWebhookRequest(string? Url = null, IReadOnlyList<st
 
 /// <param name="InactiveReason">switched_off, gone (the receiver answered 410), or failing (nothing got through for long).</param>
 internal sealed record WebhookAnswer(
-    string Id,
+    string WebhookId,
     string Url,
     IReadOnlyList<string> Events,
     string? DeviceId,
@@ -28,12 +28,12 @@ internal sealed record WebhookAnswer(
     public static WebhookAnswer Of(Webhook item) =>
         new(item.Id, item.Url, item.Events, item.DeviceId, item.Active, item.InactiveReason, item.CreatedAt);
 
-    public override string ToString() => $"Webhook {Id}";
+    public override string ToString() => $"Webhook {WebhookId}";
 }
 
 /// <param name="Secret">64 hex digits: the 32 bytes that deliveries are signed with. Shown here and never again.</param>
 internal sealed record WebhookSecretAnswer(
-    string Id,
+    string WebhookId,
     string Url,
     IReadOnlyList<string> Events,
     string? DeviceId,
@@ -52,7 +52,7 @@ internal sealed record WebhookSecretAnswer(
         item.CreatedAt,
         Convert.ToHexStringLower(secret));
 
-    public override string ToString() => $"Webhook {Id}";
+    public override string ToString() => $"Webhook {WebhookId}";
 }
 
 internal sealed record WebhookPage(IReadOnlyList<WebhookAnswer> Items, string? Next)
@@ -63,7 +63,7 @@ internal sealed record WebhookPage(IReadOnlyList<WebhookAnswer> Items, string? N
 /// <param name="StatusCode">The receiver's last answer.</param>
 /// <param name="Reason">Why the last attempt failed, or why there will be no more.</param>
 internal sealed record DeliveryAnswer(
-    string Id,
+    string DeliveryId,
     string Event,
     string? DeviceId,
     DeliveryState State,

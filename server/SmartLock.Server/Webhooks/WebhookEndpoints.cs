@@ -118,6 +118,11 @@ internal static class WebhookEndpoints
         [AsParameters] WebhookContext context,
         CancellationToken ct)
     {
+        if (request is { Url: null, Events: null, Active: null })
+        {
+            return Problems.Invalid("body", "must change url, events or active");
+        }
+
         var errors = Check(request.Url, request.Events, context);
         if (errors.Count > 0)
         {

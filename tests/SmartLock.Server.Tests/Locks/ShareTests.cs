@@ -127,9 +127,9 @@ public sealed class ShareTests
         var now = TimeProvider.System.GetUtcNow();
 
         using var unknown = await owner.ShareAsync("D1", "nobody-here", "viewer");
-        await unknown.ShouldBeProblemAsync(HttpStatusCode.NotFound, "user_not_found");
+        await unknown.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "user_not_found");
         using var longName = await owner.ShareAsync("D1", new string('x', 5000), "viewer");
-        await longName.ShouldBeProblemAsync(HttpStatusCode.NotFound, "user_not_found");
+        await longName.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "user_not_found");
         using var oneself = await owner.ShareAsync("D1", owner.Username.ToUpperInvariant(), "viewer");
         await oneself.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "shared_with_oneself");
         using var past = await owner.ShareAsync("D1", bob.Username, "viewer", until: now.AddSeconds(-1));

@@ -16,7 +16,7 @@ internal sealed record Hook(SignedIn Owner, string Id, string Secret)
         using var answer = await PostAsync(owner, new { url, events = events ?? ["lock", "command"], device_id = deviceId });
         answer.StatusCode.ShouldBe(HttpStatusCode.Created, await answer.Content.ReadAsStringAsync());
         var made = await answer.JsonAsync();
-        return new Hook(owner, made.GetProperty("id").GetString()!, made.GetProperty("secret").GetString()!);
+        return new Hook(owner, made.GetProperty("webhook_id").GetString()!, made.GetProperty("secret").GetString()!);
     }
 
     public static Task<HttpResponseMessage> PostAsync(SignedIn owner, object body) => owner.Http.PostAsJsonAsync("/api/webhooks", body);
@@ -48,7 +48,7 @@ internal sealed record Hook(SignedIn Owner, string Id, string Secret)
         await Eventually.TrueAsync(
             async () =>
             {
-                found = (await DeliveriesAsync()).Single(d => d.GetProperty("id").GetString() == deliveryId);
+                found = (await DeliveriesAsync()).Single(d => d.GetProperty("delivery_id").GetString() == deliveryId);
                 return fits(found);
             },
             $"{deliveryId} {what}");

@@ -23,8 +23,8 @@ public sealed class WebhookEndpointTests
         var made = await answer.JsonAsync();
         var secret = made.GetProperty("secret").GetString()!;
         secret.ShouldMatch("^[0-9a-f]{64}$");
-        answer.Headers.Location!.ToString().ShouldBe($"/api/webhooks/{made.GetProperty("id").GetString()}");
-        var hook = new Hook(owner, made.GetProperty("id").GetString()!, secret);
+        answer.Headers.Location!.ToString().ShouldBe($"/api/webhooks/{made.GetProperty("webhook_id").GetString()}");
+        var hook = new Hook(owner, made.GetProperty("webhook_id").GetString()!, secret);
         var read = await hook.ReadAsync();
         read.TryGetProperty("secret", out _).ShouldBeFalse();
         (read.GetProperty("url").GetString(), read.GetProperty("active").GetBoolean()).ShouldBe((Url, true));
@@ -67,7 +67,7 @@ public sealed class WebhookEndpointTests
         var first = await owner.Http.GetFromJsonAsync<JsonElement>("/api/webhooks?limit=2");
         var second = await owner.Http.GetFromJsonAsync<JsonElement>($"/api/webhooks?limit=2&cursor={first.GetProperty("next").GetString()}");
 
-        var ids = first.GetProperty("items").EnumerateArray().Concat(second.GetProperty("items").EnumerateArray()).Select(w => w.GetProperty("id").GetString()).ToList();
+        var ids = first.GetProperty("items").EnumerateArray().Concat(second.GetProperty("items").EnumerateArray()).Select(w => w.GetProperty("webhook_id").GetString()).ToList();
         ids.Count.ShouldBe(3);
         ids.ShouldBeInOrder();
         second.GetProperty("next").ValueKind.ShouldBe(JsonValueKind.Null);
@@ -98,7 +98,8 @@ public sealed class WebhookEndpointTests
 
         foreach (var answer in answers)
         {
-            await answer.ShouldBeProblemAsync(HttpStatusCode.NotFound, "webhook_not_found");
+            var isRetry = answer.RequestMessage!.RequestUri!.AbsolutePath.EndsWith("/retry", StringComparison.Ordinal);
+            await answer.ShouldBeProblemAsync(HttpStatusCode.NotFound, isRetry ? "delivery_not_found" : "webhook_not_found");
         }
 
         (await stranger.GetFromJsonAsync<JsonElement>("/api/webhooks")).GetProperty("items").GetArrayLength().ShouldBe(0);
