@@ -43,7 +43,7 @@ public abstract class LockChangeContract : StoreContract
         (await Stores.DecideAsync("D1", "C1", "done")).Decided.ShouldBeEmpty();
         (await Stores.WholeLogAsync("D1")).ShouldBe([
             "ada lock.register registered", "device:D1 lock.state available", "ada share.grant granted: operator > bob",
-            "ada command.unlock sent", "ada lock.remove removed",
+            "ada command.unlock sent", "bob lock.remove refused: not the owner", "ada lock.remove removed",
         ]);
         (await Stores.RegisterAsync("D1", "bob")).ShouldBe(RegisterLockOutcome.Registered);
     }
@@ -63,6 +63,46 @@ public abstract class LockChangeContract : StoreContract
         (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([9]);
         (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.ProtectedKey.ShouldBe([9]);
         (await Stores.LogAsync("D1"))[^2].ShouldBe("ada lock.rotate_key rotated");
+    }
+
+    [Fact]
+    public async Task What_somebody_tries_who_may_only_use_the_lock_is_the_owners_to_know()
+    {
+        await Stores.MoveInAsync("ada", "bob", "cy");
+        await Stores.RegisterAsync("D1");
+        await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
+
+        await Stores.Locks.RenameAsync(By("bob"), "Mine", default);
+        await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default);
+        await Stores.Locks.RemoveAsync(By("bob"), default);
+        await Stores.Shares.GrantAsync(By("bob"), new Share("cy", ShareRole.Operator, null, null, Later), 10, default);
+        await Stores.Shares.RevokeAsync(By("bob"), "cy", default);
+        await Stores.Locks.RemoveAsync(By("cy"), default);
+
+        (await Stores.LogAsync("D1")).Skip(2).ShouldBe([
+            "bob lock.rename refused: not the owner", "bob lock.rotate_key refused: not the owner", "bob lock.remove refused: not the owner",
+            "bob share.grant refused: not the owner", "bob share.revoke refused: not the owner",
+        ]);
+    }
+
+    [Fact]
+    public async Task A_command_of_an_owner_before_is_not_the_present_ones_to_read()
+    {
+        await Stores.MoveInAsync("ada", "bob", "cy");
+        await Stores.HearAsync("D1");
+        await Stores.ShareAsync("D1", "cy", ShareRole.Operator);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2", "cy"), default);
+        (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldNotBeNull();
+
+        await Stores.LockAdmin.ReassignAsync(By("boss"), "bob", 10, default);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C3", "bob"), default);
+
+        (await Stores.Commands.FindAsync("C1", "bob", default)).ShouldBeNull("it names who had the lock before");
+        (await Stores.Commands.FindAsync("C2", "bob", default)).ShouldBeNull();
+        (await Stores.Commands.FindAsync("C3", "bob", default)).ShouldNotBeNull();
+        (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldNotBeNull("it is what ada asked for");
+        (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldBeNull();
     }
 
     [Fact]

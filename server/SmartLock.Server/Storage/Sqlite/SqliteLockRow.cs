@@ -27,6 +27,8 @@ internal static class SqliteLockRow
 
     private const string BeginLog = "UPDATE locks SET log_from = (SELECT max(id) FROM logs) WHERE device_id = ?1";
 
+    private const string BeginKeyAtLastEntry = "UPDATE locks SET key_from = (SELECT max(id) FROM logs) WHERE device_id = ?1";
+
     public static Lock Read(SqliteStatement row) => new(
         row.Text(0),
         row.Text(1),
@@ -77,7 +79,15 @@ internal static class SqliteLockRow
         using var endPairing = session.Use(EndPairing);
         endPairing.Bind(1, newLock.DeviceId).Run();
         session.AppendFirst(entry);
+        session.BeginKey(newLock.DeviceId);
         return true;
+    }
+
+    /// <summary>What the device said under an earlier key counts no more. The entry that was appended last tells of the new one.</summary>
+    public static void BeginKey(this SqliteSession session, string deviceId)
+    {
+        using var begin = session.Use(BeginKeyAtLastEntry);
+        begin.Bind(1, deviceId).Run();
     }
 
     /// <summary>Appends the entry that a lock's log begins with for its present owner.</summary>

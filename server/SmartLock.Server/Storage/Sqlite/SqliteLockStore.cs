@@ -80,6 +80,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
     public Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct) =>
         ChangeAsync(
             change,
+            AuditActions.LockRenamed,
             session =>
             {
                 using var rename = session.Use(Rename);
@@ -91,6 +92,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
     public Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct) =>
         ChangeAsync(
             change,
+            AuditActions.LockRemoved,
             session =>
             {
                 foreach (var sql in Remove)
@@ -106,16 +108,18 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
     public Task<ChangeLockOutcome> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct) =>
         ChangeAsync(
             change,
+            AuditActions.KeyRotated,
             session =>
             {
                 using var replace = session.Use(ReplaceKey);
                 replace.Bind(1, change.DeviceId).Bind(2, protectedKey).Run();
                 Append(session, change, AuditActions.KeyRotated, AuditResults.Rotated);
+                session.BeginKey(change.DeviceId);
             },
             ct);
 
     /// <summary>Who may and what is done stand in one transaction: nobody loses the lock in between.</summary>
-    private Task<ChangeLockOutcome> ChangeAsync(LockChange change, Action<SqliteSession> work, CancellationToken ct) =>
+    private Task<ChangeLockOutcome> ChangeAsync(LockChange change, string action, Action<SqliteSession> work, CancellationToken ct) =>
         database.WriteAsync(
             Durability.Full,
             session =>
@@ -125,6 +129,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
                     case null:
                         return ChangeLockOutcome.NotFound;
                     case not LockAccess.Owner:
+                        session.AppendNotOwner(change, action);
                         return ChangeLockOutcome.NotOwner;
                 }
 

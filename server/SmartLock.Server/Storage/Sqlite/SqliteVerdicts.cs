@@ -9,6 +9,7 @@ internal static class SqliteVerdicts
     private const string Decide = $"""
         UPDATE commands SET state = ?3, result = ?4, decided_at = ?5
         WHERE id = ?1 AND device_id = ?2 AND state IN ('Sent', 'Expired') AND result IS NULL
+        AND EXISTS (SELECT 1 FROM locks WHERE device_id = ?2 AND key_from = ?6)
         RETURNING {SqliteCommandRow.Columns}
         """;
 
@@ -19,7 +20,8 @@ internal static class SqliteVerdicts
             .Bind(2, verdict.DeviceId)
             .Bind(3, VerdictWords.StateFor(verdict.Result).ToString())
             .Bind(4, verdict.Result)
-            .Bind(5, verdict.HeardAt);
+            .Bind(5, verdict.HeardAt)
+            .Bind(6, verdict.KeyFrom);
         foreach (var command in SqliteCommandRow.ReadAll(decide))
         {
             session.AppendOutcome(command, AuditActors.Device(verdict.DeviceId), verdict.Result, verdict.HeardAt);
