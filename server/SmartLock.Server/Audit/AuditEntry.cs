@@ -79,6 +79,9 @@ internal static class AuditResults
     public const string NotOwner = "refused: not the owner";
     public const string KeyReused = "refused: key reused";
     public const string Expired = "expired";
+
+    /// <summary>An unsigned device gives no verdict: its bolt was seen where the command wanted it.</summary>
+    public const string Seen = "done: seen";
     public const string Available = "available";
 
     public const string WebhookDone = "done";

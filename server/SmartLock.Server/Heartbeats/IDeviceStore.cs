@@ -19,6 +19,7 @@ internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool U
 /// <param name="ConnectedAt">Likewise.</param>
 /// <param name="OwnTopics">Null leaves the stored value, as it does for <paramref name="Firmware"/>. The measurements are taken as they come.</param>
 /// <param name="KeyFrom">Of the key under which it was believed: if the lock has another by now, it counts for nothing.</param>
+/// <param name="Unsigned">The device may be one that names no command: where its bolt is ends those that wanted it there.</param>
 internal sealed record DeviceReport(
     string DeviceId,
     DateTimeOffset HeardAt,
@@ -31,7 +32,8 @@ internal sealed record DeviceReport(
     int? Rssi,
     int? BatteryMv,
     long? UptimeS,
-    long KeyFrom = 0);
+    long KeyFrom = 0,
+    bool Unsigned = false);
 
 /// <summary>A device's verdict on a command.</summary>
 /// <param name="KeyFrom">As <see cref="DeviceReport.KeyFrom"/>.</param>
@@ -70,7 +72,8 @@ internal interface IDeviceStore
     /// Writes a batch in one transaction, all or nothing. A report makes its lock Available and takes the device's issue; the change from
     /// Unavailable, each loss and each verdict that ended a command get a log entry in the same transaction. A verdict counts
     /// for a command of that device that is Sent or Expired and has no verdict yet (devices repeat theirs in every heartbeat):
-    /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed.
+    /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed. A report of an unsigned device makes Done what is still Sent, was
+    /// issued before it, and wanted the bolt where it is.
     /// Unknown devices and commands are passed over, and so is what was believed under a key that the lock has no more.
     /// </summary>
     Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct);

@@ -159,7 +159,8 @@ internal sealed partial class StatusIngest(
             message.Rssi,
             message.BatteryMv,
             message.UptimeS,
-            device.KeyFrom));
+            device.KeyFrom,
+            device.IsUnsigned));
         if (VerdictWords.Find(message.Result) is { } result
             && !device.IsSettled(message.CommandId)
             && Encoding.UTF8.GetString(message.CommandId) is var commandId

@@ -49,16 +49,45 @@ public abstract class LockChangeContract : StoreContract
     }
 
     [Fact]
+    public async Task Before_a_lock_is_removed_its_old_commands_are_forgotten_in_small_parts_by_its_owner()
+    {
+        await Stores.MoveInAsync("ada", "bob");
+        await Stores.HearAsync("D1");
+        await Stores.HearAsync("D2");
+        await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
+        for (var i = 0; i < 6; i++)
+        {
+            await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", $"C{i}", now: StoreSet.Noon.AddSeconds(i)), default);
+        }
+
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", "C9"), default);
+        await Stores.Commands.ExpireAsync(StoreSet.Noon.AddSeconds(15), Later, 10, default);
+
+        (await ForgetAsync("eve", 2)).ShouldBe(0);
+        (await ForgetAsync("bob", 2)).ShouldBe(0);
+        (await ForgetAsync("ada", 2)).ShouldBe(2);
+        (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBeNull("the oldest go first");
+        (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldNotBeNull();
+        (await ForgetAsync("ada", 100)).ShouldBe(2);
+        foreach (var kept in (string[])["C4", "C5", "C9"])
+        {
+            (await Stores.Commands.FindAsync(kept, "ada", default)).ShouldNotBeNull($"{kept} is too young, still open or another lock's");
+        }
+    }
+
+    [Fact]
     public async Task A_new_key_takes_the_old_ones_place()
     {
         await Stores.MoveInAsync("ada", "bob");
         await Stores.HearAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
 
-        (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], default)).ShouldBe(ChangeLockOutcome.NotFound);
-        (await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default)).ShouldBe(ChangeLockOutcome.NotOwner);
+        (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], default)).Outcome.ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default)).Outcome.ShouldBe(ChangeLockOutcome.NotOwner);
         (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([1, 2, 3]);
-        (await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], default)).ShouldBe(ChangeLockOutcome.Changed);
+        var replaced = await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], default);
+        replaced.Outcome.ShouldBe(ChangeLockOutcome.Changed);
+        replaced.Lock.ShouldBe(await Stores.Locks.FindAsync("D1", "ada", default));
 
         (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([9]);
         (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.ProtectedKey.ShouldBe([9]);
@@ -182,6 +211,8 @@ public abstract class LockChangeContract : StoreContract
         (await ListAsync(owner: "bob", state: LockState.Unavailable)).ShouldBe(["D2"]);
         (await ListAsync(after: "D1", limit: 1)).ShouldBe(["D2"]);
     }
+
+    private Task<int> ForgetAsync(string actor, int limit) => Stores.Locks.ForgetCommandsAsync(By(actor), StoreSet.Noon.AddSeconds(4), limit, default);
 
     private static LockChange By(string actor, string deviceId = "D1") => new(deviceId, actor, Later);
 

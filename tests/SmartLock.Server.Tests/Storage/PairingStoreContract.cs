@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Tests.Storage;
@@ -91,6 +92,17 @@ public abstract class PairingStoreContract : StoreContract
 
         (await ClaimAsync("D1", maxPerOwner: 1)).ShouldBe(new ClaimResult(ClaimOutcome.TooManyLocks));
         (await ClaimAsync("D1", maxPerOwner: 2)).Outcome.ShouldBe(ClaimOutcome.Claimed);
+    }
+
+    [Fact]
+    public async Task An_account_that_was_deleted_while_it_asked_gets_nothing()
+    {
+        await Stores.MoveInAsync("ada");
+        await AddAsync("D1");
+        (await Stores.Users.DeleteAsync("ada", "ada", StoreSet.Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
+
+        (await ClaimAsync("D1")).Outcome.ShouldNotBe(ClaimOutcome.Claimed);
+        (await Stores.RegisterAsync("D2")).ShouldNotBe(RegisterLockOutcome.Registered);
     }
 
     [Fact]

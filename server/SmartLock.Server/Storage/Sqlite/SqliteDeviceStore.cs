@@ -80,6 +80,11 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             SqliteVerdicts.Apply(session, verdict, decided);
         }
 
+        foreach (var report in batch.Reports)
+        {
+            SqliteVerdicts.Apply(session, report, decided);
+        }
+
         return new DeviceBatchResult(changed, cameBack, wentAway, decided, outdated);
     }
 }

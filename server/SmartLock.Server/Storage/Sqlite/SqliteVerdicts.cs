@@ -1,6 +1,7 @@
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
@@ -12,6 +13,39 @@ internal static class SqliteVerdicts
         AND EXISTS (SELECT 1 FROM locks WHERE device_id = ?2 AND key_from = ?6)
         RETURNING {SqliteCommandRow.Columns}
         """;
+
+    private const string See = $"""
+        UPDATE commands SET state = 'Done', result = '{VerdictWords.Done}', decided_at = ?3
+        WHERE device_id = ?1 AND state = 'Sent' AND result IS NULL AND action = ?2 AND issued_at <= ?3
+        AND EXISTS (SELECT 1 FROM locks WHERE device_id = ?1 AND key_from = ?4 AND unsigned = 1)
+        RETURNING {SqliteCommandRow.Columns}
+        """;
+
+    /// <summary>
+    /// The sketch for unsigned devices names no command in its statuses: there the bolt speaks for it, once it is where the command wanted it.
+    /// After the verdicts, since a device that has one to give knows better.
+    /// </summary>
+    public static void Apply(SqliteSession session, DeviceReport report, List<Command> decided)
+    {
+        CommandAction? done = report.Status switch
+        {
+            LockStatus.Locked => CommandAction.Lock,
+            LockStatus.Unlocked => CommandAction.Unlock,
+            _ => null,
+        };
+        if (!report.Unsigned || done is null)
+        {
+            return;
+        }
+
+        using var see = session.Use(See);
+        see.Bind(1, report.DeviceId).Bind(2, done.ToString()).Bind(3, report.HeardAt).Bind(4, report.KeyFrom);
+        foreach (var command in SqliteCommandRow.ReadAll(see))
+        {
+            session.AppendOutcome(command, AuditActors.Device(report.DeviceId), AuditResults.Seen, report.HeardAt);
+            decided.Add(command);
+        }
+    }
 
     public static void Apply(SqliteSession session, Verdict verdict, List<Command> decided)
     {
