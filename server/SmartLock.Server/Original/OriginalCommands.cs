@@ -22,7 +22,7 @@ internal static class OriginalCommands
 
     private static void Map(IEndpointRouteBuilder routes, string path, CommandAction action, string word) => routes
         .MapPost(path, (
-            [FromQuery(Name = "device_id")] string? deviceId,
+            [FromQuery(Name = "device_id")] string deviceId,
             CommandDispatch dispatch,
             ClaimsPrincipal user,
             TimeProvider time,
@@ -32,13 +32,8 @@ internal static class OriginalCommands
         .ExcludeFromDescription();
 
     private static async Task<Results<Ok<OriginalCommandAnswer>, ProblemHttpResult>> SendAsync(
-        string? deviceId, CommandAction action, string word, CommandDispatch dispatch, ClaimsPrincipal user, TimeProvider time, CancellationToken ct)
+        string deviceId, CommandAction action, string word, CommandDispatch dispatch, ClaimsPrincipal user, TimeProvider time, CancellationToken ct)
     {
-        if (deviceId is null)
-        {
-            return Problems.Invalid("device_id", "is required");
-        }
-
         if (!LockRules.IsDeviceId(deviceId))
         {
             return NotYours();

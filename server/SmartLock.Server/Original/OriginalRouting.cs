@@ -38,6 +38,15 @@ internal sealed class QueryCommand
 /// </summary>
 internal sealed class QueryCommandPolicy : MatcherPolicy, IEndpointSelectorPolicy
 {
+    private static readonly Endpoint UnsupportedMediaType = new(
+        context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+            return Task.CompletedTask;
+        },
+        EndpointMetadataCollection.Empty,
+        "415 HTTP Unsupported Media Type");
+
     /// <summary>After the framework's own policies, which look at methods and media types.</summary>
     public override int Order => 1_000;
 
@@ -46,14 +55,22 @@ internal sealed class QueryCommandPolicy : MatcherPolicy, IEndpointSelectorPolic
     public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
     {
         var valid = Enumerable.Range(0, candidates.Count).Where(candidates.IsValidCandidate).ToList();
-        if (valid.Select(i => IsQueryCommand(candidates[i].Endpoint)).Distinct().Count() < 2)
+        var isInQuery = httpContext.Request.Query.ContainsKey("device_id");
+        var kinds = valid.Select(i => IsQueryCommand(candidates[i].Endpoint)).Distinct().ToList();
+        if (kinds is [true] && !isInQuery)
+        {
+            // The one with a body fell out for the body's media type, which must be said; the framework does when nothing is left.
+            httpContext.SetEndpoint(UnsupportedMediaType);
+        }
+
+        if (kinds.Count < 2)
         {
             return Task.CompletedTask;
         }
 
-        var inQuery = httpContext.Request.Query.ContainsKey("device_id")
+        var isQueryCommand = isInQuery
             && httpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true };
-        foreach (var i in valid.Where(i => IsQueryCommand(candidates[i].Endpoint) != inQuery))
+        foreach (var i in valid.Where(i => IsQueryCommand(candidates[i].Endpoint) != isQueryCommand))
         {
             candidates.SetValidity(i, false);
         }

@@ -34,7 +34,7 @@ internal sealed record Scene(Cast Cast, string DeviceId, string CommandId, strin
         await PostAsync(owner, "/api/locks", new { device_id = deviceId, name = "Door" });
         await PostAsync(owner, $"/api/locks/{deviceId}/shares", new { username = cast.Viewer.Username, role = "viewer" });
         await PostAsync(owner, $"/api/locks/{deviceId}/shares", new { username = cast.Operator.Username, role = "operator" });
-        var webhook = await PostAsync(owner, "/api/webhooks", new { url = "https://example.org/hook", events = new[] { "lock" } });
+        var webhook = await PostAsync(owner, "/api/webhooks", new { url = "https://hook.invalid/", events = new[] { "lock" } });
         var webhookId = webhook.GetProperty("id").GetString()!;
         var delivery = await PostAsync(owner, $"/api/webhooks/{webhookId}/test");
         var sessions = await owner.GetFromJsonAsync<JsonElement>("/api/me/sessions");

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -227,6 +228,18 @@ public sealed class OriginalSystemTests
         }
 
         paths.GetProperty("/api/unlock").GetProperty("post").TryGetProperty("deprecated", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_command_with_a_body_that_is_no_json_is_answered_by_the_api_of_today()
+    {
+        await using var app = await TestApp.StartAsync(On);
+        var anna = await app.OwnerAsync();
+
+        using var content = new StringContent("""{"device_id":"device-1"}""", MediaTypeHeaderValue.Parse("text/plain"));
+        using var answer = await anna.Http.PostAsync("/api/unlock", content);
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
     }
 
     [Fact]
