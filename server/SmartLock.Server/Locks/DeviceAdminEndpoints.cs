@@ -46,8 +46,7 @@ internal sealed record AddedDeviceAnswer(
     public override string ToString() => $"Added device {DeviceId}";
 }
 
-/// <param name="State">pending; expired; or void after 1,000 wrong codes.</param>
-/// <param name="WrongCodes">By all accounts.</param>
+/// <param name="State">pending; expired; or void after too many wrong codes.</param>
 internal sealed record WaitingDeviceAnswer(string DeviceId, bool Unsigned, string State, int WrongCodes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
 {
     public static WaitingDeviceAnswer Of(Pairing pairing, DateTimeOffset now) => new(
