@@ -9,6 +9,18 @@ internal sealed class SessionEnds
     private readonly System.Threading.Lock _gate = new();
     private readonly Dictionary<string, HashSet<Watch>> _byUser = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Watches that have begun and not ended.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _byUser.Values.Sum(w => w.Count);
+            }
+        }
+    }
+
     /// <summary>Begin before the session is checked for the last time, or its end may pass by.</summary>
     public Watch Begin(string username, string? sessionId)
     {

@@ -13,6 +13,8 @@ internal static class CommandLine
     /// <summary>Longer than the server takes to finish what it has begun.</summary>
     private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(40);
 
+    private static readonly Option<string?> VerifiedDevice = new("--device-id") { Description = "One lock's entries only." };
+
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
@@ -40,7 +42,8 @@ internal static class CommandLine
     }
 
     private static bool IsSetting(string argument) =>
-        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument);
+        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument)
+        && argument.Split('=')[0] != VerifiedDevice.Name;
 
     private static RootCommand Build(string[] settings)
     {
@@ -84,16 +87,15 @@ internal static class CommandLine
 
     private static Command Audit(string[] settings)
     {
-        var deviceId = new Option<string?>("--device-id") { Description = "One lock's entries only." };
         var verify = new Command(
             "verify",
             "Go through the log and say whether it is as the server wrote it; else name the first faulty entry of each chain. Ends "
             + $"with 0 when it is, with {ExitCodes.LogBroken} when it is not.")
         {
-            deviceId,
+            VerifiedDevice,
         };
         verify.SetAction((parsed, ct) =>
-            Startup.ExplainAsync(() => AuditCommand.VerifyAsync(parsed.GetValue(deviceId), settings, ct)));
+            Startup.ExplainAsync(() => AuditCommand.VerifyAsync(parsed.GetValue(VerifiedDevice), settings, ct)));
         return new Command("audit", "Check the log of what was done to the locks.") { verify };
     }
 }

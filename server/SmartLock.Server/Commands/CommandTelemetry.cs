@@ -17,6 +17,9 @@ internal sealed class CommandTelemetry(IMeterFactory meters, OpenTraces traces, 
         HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     };
 
+    /// <summary>Neither issued nor refused: the store could not be asked.</summary>
+    private const string Failed = "failed";
+
     private readonly Counter<long> _commands = meters.Create(TelemetryNames.Source).CreateCounter<long>(
         TelemetryNames.Commands, "{command}", "Attempts to move a bolt, by action and by what became of the attempt.");
 
@@ -31,7 +34,19 @@ internal sealed class CommandTelemetry(IMeterFactory meters, OpenTraces traces, 
     {
         var asking = Activity.Current;
         using var span = Start(TelemetryNames.IssueSpan, ActivityKind.Internal, request.CommandId, request.DeviceId, request.Action);
-        var result = await issue();
+        IssueResult result;
+        try
+        {
+            result = await issue();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            span?.SetTag(TelemetryNames.Outcome, Failed);
+            span?.SetStatus(ActivityStatusCode.Error);
+            Count(request.Action, Failed);
+            throw;
+        }
+
         var outcome = OutcomeOf(result.Outcome);
         span?.SetTag(TelemetryNames.Outcome, outcome);
         if (result.Outcome is not IssueOutcome.Issued)

@@ -14,6 +14,19 @@ internal static class ApiDocs
     private const string DocumentPath = "/openapi/v1.json";
     private const string Bearer = "bearer";
 
+    private static readonly Dictionary<string, string> TagDescriptions = new(StringComparer.Ordinal)
+    {
+        ["Accounts"] = "Registering, signing in, and what belongs to one's own account",
+        ["Admin"] = "For those who administer the server; 403 for everybody else",
+        ["Audit"] = "The log of what was done to your locks, and by whom",
+        ["Commands"] = "LOCK and UNLOCK, and how they ended",
+        ["Events"] = "What happens, as it happens",
+        ["Locks"] = "Your locks and those shared with you",
+        ["Original"] = "The first SmartLock system's routes, while its app is moved over",
+        ["Shares"] = "Who a lock of yours is shared with",
+        ["Webhooks"] = "What happens, posted to a URL of yours",
+    };
+
     public static IServiceCollection AddApiDocs(this IServiceCollection services)
     {
         services.AddOutputCache();
@@ -24,6 +37,7 @@ internal static class ApiDocs
             options.AddOperationTransformer(DescribeRefusals);
             options.AddSchemaTransformer(DescribeProblem);
             options.AddSchemaTransformer(DescribeTime);
+            options.AddSchemaTransformer(DescribeEnum);
         });
     }
 
@@ -45,9 +59,16 @@ internal static class ApiDocs
             Title = "SmartLock",
             Version = "v1",
             Description = "Door locks, their commands and their log. Errors are RFC 9457 problem documents with a stable `code`.",
+            License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" },
         };
+
         // The address the reader came by is the right one; the one that was bound may be a proxy's business.
-        document.Servers = [];
+        document.Servers = [new OpenApiServer { Url = "/" }];
+        foreach (var tag in document.Tags ?? new HashSet<OpenApiTag>())
+        {
+            tag.Description = TagDescriptions.GetValueOrDefault(tag.Name ?? "");
+        }
+
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
@@ -69,10 +90,7 @@ internal static class ApiDocs
         context.Document!.AddComponent("ProblemDetails", schema);
         var hasBody = operation.RequestBody is not null;
         var isAnonymous = context.Description.ActionDescriptor.EndpointMetadata.OfType<IAllowAnonymous>().Any();
-        if (!isAnonymous)
-        {
-            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] }];
-        }
+        operation.Security = isAnonymous ? [] : [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] }];
 
         (bool Applies, string Status, string Why)[] refusals =
         [
@@ -104,6 +122,17 @@ internal static class ApiDocs
         {
             schema.Format = "date-time";
             schema.Type = context.JsonTypeInfo.Type == typeof(DateTimeOffset) ? JsonSchemaType.String : JsonSchemaType.String | JsonSchemaType.Null;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Without their type generators make them anything.</summary>
+    private static Task DescribeEnum(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken ct)
+    {
+        if (schema.Enum is { Count: > 0 })
+        {
+            schema.Type ??= JsonSchemaType.String;
         }
 
         return Task.CompletedTask;

@@ -1,8 +1,32 @@
+using SmartLock.Server.Locks;
+
 namespace SmartLock.Server.Live;
 
+/// <param name="Username">In any case.</param>
+internal readonly record struct LiveViewer(string Username, LockAccess Access);
+
 /// <summary>A lock's present state and who may see it, as of one moment.</summary>
-/// <param name="Audience">The owner, and those with a share that is valid now; user names in any case.</param>
-internal sealed record LiveLock(LockEvent Change, IReadOnlyList<string> Audience);
+/// <param name="Viewers">The owner, and those with a share that is valid now.</param>
+/// <param name="OwnedSince">What was before is the business of owners before; null where nobody had the lock before.</param>
+internal sealed record LiveLock(LockEvent Change, IReadOnlyList<LiveViewer> Viewers, DateTimeOffset? OwnedSince)
+{
+    public IReadOnlyList<string> Audience { get; } = [.. Viewers.Select(v => v.Username)];
+
+    public bool IsSeenBy(string username) => AccessOf(username) is not null;
+
+    public LockAccess? AccessOf(string username)
+    {
+        foreach (var viewer in Viewers)
+        {
+            if (string.Equals(viewer.Username, username, StringComparison.OrdinalIgnoreCase))
+            {
+                return viewer.Access;
+            }
+        }
+
+        return null;
+    }
+}
 
 internal interface ILiveStore
 {

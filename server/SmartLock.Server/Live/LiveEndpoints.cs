@@ -15,11 +15,12 @@ internal static class LiveEndpoints
         .WithName("listenToEvents")
         .WithSummary("Changes of your locks and commands as they happen, as server-sent events")
         .WithDescription(
-            "Events: 'lock' (a lock's status, state or issue changed), 'command' (sent, or ended), and 'resync' (events were missed: read "
-            + "again what you show, then go on). With Last-Event-ID the stream first repeats what was missed. It ends with the access token: "
+            "Events: 'lock' (a lock's status, state or issue changed), 'command' (sent, or ended), 'access' (you got a lock, lost it, or may do "
+            + "more or less with it: access is owner, operator, viewer or none; a share's own beginning and end are not told), and 'resync' "
+            + "(events were missed: read again what you show, then go on). With Last-Event-ID the stream first repeats what was missed. It ends with the access token: "
             + "come back with a new one.")
         .RequireRateLimiting(RateLimits.Reads)
-        .Produces(StatusCodes.Status200OK, contentType: "text/event-stream");
+        .Produces<string>(StatusCodes.Status200OK, contentType: "text/event-stream");
 
     private static async Task<IResult> ListenAsync([AsParameters] LiveRequest request, CancellationToken ct)
     {
@@ -27,35 +28,49 @@ internal static class LiveEndpoints
 
         // Watched before the session is asked for again, or the session's end might pass between the two.
         var session = request.Sessions.Begin(username, request.User.SessionId());
+        IResult? answer = null;
+        try
+        {
+            answer = await OpenAsync(request, username, session, ct);
+            return answer;
+        }
+        finally
+        {
+            if (answer is not LiveStream)
+            {
+                session.Dispose();
+            }
+        }
+    }
+
+    private static async Task<IResult> OpenAsync(LiveRequest request, string username, SessionEnds.Watch session, CancellationToken ct)
+    {
         var now = request.Time.GetUtcNow();
         var life = request.User.TokenExpiry() - now;
         if (life <= TimeSpan.Zero || await request.Accounts.FindAsync(request.User.SessionId(), ct) is null)
         {
-            session.Dispose();
             return Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The session has ended.");
         }
 
         var joined = request.Hub.Join(username, request.LastEventId);
         if (joined.Listener is null)
         {
-            session.Dispose();
             return Refuse(joined.Outcome, request.Context);
         }
 
-        var end = new StreamEnd(session, life, request.Time, request.Lifetime.ApplicationStopping);
         try
         {
-            return new LiveStream(joined.Listener, await OpeningAsync(joined, username, request.Store, now, ct), end);
+            var opening = await OpeningAsync(joined, username, request.Store, now, ct);
+            return new LiveStream(joined.Listener, opening, new StreamEnd(session, life, request.Time, request.Lifetime.ApplicationStopping));
         }
         catch
         {
             joined.Listener.Dispose();
-            end.Dispose();
             throw;
         }
     }
 
-    /// <summary>Of what was missed only what the account may still see: a lock may have been taken from it since.</summary>
+    /// <summary>Of what was missed only what the account may still see: a lock may have been taken from it since, which it is told.</summary>
     private static async Task<IReadOnlyList<byte[]>> OpeningAsync(JoinResult joined, string username, ILiveStore store, DateTimeOffset now, CancellationToken ct)
     {
         if (joined.IsLost)
@@ -72,7 +87,7 @@ internal static class LiveEndpoints
         var visible = await store.VisibleAsync(username, deviceIds, now, ct);
 
         // The position last: a client that is cut off in between resumes from the last event it has.
-        return [.. joined.Missed.Where(p => visible.Contains(p.Event.DeviceId)).Select(p => p.Frame), LiveFrames.Opening(joined.Position)];
+        return [.. joined.Missed.Where(p => p.Event.Kind == LiveEventKinds.Access || visible.Contains(p.Event.DeviceId)).Select(p => p.Frame), LiveFrames.Opening(joined.Position)];
     }
 
     private static ProblemHttpResult Refuse(JoinOutcome outcome, HttpContext context)

@@ -41,7 +41,7 @@ internal sealed partial class LiveFeed(
             foreach (var deviceId in deviceIds)
             {
                 // The event tells the state of when it is made: a lock that waits already needs no second place.
-                if (_pendingLocks.Add(deviceId) && !TryAdd(new Change(deviceId, null)))
+                if (_pendingLocks.Add(deviceId) && !TryAdd(new Change(deviceId)))
                 {
                     _pendingLocks.Remove(deviceId);
                 }
@@ -70,6 +70,25 @@ internal sealed partial class LiveFeed(
         _something.Set();
     }
 
+    /// <param name="usernames">Accounts that have another access to the lock now, or none; each is told of its own.</param>
+    public void AccessChanged(string deviceId, IEnumerable<string> usernames)
+    {
+        lock (_gate)
+        {
+            foreach (var username in usernames.Distinct(StringComparer.OrdinalIgnoreCase))
+            {
+                TryAdd(new Change(deviceId, Username: username));
+            }
+        }
+
+        _something.Set();
+    }
+
+    /// <summary>To be asked before all of them lose a lock.</summary>
+    /// <exception cref="StoreUnavailableException"/>
+    public async Task<IReadOnlyList<string>> AudienceOfAsync(string deviceId, CancellationToken ct) =>
+        (await store.FindAsync([deviceId], time.GetUtcNow(), ct)).GetValueOrDefault(deviceId)?.Audience ?? [];
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -87,6 +106,13 @@ internal sealed partial class LiveFeed(
             {
                 // Whatever it was, this loop must outlive it: without it nobody would be told anything again.
                 LogTrouble(e);
+                if (e is not StoreUnavailableException)
+                {
+                    // It would fail again, and hold up all that comes after it.
+                    _taken = [];
+                    hub.Forget();
+                }
+
                 await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 _something.Set();
             }
@@ -122,16 +148,19 @@ internal sealed partial class LiveFeed(
     {
         var now = time.GetUtcNow();
         var seen = await store.FindAsync(batch.Select(c => c.DeviceId).ToHashSet(StringComparer.Ordinal), now, ct);
-        List<LiveEvent> made =
-        [
-            .. from change in batch
-               where seen.ContainsKey(change.DeviceId)
-               let found = seen[change.DeviceId]
-               select change.Command is { } command ? events.OfCommand(command, found, now) : events.OfLock(found, now),
-        ];
+        List<LiveEvent> made = [.. batch.Select(change => Make(change, seen.GetValueOrDefault(change.DeviceId), now)).OfType<LiveEvent>()];
         hub.Publish(made);
         webhooks.Add(made);
     }
+
+    /// <param name="seen">Null when the lock is gone: then it is nobody's to be told of, but that it is gone.</param>
+    private LiveEvent? Make(Change change, LiveLock? seen, DateTimeOffset now) => change switch
+    {
+        { Username: { } username } => events.OfAccess(change.DeviceId, username, seen, now),
+        _ when seen is null => null,
+        { Command: { } command } => events.OfCommand(command, seen, now),
+        _ => events.OfLock(seen, now),
+    };
 
     private List<Change> Take()
     {
@@ -148,7 +177,7 @@ internal sealed partial class LiveFeed(
             while (_taken.Count < MostAtOnce && _pending.TryDequeue(out var change))
             {
                 _taken.Add(change);
-                if (change.Command is null)
+                if (change is { Command: null, Username: null })
                 {
                     _pendingLocks.Remove(change.DeviceId);
                 }
@@ -195,12 +224,13 @@ internal sealed partial class LiveFeed(
     [LoggerMessage(1, LogLevel.Warning, "Live events wait in memory: {Reason}")]
     private partial void LogNotTold(string reason);
 
-    [LoggerMessage(2, LogLevel.Error, "Live events could not be made and will be tried again")]
+    [LoggerMessage(2, LogLevel.Error, "Live events could not be made: listeners are sent to read again, webhooks miss some")]
     private partial void LogFailed(Exception e);
 
     [LoggerMessage(3, LogLevel.Warning, "More than {Most} changes waited to be told: listeners are sent to read again, webhooks miss some")]
     private partial void LogLost(int most);
 
-    /// <param name="Command">Null for a change of the lock itself.</param>
-    private readonly record struct Change(string DeviceId, Command? Command);
+    /// <summary>With neither it is a change of the lock itself.</summary>
+    /// <param name="Username">Whose access it is about.</param>
+    private readonly record struct Change(string DeviceId, Command? Command = null, string? Username = null);
 }

@@ -8,7 +8,10 @@ namespace SmartLock.Server.Live;
 /// </summary>
 internal static class LiveFrames
 {
-    public static readonly byte[] Ping = ": ping\n\n"u8.ToArray();
+    /// <summary>
+    /// With the position: who hears nothing for long while much happens elsewhere would otherwise come back from further ago than anybody remembers.
+    /// </summary>
+    public static byte[] Ping(string id) => Encoding.UTF8.GetBytes($": ping\nid: {id}\n\n");
 
     /// <summary>How long a client waits before it comes back, and where it then goes on from, before any event has told it.</summary>
     public static byte[] Opening(string id) => Encoding.UTF8.GetBytes($"retry: 2000\nid: {id}\n\n");

@@ -61,6 +61,18 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
     /// <param name="lastEventId">Null for a stream that begins now.</param>
     public JoinResult Join(string username, string? lastEventId)
     {
+        var joined = Enter(username, lastEventId);
+
+        // Not under the gate: it may be a matter of thousands of events and a hundred names each.
+        return joined with
+        {
+            Missed = [.. joined.Missed.Where(p => p.Event.Audience.Contains(username, StringComparer.OrdinalIgnoreCase))],
+        };
+    }
+
+    /// <summary>Missed holds what was missed by anybody.</summary>
+    private JoinResult Enter(string username, string? lastEventId)
+    {
         lock (_gate)
         {
             if (_count >= options.Value.MaxStreams)
@@ -84,7 +96,7 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
             _count++;
             var after = lastEventId is null ? _last : NumberOf(lastEventId);
             return after is { } number
-                ? new JoinResult(JoinOutcome.Joined, listener, IdOf(_last), MissedBy(username, number), false)
+                ? new JoinResult(JoinOutcome.Joined, listener, IdOf(_last), After(number), false)
                 : new JoinResult(JoinOutcome.Joined, listener, IdOf(_last), [], IsLost: true);
         }
     }
@@ -146,9 +158,10 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
     {
         lock (_gate)
         {
+            var frame = LiveFrames.Ping(IdOf(_last));
             foreach (var listener in _byAccount.Values.SelectMany(l => l))
             {
-                listener.TryOffer(LiveFrames.Ping);
+                listener.TryOffer(frame);
             }
         }
     }
@@ -162,14 +175,12 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
         }
     }
 
-    private List<Published> MissedBy(string username, long after)
+    private List<Published> After(long after)
     {
         var missed = new List<Published>();
         for (var number = after + 1; number <= _last; number++)
         {
-            if (_remembered[number % MostRemembered] is { } published
-                && published.Number == number
-                && published.Event.Audience.Contains(username, StringComparer.OrdinalIgnoreCase))
+            if (_remembered[number % MostRemembered] is { } published && published.Number == number)
             {
                 missed.Add(published);
             }

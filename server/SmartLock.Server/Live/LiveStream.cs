@@ -21,6 +21,7 @@ internal sealed class LiveStream(LiveListener listener, IReadOnlyList<byte[]> op
             var response = httpContext.Response;
             response.ContentType = "text/event-stream";
             response.Headers.CacheControl = "no-store";
+
             // nginx would otherwise hold events back until it has a buffer full of them.
             response.Headers["X-Accel-Buffering"] = "no";
             try

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
@@ -7,7 +8,7 @@ namespace SmartLock.Server.Locks;
 /// Makes a key for a device before anybody has registered it: the operator writes it into the device, and the device either has an owner
 /// at once or waits for who holds its claim code.
 /// </summary>
-internal sealed class DevicePreparation(IPairingStore store, DeviceKeys keys, IOptions<LockOptions> options, TimeProvider time)
+internal sealed class DevicePreparation(IPairingStore store, DeviceKeys keys, LiveFeed live, IOptions<LockOptions> options, TimeProvider time)
 {
     /// <param name="request">Checked by <see cref="PairingRules.Check"/>.</param>
     public Task<Result> AddAsync(Request request, string actor, CancellationToken ct)
@@ -37,7 +38,13 @@ internal sealed class DevicePreparation(IPairingStore store, DeviceKeys keys, IO
         var key = DeviceKeys.NewKey();
         var newLock = new NewLock(request.DeviceId, request.Name!, owner, keys.Protect(request.DeviceId, key), request.Unsigned, now);
         var added = await store.AddOwnedAsync(newLock, options.Value.MaxPerOwner, actor, ct);
-        return added.Outcome is AddDeviceOutcome.Added ? new Result(added.Outcome, key, Lock: added.Lock) : new Result(added.Outcome);
+        if (added.Outcome is not AddDeviceOutcome.Added)
+        {
+            return new Result(added.Outcome);
+        }
+
+        live.AccessChanged(request.DeviceId, [added.Lock!.Owner]);
+        return new Result(added.Outcome, key, Lock: added.Lock);
     }
 
     /// <param name="Owner">Null for a device that waits to be claimed.</param>

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Locks;
 
@@ -104,6 +105,7 @@ internal static class LockChangeEndpoints
     private static async Task<Results<Created<LockAnswer>, ProblemHttpResult>> ClaimAsync(
         ClaimLockRequest request,
         IPairingStore store,
+        LiveFeed live,
         IOptions<LockOptions> options,
         TimeProvider time,
         ClaimsPrincipal user,
@@ -126,6 +128,11 @@ internal static class LockChangeEndpoints
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var change = new LockChange(request.DeviceId, user.Username(), now);
         var result = await store.ClaimAsync(change, request.Name, codeHash!, options.Value.MaxPerOwner, ct);
+        if (result.Outcome is ClaimOutcome.Claimed)
+        {
+            live.AccessChanged(request.DeviceId, [change.Actor]);
+        }
+
         return result.Outcome switch
         {
             ClaimOutcome.Claimed => TypedResults.Created(

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
@@ -23,6 +24,7 @@ internal sealed class LockChanges(
     DeviceRegistry registry,
     IDeviceLink link,
     DeviceKeys keys,
+    LiveFeed live,
     IOptions<LockOptions> options,
     TimeProvider time)
 {
@@ -34,12 +36,14 @@ internal sealed class LockChanges(
         ValueTask goodbyes;
         using (await order.EnterAsync(deviceId, ct))
         {
+            var audience = await live.AudienceOfAsync(deviceId, ct);
             var outcome = await locks.RemoveAsync(ChangeOf(deviceId, actor), ct);
             if (outcome is not ChangeLockOutcome.Changed)
             {
                 return outcome;
             }
 
+            live.AccessChanged(deviceId, audience);
             goodbyes = EndLogins(deviceId);
         }
 
@@ -82,7 +86,14 @@ internal sealed class LockChanges(
     public async Task<ReassignResult> ReassignAsync(string deviceId, string owner, string actor, CancellationToken ct)
     {
         using var turn = await order.EnterAsync(deviceId, ct);
-        return await everybodys.ReassignAsync(ChangeOf(deviceId, actor), owner, options.Value.MaxPerOwner, ct);
+        var audience = await live.AudienceOfAsync(deviceId, ct);
+        var result = await everybodys.ReassignAsync(ChangeOf(deviceId, actor), owner, options.Value.MaxPerOwner, ct);
+        if (result.Outcome is ReassignOutcome.Reassigned)
+        {
+            live.AccessChanged(deviceId, [.. audience, result.Lock!.Owner]);
+        }
+
+        return result;
     }
 
     private LockChange ChangeOf(string deviceId, string actor) => new(deviceId, actor, time.GetUtcNow());

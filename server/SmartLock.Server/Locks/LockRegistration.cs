@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Audit;
+using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
@@ -12,7 +13,7 @@ internal sealed record Registration(RegisterLockOutcome Outcome, Lock? Lock = nu
 }
 
 /// <summary>Gives a new lock its key and stores both.</summary>
-internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, IOptions<LockOptions> options, TimeProvider time)
+internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFeed live, IOptions<LockOptions> options, TimeProvider time)
 {
     public async Task<Registration> RegisterAsync(RegisterLockRequest request, string owner, CancellationToken ct)
     {
@@ -24,9 +25,13 @@ internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, IOptio
             options.Value.MaxPerOwner,
             new NewAuditEntry(now, request.DeviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
             ct);
-        return outcome == RegisterLockOutcome.Registered
-            ? new Registration(outcome, NewlyMade(request, owner, now), key)
-            : new Registration(outcome);
+        if (outcome is not RegisterLockOutcome.Registered)
+        {
+            return new Registration(outcome);
+        }
+
+        live.AccessChanged(request.DeviceId, [owner]);
+        return new Registration(outcome, NewlyMade(request, owner, now), key);
     }
 
     /// <summary>As <see cref="ILockStore.RegisterAsync"/> writes it.</summary>

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Locks;
 
@@ -67,6 +68,7 @@ internal static class ShareEndpoints
         [FromRoute(Name = "device_id")] string deviceId,
         GrantShareRequest request,
         IShareStore store,
+        LiveFeed live,
         ClaimsPrincipal user,
         HttpContext context,
         TimeProvider time,
@@ -92,6 +94,11 @@ internal static class ShareEndpoints
         }
 
         var result = await store.GrantAsync(new LockChange(deviceId, user.Username(), now), share, ShareRules.MaxPerLock, ct);
+        if (result.Share is { } granted)
+        {
+            live.AccessChanged(deviceId, [granted.Username]);
+        }
+
         return result.Outcome switch
         {
             GrantShareOutcome.Granted => TypedResults.Created($"{context.Request.PathBase}/api/locks/{deviceId}/shares", ShareAnswer.Of(result.Share!)),
@@ -110,6 +117,7 @@ internal static class ShareEndpoints
         [FromRoute(Name = "device_id")] string deviceId,
         string username,
         IShareStore store,
+        LiveFeed live,
         ClaimsPrincipal user,
         TimeProvider time,
         CancellationToken ct)
@@ -120,6 +128,11 @@ internal static class ShareEndpoints
         }
 
         var outcome = await store.RevokeAsync(new LockChange(deviceId, user.Username(), time.GetUtcNow()), username, ct);
+        if (outcome is RevokeShareOutcome.Revoked)
+        {
+            live.AccessChanged(deviceId, [username]);
+        }
+
         return outcome switch
         {
             RevokeShareOutcome.Revoked => TypedResults.NoContent(),

@@ -44,7 +44,8 @@ internal static class OriginalCommands
         return result switch
         {
             { Outcome: IssueOutcome.Issued, HandOver: HandOver.Delivered } => TypedResults.Ok(new OriginalCommandAnswer($"{word} sent")),
-            { Outcome: IssueOutcome.Issued } => NotHeard("There is no way to the device now."),
+            { Outcome: IssueOutcome.Issued, HandOver: HandOver.NotSent } => NotHeard("There is no way to the device now: nothing was sent."),
+            { Outcome: IssueOutcome.Issued } => NotHeard("The broker has not acknowledged the command: it may still reach the device."),
             { Outcome: IssueOutcome.Offline } => NotHeard("The device is not heard, so nothing was sent to it."),
             _ => NotYours(),
         };

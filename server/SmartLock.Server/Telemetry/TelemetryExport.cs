@@ -11,8 +11,10 @@ internal sealed class TelemetryExport(OtlpTarget target) : IHostedService, IDisp
     // A collector that is gone must not hold up the server's end.
     private const int FlushMilliseconds = 3_000;
 
+    private const string OutgoingHttp = "System.Net.Http";
+
     /// <summary>The framework's own; they need no instrumentation package.</summary>
-    private static readonly string[] Sources = [TelemetryNames.Source, "Microsoft.AspNetCore", "System.Net.Http"];
+    private static readonly string[] Sources = [TelemetryNames.Source, "Microsoft.AspNetCore", OutgoingHttp];
 
     private static readonly string[] Meters =
     [
@@ -21,9 +23,17 @@ internal sealed class TelemetryExport(OtlpTarget target) : IHostedService, IDisp
         "Microsoft.AspNetCore.Hosting",
         "Microsoft.AspNetCore.Server.Kestrel",
         "Microsoft.AspNetCore.RateLimiting",
-        "System.Net.Http",
+        OutgoingHttp,
         "System.Runtime",
     ];
+
+    /// <summary>
+    /// Users choose where webhooks lead: with the receivers' names and addresses, as many as anybody makes up, these metrics would have no bound.
+    /// </summary>
+    private static readonly MetricStreamConfiguration WithoutAddresses = new()
+    {
+        TagKeys = ["http.request.method", "http.response.status_code", "url.scheme", "error.type", "network.protocol.version", "http.connection.state"],
+    };
 
     private TracerProvider? _spans;
     private MeterProvider? _metrics;
@@ -45,6 +55,7 @@ internal sealed class TelemetryExport(OtlpTarget target) : IHostedService, IDisp
         _metrics = Sdk.CreateMeterProviderBuilder()
             .SetResourceBuilder(Resource())
             .AddMeter(Meters)
+            .AddView(instrument => instrument.Meter.Name == OutgoingHttp ? WithoutAddresses : null)
             .AddOtlpExporter(options => target.Apply(options, "metrics"))
             .Build();
         return Task.CompletedTask;

@@ -17,10 +17,12 @@ internal sealed record NewDelivery(
     DateTimeOffset GiveUpAt);
 
 /// <summary>The delivery that a webhook is to make now, leased to one worker.</summary>
+/// <param name="Account">Whose the webhook is; the same text for all webhooks of an account.</param>
 /// <param name="Attempts">This one included.</param>
 /// <param name="Failures">How many of the webhook's attempts before this one failed in a row.</param>
 internal sealed record ClaimedDelivery(
     string WebhookId,
+    string Account,
     string DeliveryId,
     string Lease,
     string Url,
@@ -33,6 +35,12 @@ internal sealed record ClaimedDelivery(
 {
     public override string ToString() => $"Delivery {DeliveryId} of webhook {WebhookId}";
 }
+
+/// <summary>How much one claim may take.</summary>
+/// <param name="Most">Webhooks.</param>
+/// <param name="MostOfAccount">Webhooks of one account, with those that are busy already: no account may take all the room there is.</param>
+/// <param name="Busy">How many attempts are being made for each account now.</param>
+internal sealed record ClaimRoom(int Most, int MostOfAccount, IReadOnlyDictionary<string, int> Busy);
 
 internal enum AttemptEnd
 {
@@ -84,22 +92,25 @@ internal interface IDeliveryStore
 
     /// <summary>
     /// Appends to the webhooks' backlogs; where one has <paramref name="mostPending"/> already its oldest becomes dead. Webhooks that are gone or
-    /// inactive by now are passed over.
+    /// inactive by now are passed over. Of those that have ended a webhook keeps its last <see cref="WebhookRules.MostKept"/>.
     /// </summary>
     Task EnqueueAsync(IReadOnlyCollection<NewDelivery> deliveries, int mostPending, CancellationToken ct);
 
     /// <summary>Appends one delivery to a webhook of the account's.</summary>
     Task<QueueOutcome> EnqueueAsync(NewDelivery delivery, string username, int mostPending, CancellationToken ct);
 
-    /// <summary>When the next attempt of any webhook is due; null when nothing is pending.</summary>
-    Task<DateTimeOffset?> NextDueAsync(CancellationToken ct);
+    /// <summary>
+    /// When the next attempt of any webhook is due; null when nothing is pending. What lies further ahead than any attempt is put off was
+    /// dated by a clock that has been set back since: it is due at once.
+    /// </summary>
+    Task<DateTimeOffset?> NextDueAsync(DateTimeOffset now, CancellationToken ct);
 
     /// <summary>
-    /// Takes the oldest pending delivery of each of at most <paramref name="limit"/> webhooks that are due, and leases these webhooks. In the
+    /// Takes the oldest pending delivery of each of the webhooks that are due and for which there is room, and leases these webhooks. In the
     /// same transaction a delivery about a lock that the account may not see any more is dropped, and while the receiver fails one that is past
     /// its time becomes dead; the one behind it is taken instead.
     /// </summary>
-    Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(string lease, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, CancellationToken ct);
+    Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(string lease, DateTimeOffset now, DateTimeOffset leaseUntil, ClaimRoom room, CancellationToken ct);
 
     /// <summary>
     /// Writes how an attempt ended and gives the lease back. Whoever lost the lease changes nothing but this: what was delivered is delivered.

@@ -55,6 +55,7 @@ internal static class DeliveryReasons
     public const string TlsFailed = "tls_failed";
     public const string ConnectionFailed = "connection_failed";
     public const string SecretUnreadable = "secret_unreadable";
+    public const string ServerError = "server_error";
     public const string GaveUp = "gave_up";
     public const string Overflow = "overflow";
     public const string Deactivated = "deactivated";

@@ -42,8 +42,13 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
             }
             catch (Exception e)
             {
-                // Whatever it was, this loop must outlive it, and what it took waits in its place.
+                // Whatever it was, this loop must outlive it. What the store did not take waits in its place; anything else would fail again.
                 LogTrouble(e);
+                if (e is not StoreUnavailableException)
+                {
+                    _taken = [];
+                }
+
                 await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -132,7 +137,7 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
     [LoggerMessage(1, LogLevel.Warning, "Events for webhooks wait in memory: {Reason}")]
     private partial void LogNotQueued(string reason);
 
-    [LoggerMessage(2, LogLevel.Error, "Events for webhooks could not be queued and will be tried again")]
+    [LoggerMessage(2, LogLevel.Error, "Events for webhooks could not be queued and are lost")]
     private partial void LogFailed(Exception e);
 
     [LoggerMessage(3, LogLevel.Error, "{Count} events were lost to webhooks: the store has not taken any for too long")]

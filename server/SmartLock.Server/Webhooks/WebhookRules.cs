@@ -9,6 +9,10 @@ internal static class WebhookRules
 {
     public const int MaxUrlLength = 2_048;
     public const int MostPending = 1_000;
+
+    /// <summary>Deliveries that are kept of a webhook, beside those that are pending: whoever makes many events fills no disk with them.</summary>
+    public const int MostKept = 2_000;
+
     public const int MostAttempts = 10;
     public const int MostDeadInARow = 50;
     public const string Ping = "ping";
@@ -16,6 +20,9 @@ internal static class WebhookRules
     public static readonly IReadOnlyList<string> Events = [LiveEventKinds.Lock, LiveEventKinds.Command];
     public static readonly TimeSpan GiveUpAfter = TimeSpan.FromDays(1);
     public static readonly TimeSpan LongestBackoff = TimeSpan.FromHours(6);
+
+    /// <summary>No attempt is put off for so long, jitter included.</summary>
+    public static readonly TimeSpan FarthestDue = TimeSpan.FromHours(12);
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(10);
 
     /// <summary>Why the URL is refused, or null. A name is looked up when it is called, not here: it may lead elsewhere by then.</summary>

@@ -20,6 +20,11 @@ internal sealed partial class WebhookSender(GuardedConnections connections, Webh
     /// <exception cref="OperationCanceledException">The server stops.</exception>
     public async Task<SendResult> SendAsync(ClaimedDelivery claim, CancellationToken ct)
     {
+        if (!connections.MayCall(new Uri(claim.Url)))
+        {
+            return new SendResult(null, DeliveryReasons.AddressRefused, null);
+        }
+
         byte[] secret;
         try
         {

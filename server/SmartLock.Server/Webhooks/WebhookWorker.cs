@@ -6,7 +6,11 @@ namespace SmartLock.Server.Webhooks;
 internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender sender, TimeProvider time, ILogger<WebhookWorker> log)
     : BackgroundService
 {
-    private const int MostAtOnce = 8;
+    private const int MostAtOnce = 32;
+
+    /// <summary>Of one account: its receivers may be as slow as they like, and others' have room still.</summary>
+    public const int MostOfAccount = 2;
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     /// <summary>Other replicas queue as well, and do not say so.</summary>
@@ -19,6 +23,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
     private readonly AsyncSignal _something = new();
     private readonly System.Threading.Lock _gate = new();
     private readonly HashSet<Task> _running = [];
+    private readonly Dictionary<string, int> _busy = new(StringComparer.Ordinal);
 
     /// <summary>Something was queued.</summary>
     public void Wake() => _something.Set();
@@ -60,20 +65,20 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
     /// <returns>How long nothing more is due; zero when there may be more at once.</returns>
     private async Task<TimeSpan> StartDueAsync(CancellationToken ct)
     {
-        int free;
+        ClaimRoom room;
         lock (_gate)
         {
-            free = MostAtOnce - _running.Count;
+            room = new ClaimRoom(MostAtOnce - _running.Count, MostOfAccount, new Dictionary<string, int>(_busy));
         }
 
-        if (free == 0)
+        if (room.Most == 0)
         {
             // An attempt that ends wakes the loop.
             return LookEvery;
         }
 
         var now = time.GetUtcNow();
-        var due = await store.NextDueAsync(ct);
+        var due = await store.NextDueAsync(now, ct);
         if (due is not { } at)
         {
             return LookEvery;
@@ -86,12 +91,14 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
             return wait < LookEvery ? wait : LookEvery;
         }
 
-        foreach (var claim in await store.ClaimAsync(Ids.NewUlid(now), now, now + Lease, free, ct))
+        var claims = await store.ClaimAsync(Ids.NewUlid(now), now, now + Lease, room, ct);
+        foreach (var claim in claims)
         {
             Start(claim, ct);
         }
 
-        return TimeSpan.Zero;
+        // What is due and was not taken is of accounts that have no room; an attempt that ends wakes the loop.
+        return claims.Count > 0 ? TimeSpan.Zero : RetryAfter;
     }
 
     private void Start(ClaimedDelivery claim, CancellationToken ct)
@@ -100,15 +107,20 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
         {
             var attempt = Task.Run(() => AttemptAsync(claim, ct), CancellationToken.None);
             _running.Add(attempt);
-            _ = attempt.ContinueWith(End, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _busy[claim.Account] = _busy.GetValueOrDefault(claim.Account) + 1;
+            _ = attempt.ContinueWith(ended => End(ended, claim.Account), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 
-    private void End(Task attempt)
+    private void End(Task attempt, string account)
     {
         lock (_gate)
         {
             _running.Remove(attempt);
+            if (--_busy[account] == 0)
+            {
+                _busy.Remove(account);
+            }
         }
 
         _something.Set();
@@ -139,13 +151,19 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
             var stopped = time.GetUtcNow();
             return new AttemptResult(claim, AttemptEnd.Interrupted, null, null, stopped, stopped);
         }
+        catch (Exception e)
+        {
+            // It counts as an attempt: what fails on the server's own account must not be tried for ever either.
+            LogTrouble(e);
+            sent = new SendResult(null, DeliveryReasons.ServerError, null);
+        }
 
         var now = time.GetUtcNow();
         var end = WebhookRules.Judge(sent.Status, claim.Attempts, now, claim.GiveUpAt);
         var isReceiverInTrouble = end is AttemptEnd.Failed or AttemptEnd.GaveUp;
         if (end is not AttemptEnd.Delivered)
         {
-            LogNotDelivered(claim.WebhookId, new Uri(claim.Url).Host, sent.Reason, sent.Status, end);
+            LogNotDelivered(claim.WebhookId, HostOf(claim.Url), sent.Reason, sent.Status, end);
         }
 
         return new AttemptResult(
@@ -156,6 +174,8 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
             now,
             isReceiverInTrouble ? now + WebhookRules.Backoff(claim.Failures + 1, sent.RetryAfter) : now);
     }
+
+    private static string HostOf(string url) => Uri.TryCreate(url, UriKind.Absolute, out var address) ? address.Host : "";
 
     private void LogTrouble(Exception e)
     {

@@ -215,6 +215,9 @@ public sealed class CommandLineTests : IDisposable
         good.ShouldContain("as the server wrote them");
         broken.ShouldBe(3, bad);
         bad.ShouldMatch(@"entry 2 \(id \d+\) of D1: its content was changed");
+        var (other, answer) = await RunAsync(["audit", "verify", "--device-id=D2", .. Settings()]);
+
+        (other, answer).ShouldBe((nothing, question), "the option is one with an equals sign too, and no setting");
         nothing.ShouldBe(1, question);
         question.ShouldContain("Data:Folder");
     }

@@ -8,6 +8,7 @@ public abstract class DeliveryStoreContract : StoreContract
     private const int MostPending = 5;
     private const string Hook = "01JDX000000000000000000001";
     private static readonly DateTimeOffset Now = StoreSet.Noon;
+    private static readonly ClaimRoom AllRoom = new(8, 8, new Dictionary<string, int>());
     private int _made;
     private int _leases;
 
@@ -25,7 +26,7 @@ public abstract class DeliveryStoreContract : StoreContract
 
         var claim = claims.SelectMany(c => c).ShouldHaveSingleItem();
         (claim.DeliveryId, claim.Attempts, claim.Failures).ShouldBe(("D0", 1, 0));
-        (await Deliveries.NextDueAsync(default)).ShouldBe(Now.AddMinutes(1));
+        (await Deliveries.NextDueAsync(Now, default)).ShouldBe(Now.AddMinutes(1));
         await EndAsync(claim, AttemptEnd.Delivered);
         (await ClaimAsync(Now)).Single().DeliveryId.ShouldBe("D1");
     }
@@ -45,7 +46,7 @@ public abstract class DeliveryStoreContract : StoreContract
         (await StatesAsync()).ShouldBe(["Delivered"]);
         await EndAsync(claim, AttemptEnd.Failed);
         (await StatesAsync()).ShouldBe(["Delivered"]);
-        (await Deliveries.NextDueAsync(default)).ShouldBeNull();
+        (await Deliveries.NextDueAsync(Now, default)).ShouldBeNull();
     }
 
     [Fact]
@@ -75,7 +76,7 @@ public abstract class DeliveryStoreContract : StoreContract
         (await ClaimAsync(Now.AddDays(3))).ShouldBeEmpty();
 
         (await ListAsync()).Select(d => $"{d.State} {d.Attempts} {d.Reason}").ShouldBe(["Dead 0 gave_up", "Dead 0 gave_up", "Dead 1 status"]);
-        (await Deliveries.NextDueAsync(default)).ShouldBeNull();
+        (await Deliveries.NextDueAsync(Now, default)).ShouldBeNull();
         await QueueAsync(1, Now.AddDays(4));
         (await ClaimAsync(Now.AddDays(4))).Single().Failures.ShouldBe(1);
     }
@@ -100,7 +101,7 @@ public abstract class DeliveryStoreContract : StoreContract
         var webhook = (await Webhooks.FindAsync(Hook, "ada", default))!;
         (webhook.Active, webhook.InactiveReason).ShouldBe((false, InactiveReasons.Failing));
         await QueueAsync(1);
-        (await Deliveries.NextDueAsync(default)).ShouldBeNull("an inactive webhook takes nothing");
+        (await Deliveries.NextDueAsync(Now, default)).ShouldBeNull("an inactive webhook takes nothing");
     }
 
     [Fact]
@@ -155,6 +156,69 @@ public abstract class DeliveryStoreContract : StoreContract
         ]);
     }
 
+    [Fact]
+    public async Task An_account_takes_no_more_than_its_part_of_the_room()
+    {
+        await SetUpAsync();
+        await Stores.Users.CreateAsync(new User("bob", null, "hash", Role.User, Now, Disabled: false), default);
+        for (var i = 2; i <= 6; i++)
+        {
+            var owner = i < 6 ? "ada" : "bob";
+            var webhook = new Webhook($"01JDX00000000000000000000{i}", "https://example.com/", ["lock"], null, Active: true, null, Now);
+            (await Webhooks.CreateAsync(new NewWebhook(webhook, [1]), owner, 20, default)).ShouldBe(CreateWebhookOutcome.Created);
+            await Deliveries.EnqueueAsync([new NewDelivery($"H{i}", webhook.Id, "ping", null, [1], Now.AddSeconds(i), Now.AddDays(1))], MostPending, default);
+        }
+
+        var at = Now.AddMinutes(1);
+        var first = await ClaimAsync(at, new ClaimRoom(8, 2, new Dictionary<string, int>()));
+
+        first.Select(c => c.DeliveryId).ShouldBe(["H2", "H3", "H6"]);
+        var busy = first.GroupBy(c => c.Account).ToDictionary(g => g.Key, g => g.Count());
+        (await ClaimAsync(at, new ClaimRoom(8, 2, busy))).ShouldBeEmpty("the others' turn comes when one of these has ended");
+        await EndAsync(first[0], AttemptEnd.Delivered);
+        busy[first[0].Account]--;
+        (await ClaimAsync(at, new ClaimRoom(8, 2, busy))).ShouldHaveSingleItem().DeliveryId.ShouldBe("H4");
+    }
+
+    [Fact]
+    public async Task What_a_wrong_clock_put_off_for_a_year_is_due_when_the_clock_is_right_again()
+    {
+        await SetUpAsync();
+        await QueueAsync(1, Now.AddYears(1));
+        var claim = (await ClaimAsync(Now.AddYears(1))).Single();
+        await EndAsync(claim, AttemptEnd.Failed, Now.AddYears(1));
+
+        (await Deliveries.NextDueAsync(Now, default)).ShouldBe(Now);
+        (await ClaimAsync(Now)).Single().DeliveryId.ShouldBe("D0");
+    }
+
+    [Fact]
+    public async Task Of_what_has_ended_a_webhook_keeps_so_much_and_of_what_is_pending_all()
+    {
+        await SetUpAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            var many = Enumerable.Range(0, WebhookRules.MostKept / 2)
+                .Select(_ => new NewDelivery($"D{_made++}", Hook, "lock", null, [1], Now, Now.AddDays(1)));
+            await Deliveries.EnqueueAsync([.. many], MostPending, default);
+        }
+
+        (await CountAsync(DeliveryState.Pending)).ShouldBe(MostPending);
+        (await CountAsync(DeliveryState.Dead)).ShouldBe(WebhookRules.MostKept - MostPending);
+    }
+
+    [Fact]
+    public async Task A_test_does_not_push_a_waiting_event_out_of_a_full_backlog()
+    {
+        await SetUpAsync();
+        await QueueAsync(MostPending);
+
+        var ping = new NewDelivery("PING", Hook, "ping", null, [1], Now, Now.AddDays(1));
+        (await Deliveries.EnqueueAsync(ping, "ada", MostPending, default)).ShouldBe(QueueOutcome.TooMany);
+
+        (await StatesAsync()).ShouldAllBe(state => state == "Pending");
+    }
+
     private protected abstract Task DisableAsync(string username);
 
     private protected abstract Task<IReadOnlyList<string>> LoggedActionsAsync();
@@ -175,8 +239,8 @@ public abstract class DeliveryStoreContract : StoreContract
         }
     }
 
-    private Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(DateTimeOffset now) =>
-        Deliveries.ClaimAsync($"L{Interlocked.Increment(ref _leases)}", now, now.AddMinutes(1), 8, default);
+    private Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(DateTimeOffset now, ClaimRoom? room = null) =>
+        Deliveries.ClaimAsync($"L{Interlocked.Increment(ref _leases)}", now, now.AddMinutes(1), room ?? AllRoom, default);
 
     private Task EndAsync(ClaimedDelivery claim, AttemptEnd end, DateTimeOffset? at = null) =>
         Deliveries.CompleteAsync(new AttemptResult(claim, end, 500, DeliveryReasons.Status, at ?? Now, at ?? Now), default);
@@ -186,6 +250,8 @@ public abstract class DeliveryStoreContract : StoreContract
         await QueueAsync(1);
         await EndAsync((await ClaimAsync(Now)).Single(), end);
     }
+
+    private async Task<int> CountAsync(DeliveryState state) => (await Deliveries.ListAsync(Hook, "ada", state, null, 10_000, default))!.Items.Count;
 
     private async Task<IReadOnlyList<Delivery>> ListAsync() => (await Deliveries.ListAsync(Hook, "ada", null, null, 100, default))!.Items;
 

@@ -30,6 +30,7 @@ public abstract class LiveStoreContract : StoreContract
         found["D1"].Audience.Select(n => n.ToUpperInvariant()).ShouldBe(["ADA", "BOB"], ignoreOrder: true);
         found["D1"].Change.ShouldBe(new LockEvent("D1", LockStatus.Locked, LockState.Available, null, StoreSet.Noon));
         found["D2"].Audience.ShouldBe(["eve"]);
+        (found["D1"].AccessOf("ADA"), found["D1"].AccessOf("bob"), found["D1"].AccessOf("eve")).ShouldBe((LockAccess.Owner, LockAccess.Viewer, null));
         (await Live.VisibleAsync("BOB", ["D1", "D2"], StoreSet.Noon, default)).ShouldBe(["D1"]);
         (await Live.VisibleAsync("cat", ["D1", "D2"], StoreSet.Noon, default)).ShouldBeEmpty();
         (await Live.VisibleAsync("cat", ["D1"], StoreSet.Noon.AddSeconds(1), default)).ShouldBe(["D1"]);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
+using SmartLock.Server.Tests.Webhooks;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Telemetry;
@@ -39,6 +40,29 @@ public sealed class OtlpExportTests
         collector.Has("/v1/metrics", "http.server.request.duration").ShouldBeTrue();
         collector.Has("/v1/traces", "smartlock").ShouldBeTrue();
         collector.Received.ShouldAllBe(r => r.ContentType == "application/x-protobuf");
+    }
+
+    [Fact]
+    public async Task Neither_paths_and_queries_nor_the_names_of_webhooks_receivers_are_in_what_is_measured()
+    {
+        await using var collector = await OtlpReceiver.StartAsync();
+        await using var receiver = await Receiver.StartAsync();
+        await using (var app = await TestApp.StartAsync([.. Hook.Settings, $"--Telemetry:OtlpEndpoint={collector.Address}"]))
+        {
+            var somebody = await app.OwnerAsync();
+            (await somebody.Http.GetAsync("/api/locks/PATH-SECRET/shares?access_token=QUERY-SECRET")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            var hook = await Hook.CreateAsync(somebody, receiver.Url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
+            await hook.InStateAsync(await hook.TestAsync(), "delivered");
+            await app.StopAsync();
+        }
+
+        collector.Has("/v1/traces", "http.route").ShouldBeTrue();
+        collector.Has("/v1/traces", "PATH-SECRET").ShouldBeFalse();
+        collector.Has("/v1/traces", "QUERY-SECRET").ShouldBeFalse();
+        collector.Has("/v1/traces", "query-secret").ShouldBeFalse();
+        collector.Has("/v1/logs", "QUERY-SECRET").ShouldBeFalse();
+        collector.Has("/v1/metrics", "http.client.request.duration").ShouldBeTrue();
+        collector.Has("/v1/metrics", "localhost").ShouldBeFalse();
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Commands;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
 using SmartLock.Testing;
 
@@ -71,6 +72,19 @@ public sealed class UnlockTraceTests
         measured.Sum(TelemetryNames.Commands, (TelemetryNames.Outcome, "not_found")).ShouldBe(1);
         await spans.EndedAsync(RequestSpan);
         spans.All.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task An_attempt_that_the_store_could_not_take_is_counted_too()
+    {
+        await using var app = await TestApp.StartAsync();
+        using var measured = new Measured(app);
+        var request = new IssueRequest("C1", "D1", CommandAction.Unlock, "ada", null, DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(10));
+
+        await Should.ThrowAsync<StoreUnavailableException>(() => app.Services.GetRequiredService<CommandTelemetry>()
+            .IssueAsync(request, () => throw new StoreUnavailableException("away")));
+
+        measured.Sum(TelemetryNames.Commands, (TelemetryNames.Action, "unlock"), (TelemetryNames.Outcome, "failed")).ShouldBe(1);
     }
 
     [Fact]

@@ -308,9 +308,37 @@ public sealed class DeliveryTests
         (await receiver.NextAsync()).Event.ShouldBe("ping", "the webhook itself goes on");
     }
 
+    [Fact]
+    public async Task Slow_receivers_of_one_account_hold_up_nobody_else()
+    {
+        await using var app = await TestApp.StartAsync(_clock, settings: Hook.Settings);
+        await using var slow = await Receiver.StartAsync();
+        await using var healthy = await Receiver.StartAsync();
+        var greedy = await app.OwnerAsync();
+        var release = new TaskCompletionSource();
+        for (var i = 0; i < 10; i++)
+        {
+            slow.AnswerNext(_ => release.Task.WaitAsync(TimeSpan.FromSeconds(20)));
+            await (await Hook.CreateAsync(greedy, slow.Url)).TestAsync();
+        }
+
+        var other = await Hook.CreateAsync(await app.OwnerAsync(), healthy.Url);
+        await other.TestAsync();
+
+        (await healthy.NextAsync()).Event.ShouldBe("ping");
+        slow.MostAtOnce.ShouldBeLessThanOrEqualTo(WebhookWorker.MostOfAccount);
+        release.SetResult();
+        for (var i = 0; i < 10; i++)
+        {
+            await slow.NextAsync();
+        }
+
+        slow.MostAtOnce.ShouldBe(WebhookWorker.MostOfAccount);
+    }
+
     private async Task<TimeSpan> UntilDueAsync(TestApp app)
     {
-        var due = (await app.Services.GetRequiredService<IDeliveryStore>().NextDueAsync(default))!.Value;
+        var due = (await app.Services.GetRequiredService<IDeliveryStore>().NextDueAsync(_clock.GetUtcNow(), default))!.Value;
         return TimeSpan.FromMilliseconds(Math.Ceiling((due - _clock.GetUtcNow()).TotalMilliseconds));
     }
 }

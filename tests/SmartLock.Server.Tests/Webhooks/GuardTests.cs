@@ -41,6 +41,40 @@ public sealed class GuardTests
     }
 
     [Fact]
+    public void A_public_address_of_this_very_machine_is_refused_unless_permitted()
+    {
+        var own = IPAddress.Parse("8.8.4.4");
+        new GuardedConnections(Options.Create(new WebhookOptions()), () => [own]).MayReach(own).ShouldBeFalse();
+        new GuardedConnections(Options.Create(new WebhookOptions()), () => [own]).MayReach(IPAddress.Parse("::ffff:8.8.4.4")).ShouldBeFalse();
+        new GuardedConnections(Options.Create(new WebhookOptions()), () => []).MayReach(own).ShouldBeTrue();
+        var permitted = new WebhookOptions { AllowPrivateNetworks = "8.8.4.4/32" };
+        new GuardedConnections(Options.Create(permitted), () => [own]).MayReach(own).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Http_that_is_not_allowed_any_more_is_not_spoken_any_more()
+    {
+        var folder = Directory.CreateTempSubdirectory("smartlock-test-");
+        await using var receiver = await Receiver.StartAsync();
+        string[] settings = ["--Webhooks:AllowPrivateNetworks=127.0.0.0/8", $"--Data:Folder={folder.FullName}"];
+        Hook hook;
+        await using (var app = await TestApp.StartAsync([.. settings, "--Webhooks:AllowHttp=true"]))
+        {
+            hook = await Hook.CreateAsync(await app.OwnerAsync("ada"), receiver.Url);
+        }
+
+        await using (var app = await TestApp.StartAsync(settings))
+        {
+            hook = hook with { Owner = await app.SignInAsync("ada") };
+            var failed = await hook.AttemptedAsync(await hook.TestAsync(), 1);
+            failed.GetProperty("reason").GetString().ShouldBe("address_refused");
+        }
+
+        receiver.Requests.ShouldBe(0);
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task A_redirect_is_not_followed()
     {
         await using var app = await TestApp.StartAsync(Hook.Settings);

@@ -25,8 +25,10 @@ internal static class SqliteDeliveries
 
     private const string SelectDue = """
         SELECT id, name_key, url, protected_secret, failures, (SELECT disabled FROM users WHERE users.name_key = webhooks.name_key)
-        FROM webhooks WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2
+        FROM webhooks WHERE due_at <= ?1 ORDER BY due_at
         """;
+
+    private const string MendClock = "UPDATE webhooks SET due_at = ?1 WHERE due_at > ?2";
 
     private const string SelectHead = """
         SELECT id, event, device_id, body, attempts, give_up_at FROM webhook_deliveries
@@ -46,6 +48,11 @@ internal static class SqliteDeliveries
 
     private const string Hurry =
         "UPDATE webhooks SET failures = 0, due_at = CASE WHEN lease IS NULL THEN ?2 ELSE due_at END WHERE id = ?1";
+
+    private const string TrimEnded = """
+        DELETE FROM webhook_deliveries WHERE webhook_id = ?1 AND state <> 'Pending' AND number <=
+        (SELECT number FROM webhook_deliveries WHERE webhook_id = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)
+        """;
 
     private const string SelectOne = "SELECT 1 FROM webhook_deliveries WHERE id = ?1 AND webhook_id = ?2";
 
@@ -73,20 +80,27 @@ internal static class SqliteDeliveries
         }
     }
 
-    public static IReadOnlyList<ClaimedDelivery> Claim(SqliteSession session, string lease, DateTimeOffset now, DateTimeOffset leaseUntil, int limit)
+    /// <summary>The oldest that have ended go, down to so many of any state.</summary>
+    public static void Trim(SqliteSession session, string webhookId, int mostKept)
     {
-        var due = new List<DueWebhook>();
-        using (var query = session.Use(SelectDue))
+        using var trim = session.Use(TrimEnded);
+        trim.Bind(1, webhookId).Bind(2, (long)mostKept).Run();
+    }
+
+    public static IReadOnlyList<ClaimedDelivery> Claim(
+        SqliteSession session,
+        string lease,
+        DateTimeOffset now,
+        DateTimeOffset leaseUntil,
+        ClaimRoom room)
+    {
+        using (var mend = session.Use(MendClock))
         {
-            query.Bind(1, now).Bind(2, limit);
-            while (query.Step())
-            {
-                due.Add(new DueWebhook(query.Text(0), query.Text(1), query.Text(2), query.Blob(3), (int)query.Int64(4), query.Bool(5)));
-            }
+            mend.Bind(1, now).Bind(2, now + WebhookRules.FarthestDue).Run();
         }
 
         var claimed = new List<ClaimedDelivery>();
-        foreach (var webhook in due)
+        foreach (var webhook in FindDue(session, now, room))
         {
             if (ClaimOf(session, webhook, lease, now) is { } claim)
             {
@@ -123,11 +137,32 @@ internal static class SqliteDeliveries
         return QueueOutcome.Queued;
     }
 
-    private static bool IsFull(SqliteSession session, string webhookId, int mostPending)
+    public static bool IsFull(SqliteSession session, string webhookId, int mostPending)
     {
         using var count = session.Use(CountPending);
         count.Bind(1, webhookId).Bind(2, mostPending).Step();
         return count.Int64(0) >= mostPending;
+    }
+
+    /// <summary>Read to the end before any of them is written.</summary>
+    private static List<DueWebhook> FindDue(SqliteSession session, DateTimeOffset now, ClaimRoom room)
+    {
+        var due = new List<DueWebhook>();
+        var taken = new Dictionary<string, int>(room.Busy, StringComparer.Ordinal);
+        using var query = session.Use(SelectDue);
+        query.Bind(1, now);
+        while (due.Count < room.Most && query.Step())
+        {
+            var account = query.Text(1);
+            var busy = taken.GetValueOrDefault(account);
+            if (busy < room.MostOfAccount)
+            {
+                taken[account] = busy + 1;
+                due.Add(new DueWebhook(query.Text(0), account, query.Text(2), query.Blob(3), (int)query.Int64(4), query.Bool(5)));
+            }
+        }
+
+        return due;
     }
 
     private static ClaimedDelivery? ClaimOf(SqliteSession session, DueWebhook webhook, string lease, DateTimeOffset now)
@@ -172,6 +207,7 @@ internal static class SqliteDeliveries
 
         var claim = new ClaimedDelivery(
             webhook.Id,
+            webhook.NameKey,
             head.Text(0),
             lease,
             webhook.Url,

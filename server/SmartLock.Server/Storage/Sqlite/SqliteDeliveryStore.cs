@@ -10,7 +10,10 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
         SELECT id, events, device_id FROM webhooks JOIN users USING (name_key) WHERE name_key = ?1 AND active = 1 AND disabled = 0
         """;
 
-    private const string SelectDue = "SELECT min(due_at) FROM webhooks WHERE due_at IS NOT NULL";
+    // Two look-ups in the index, where one query for both ends would read all of it.
+    private const string SelectDue = """
+        SELECT (SELECT min(due_at) FROM webhooks WHERE due_at IS NOT NULL), (SELECT max(due_at) FROM webhooks WHERE due_at IS NOT NULL)
+        """;
 
     private const string SelectPage = $"""
         SELECT {SqliteWebhookRow.DeliveryColumns} FROM webhook_deliveries
@@ -60,6 +63,11 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
                     SqliteDeliveries.Append(session, delivery, mostPending);
                 }
 
+                foreach (var webhookId in deliveries.Select(d => d.WebhookId).Distinct(StringComparer.Ordinal))
+                {
+                    SqliteDeliveries.Trim(session, webhookId, WebhookRules.MostKept);
+                }
+
                 return deliveries.Count;
             },
             ct);
@@ -70,22 +78,29 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
             session =>
             {
                 var outcome = CheckOwn(session, delivery.WebhookId, username);
-                if (outcome is QueueOutcome.Queued)
+                if (outcome is not QueueOutcome.Queued)
                 {
-                    SqliteDeliveries.Append(session, delivery, mostPending);
+                    return outcome;
                 }
 
-                return outcome;
+                if (SqliteDeliveries.IsFull(session, delivery.WebhookId, mostPending))
+                {
+                    return QueueOutcome.TooMany;
+                }
+
+                SqliteDeliveries.Append(session, delivery, mostPending);
+                SqliteDeliveries.Trim(session, delivery.WebhookId, WebhookRules.MostKept);
+                return QueueOutcome.Queued;
             },
             ct);
 
-    public Task<DateTimeOffset?> NextDueAsync(CancellationToken ct) =>
+    public Task<DateTimeOffset?> NextDueAsync(DateTimeOffset now, CancellationToken ct) =>
         database.ReadAsync(
-            static session =>
+            session =>
             {
                 using var query = session.Use(SelectDue);
                 query.Step();
-                return query.TimeOrNull(0);
+                return query.TimeOrNull(1) > now + WebhookRules.FarthestDue ? now : query.TimeOrNull(0);
             },
             ct).AsTask();
 
@@ -93,9 +108,9 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
         string lease,
         DateTimeOffset now,
         DateTimeOffset leaseUntil,
-        int limit,
+        ClaimRoom room,
         CancellationToken ct) =>
-        database.WriteAsync(Durability.Relaxed, session => SqliteDeliveries.Claim(session, lease, now, leaseUntil, limit), ct);
+        database.WriteAsync(Durability.Relaxed, session => SqliteDeliveries.Claim(session, lease, now, leaseUntil, room), ct);
 
     public Task CompleteAsync(AttemptResult result, CancellationToken ct) =>
         database.WriteAsync(

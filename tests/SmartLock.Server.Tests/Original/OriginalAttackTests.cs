@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Http.Json;
+using SmartLock.Server.Accounts;
+using SmartLock.Server.Tests.Accounts;
+using SmartLock.Server.Tests.Live;
+using SmartLock.Testing;
+
+namespace SmartLock.Server.Tests.Original;
+
+/// <summary>The first system's routes are no way around what the others hold to.</summary>
+public sealed class OriginalAttackTests
+{
+    private const string On = "--Original:Enabled=true";
+
+    [Fact]
+    public async Task An_account_with_a_second_factor_gets_no_token_for_its_password_alone()
+    {
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock, settings: On);
+        var anna = await app.OwnerAsync("anna");
+        using var begun = await anna.Http.PostAsJsonAsync("/api/me/second-factor", new { password = TestApp.Password });
+        var secret = SecondFactorTests.FromBase32((await begun.JsonAsync()).GetProperty("secret").GetString()!);
+        var code = Totp.CodeAt(secret, Totp.StepAt(clock.GetUtcNow()));
+        (await anna.Http.PostAsJsonAsync("/api/me/second-factor/confirm", new { code })).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        using var answer = await app.Http.PostAsJsonAsync("/auth/login", new { username = "anna", password = TestApp.Password });
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await answer.Content.ReadAsStringAsync()).ShouldNotContain("token");
+    }
+
+    [Theory]
+    [InlineData("?device_id=ESP32-OWN&device_id=ESP32-7C9EBD")]
+    [InlineData("?device_id=ESP32-7C9EBD&device_id=ESP32-7C9EBD")]
+    [InlineData("?device_id=ESP32-7C9EBD%00")]
+    [InlineData("?device_id=' OR 1=1 --")]
+    [InlineData("?DEVICE_ID=ESP32-7C9EBD")]
+    public async Task No_spelling_of_a_foreign_lock_moves_it(string query)
+    {
+        await using var app = await TestApp.StartAsync(On);
+        var owner = await app.OwnerAsync();
+        await using var door = await Door.OpenAsync(app, owner, "ESP32-7C9EBD");
+        var stranger = await app.OwnerAsync();
+
+        using var answer = await stranger.Http.PostAsync("/api/unlock" + query, null);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        door.Device.Status.ShouldBe(SmartLock.Device.BoltStatus.Locked);
+    }
+
+    [Fact]
+    public async Task A_viewer_reads_and_does_not_move_and_what_is_sent_as_a_form_moves_nothing()
+    {
+        await using var app = await TestApp.StartAsync(On);
+        var owner = await app.OwnerAsync();
+        await using var door = await Door.OpenAsync(app, owner);
+        var viewer = await app.OwnerAsync();
+        await app.ShareAsync(door, viewer);
+
+        (await viewer.Http.GetAsync($"/locks/{door.DeviceId}/status")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        using var moved = await viewer.Http.PostAsync($"/api/unlock?device_id={door.DeviceId}", null);
+        using var form = new FormUrlEncodedContent([new("device_id", door.DeviceId)]);
+        using var formed = await owner.Http.PostAsync($"/api/unlock?device_id={door.DeviceId}", form);
+
+        moved.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        formed.StatusCode.ShouldBe(HttpStatusCode.UnsupportedMediaType, await formed.Content.ReadAsStringAsync());
+    }
+}
