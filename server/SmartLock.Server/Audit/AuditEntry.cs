@@ -76,8 +76,12 @@ internal static class AuditResults
     public const string Sent = "sent";
     public const string Offline = "refused: offline";
     public const string NotFound = "refused: not found";
+    public const string NotOwner = "refused: not the owner";
     public const string KeyReused = "refused: key reused";
     public const string Expired = "expired";
+
+    /// <summary>An unsigned device gives no verdict: its bolt was seen where the command wanted it.</summary>
+    public const string Seen = "done: seen";
     public const string Available = "available";
 
     public const string WebhookDone = "done";
@@ -105,6 +109,9 @@ internal static class AuditResults
     public const string Left = "left";
     public const string Viewer = "refused: viewer";
     public const string WrongCode = "refused: wrong code";
+
+    /// <summary>By this account, for this device; whether the code was right this time was not looked at.</summary>
+    public const string TooManyWrongCodes = "refused: too many wrong codes";
 
     /// <summary>No such device waits for its owner, or not any more.</summary>
     public const string NotPending = "refused: not pending";

@@ -84,8 +84,7 @@ internal static class CommandEndpoints
         var result = await context.Dispatch.SendAsync(commandId, deviceId, action, context.User.Username(), context.IdempotencyKey, ct);
         return result switch
         {
-            { Outcome: IssueOutcome.NotFound } =>
-                Problems.Of(StatusCodes.Status404NotFound, "lock_not_found", "There is no such lock, or it is not yours."),
+            { Outcome: IssueOutcome.NotFound } => LockProblems.NotFound(),
             { Outcome: IssueOutcome.NotAllowed } =>
                 Problems.Of(StatusCodes.Status403Forbidden, "not_an_operator", "This lock is shared with you to look at, not to move."),
             { Outcome: IssueOutcome.Offline } =>

@@ -50,7 +50,9 @@ internal interface ICommandStore
     /// </summary>
     Task<IssueResult> IssueAsync(IssueRequest request, CancellationToken ct);
 
-    /// <summary>By id, for the present owner of its lock or for who asked for it.</summary>
+    /// <summary>
+    /// By id, for who asked for it, also after losing the lock; and for its lock's present owner, if the lock was that owner's already when it was sent.
+    /// </summary>
     Task<Command?> FindAsync(string commandId, string username, CancellationToken ct);
 
     /// <summary>

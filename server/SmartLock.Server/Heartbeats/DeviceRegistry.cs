@@ -43,7 +43,7 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
                 return null;
             }
 
-            var read = new KnownDevice(deviceId, key, record.Unsigned) { SentAt = record.SentAt, ConnectedAt = record.ConnectedAt };
+            var read = new KnownDevice(deviceId, key, record.Unsigned) { SentAt = record.SentAt, ConnectedAt = record.ConnectedAt, KeyFrom = record.KeyFrom };
             if (TryRemember(read, forgotten) is { } remembered)
             {
                 return remembered;
@@ -61,6 +61,19 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
         {
             _forgotten++;
             _devices.TryRemove(deviceId, out _);
+        }
+    }
+
+    /// <summary>The store has shown that a key is no longer the device's: another process removed the lock, or gave it a new key.</summary>
+    public void ForgetKey(string deviceId, long keyFrom)
+    {
+        lock (_gate)
+        {
+            if (_devices.TryGetValue(deviceId, out var known) && known.KeyFrom == keyFrom)
+            {
+                _forgotten++;
+                _devices.TryRemove(deviceId, out _);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ namespace SmartLock.Server.Heartbeats;
 /// </summary>
 internal sealed partial class HeartbeatWriter(
     IDeviceStore store,
+    DeviceRegistry registry,
     VerdictWaiters waiters,
     LiveFeed live,
     CommandTelemetry telemetry,
@@ -170,6 +171,11 @@ internal sealed partial class HeartbeatWriter(
         {
             waiters.Complete(command);
             telemetry.Decided(command);
+        }
+
+        foreach (var report in result.Outdated)
+        {
+            registry.ForgetKey(report.DeviceId, report.KeyFrom);
         }
 
         foreach (var deviceId in result.CameBack)

@@ -7,7 +7,8 @@ namespace SmartLock.Server.Heartbeats;
 /// <param name="Unsigned">The device cannot sign; its key only serves for its broker login.</param>
 /// <param name="SentAt">The device's own time of its last believed status, Unix milliseconds; 0 before the first.</param>
 /// <param name="ConnectedAt">The device's own time of its present connection, Unix milliseconds; 0 before the first.</param>
-internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool Unsigned, long SentAt, long ConnectedAt);
+/// <param name="KeyFrom">Tells the key from every other that a lock of this device id has had, or will have; later ones have greater numbers.</param>
+internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool Unsigned, long SentAt, long ConnectedAt, long KeyFrom = 0);
 
 /// <summary>A believed status, ready to be stored.</summary>
 /// <param name="HeardAt">
@@ -17,6 +18,8 @@ internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool U
 /// <param name="SentAt">Unix milliseconds by the device's clock; 0 when it gave none. The stored value never falls.</param>
 /// <param name="ConnectedAt">Likewise.</param>
 /// <param name="OwnTopics">Null leaves the stored value, as it does for <paramref name="Firmware"/>. The measurements are taken as they come.</param>
+/// <param name="KeyFrom">Of the key under which it was believed: if the lock has another by now, it counts for nothing.</param>
+/// <param name="Unsigned">The device may be one that names no command: where its bolt is ends those that wanted it there.</param>
 internal sealed record DeviceReport(
     string DeviceId,
     DateTimeOffset HeardAt,
@@ -28,13 +31,17 @@ internal sealed record DeviceReport(
     string? Firmware,
     int? Rssi,
     int? BatteryMv,
-    long? UptimeS);
+    long? UptimeS,
+    long KeyFrom = 0,
+    bool Unsigned = false);
 
 /// <summary>A device's verdict on a command.</summary>
-internal sealed record Verdict(string DeviceId, string CommandId, string Result, DateTimeOffset HeardAt);
+/// <param name="KeyFrom">As <see cref="DeviceReport.KeyFrom"/>.</param>
+internal sealed record Verdict(string DeviceId, string CommandId, string Result, DateTimeOffset HeardAt, long KeyFrom = 0);
 
 /// <summary>A last will that was believed: the connection of <paramref name="ConnectedAt"/> is gone.</summary>
-internal sealed record ConnectionLoss(string DeviceId, long ConnectedAt, DateTimeOffset HeardAt);
+/// <param name="KeyFrom">As <see cref="DeviceReport.KeyFrom"/>.</param>
+internal sealed record ConnectionLoss(string DeviceId, long ConnectedAt, DateTimeOffset HeardAt, long KeyFrom = 0);
 
 /// <param name="Reports">At most one per device: the newest.</param>
 /// <param name="Losses">
@@ -49,11 +56,13 @@ internal sealed record DeviceBatch(
 /// <param name="CameBack">Devices that were Unavailable before.</param>
 /// <param name="WentAway">Devices whose loss was applied.</param>
 /// <param name="Decided">Commands that a verdict ended, as they are now.</param>
+/// <param name="Outdated">Reports of locks that are gone, or have another key by now.</param>
 internal sealed record DeviceBatchResult(
     IReadOnlyList<string> Changed,
     IReadOnlyList<string> CameBack,
     IReadOnlyList<string> WentAway,
-    IReadOnlyList<Command> Decided);
+    IReadOnlyList<Command> Decided,
+    IReadOnlyList<DeviceReport> Outdated);
 
 internal interface IDeviceStore
 {
@@ -63,8 +72,9 @@ internal interface IDeviceStore
     /// Writes a batch in one transaction, all or nothing. A report makes its lock Available and takes the device's issue; the change from
     /// Unavailable, each loss and each verdict that ended a command get a log entry in the same transaction. A verdict counts
     /// for a command of that device that is Sent or Expired and has no verdict yet (devices repeat theirs in every heartbeat):
-    /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed.
-    /// Unknown devices and commands are passed over.
+    /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed. A report of an unsigned device makes Done what is still Sent, was
+    /// issued before it, and wanted the bolt where it is.
+    /// Unknown devices and commands are passed over, and so is what was believed under a key that the lock has no more.
     /// </summary>
     Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct);
 

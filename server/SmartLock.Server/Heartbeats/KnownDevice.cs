@@ -14,6 +14,9 @@ internal sealed class KnownDevice(string deviceId, byte[] key, bool isUnsigned)
 
     public bool IsUnsigned { get; } = isUnsigned;
 
+    /// <summary>Which of the keys that a lock of this device id has had; see <see cref="DeviceRecord"/>.</summary>
+    public long KeyFrom { get; init; }
+
     /// <summary>Device's time, Unix milliseconds, of its last believed status; 0 before the first.</summary>
     public long SentAt { get; set; }
 

@@ -65,14 +65,24 @@ internal sealed class PendingBatch
 
     private static (string DeviceId, string CommandId) KeyOf(PendingVerdict verdict) => (verdict.Verdict.DeviceId, verdict.Verdict.CommandId);
 
-    /// <summary>What the newer one leaves out, the older one said: as if both were stored, one after the other.</summary>
-    private static DeviceReport Merge(DeviceReport newer, DeviceReport older) => newer with
+    /// <summary>
+    /// What the newer one leaves out, the older one said: as if both were stored, one after the other. Of two keys only the later one's counts.
+    /// </summary>
+    private static DeviceReport Merge(DeviceReport newer, DeviceReport older)
     {
-        SentAt = Math.Max(newer.SentAt, older.SentAt),
-        ConnectedAt = newer.ConnectedAt == 0 ? older.ConnectedAt : newer.ConnectedAt,
-        OwnTopics = newer.OwnTopics ?? older.OwnTopics,
-        Firmware = newer.Firmware ?? older.Firmware,
-    };
+        if (newer.KeyFrom != older.KeyFrom)
+        {
+            return newer.KeyFrom > older.KeyFrom ? newer : older;
+        }
+
+        return newer with
+        {
+            SentAt = Math.Max(newer.SentAt, older.SentAt),
+            ConnectedAt = newer.ConnectedAt == 0 ? older.ConnectedAt : newer.ConnectedAt,
+            OwnTopics = newer.OwnTopics ?? older.OwnTopics,
+            Firmware = newer.Firmware ?? older.Firmware,
+        };
+    }
 
     public DeviceBatch ToBatch() => new(_reports.Values, [.. _verdicts.Values.Select(v => v.Verdict)], _losses.Values);
 }

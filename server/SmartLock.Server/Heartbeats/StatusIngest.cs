@@ -136,7 +136,7 @@ internal sealed partial class StatusIngest(
         {
             if (device.MayBeLost(now))
             {
-                writer.Add(new ConnectionLoss(device.DeviceId, device.ConnectedAt, now));
+                writer.Add(new ConnectionLoss(device.DeviceId, device.ConnectedAt, now, device.KeyFrom));
             }
 
             return;
@@ -158,13 +158,15 @@ internal sealed partial class StatusIngest(
             device.FirmwareText(message.Firmware),
             message.Rssi,
             message.BatteryMv,
-            message.UptimeS));
+            message.UptimeS,
+            device.KeyFrom,
+            device.IsUnsigned));
         if (VerdictWords.Find(message.Result) is { } result
             && !device.IsSettled(message.CommandId)
             && Encoding.UTF8.GetString(message.CommandId) is var commandId
             && Ids.IsUlid(commandId))
         {
-            writer.Add(new Verdict(device.DeviceId, commandId, result, now), device);
+            writer.Add(new Verdict(device.DeviceId, commandId, result, now, device.KeyFrom), device);
         }
     }
 

@@ -10,7 +10,9 @@ internal sealed class ServerOptions
     /// <summary>Null when it is not set.</summary>
     public Uri? Address => string.IsNullOrEmpty(PublicUrl) ? null : new Uri(PublicUrl);
 
-    public Uri AddressFor(HttpRequest request) => Address ?? new Uri($"{request.Scheme}://{request.Host}{request.PathBase}");
+    /// <summary>Null when the request named no host that an address can be made of.</summary>
+    public Uri? AddressFor(HttpRequest request) =>
+        Address ?? (Uri.TryCreate($"{request.Scheme}://{request.Host}{request.PathBase}", UriKind.Absolute, out var asked) ? asked : null);
 
     public static string? Check(ServerOptions options) =>
         string.IsNullOrEmpty(options.PublicUrl)

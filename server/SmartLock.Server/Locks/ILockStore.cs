@@ -25,6 +25,9 @@ internal enum ChangeLockOutcome
     NotOwner,
 }
 
+/// <param name="Lock">As it is now; set when changed.</param>
+internal sealed record ReplaceKeyResult(ChangeLockOutcome Outcome, Lock? Lock = null);
+
 /// <param name="ProtectedKey">The device's key, encrypted (see DeviceKeys).</param>
 internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[] ProtectedKey, bool Unsigned, DateTimeOffset CreatedAt);
 
@@ -63,8 +66,15 @@ internal interface ILockStore
 
     Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct);
 
+    /// <summary>
+    /// Deletes, for <see cref="RemoveAsync"/>, up to <paramref name="limit"/> of the lock's commands that ended and were issued before
+    /// <paramref name="issuedBefore"/>: a lock in use for years has so many that all in one transaction would hold up everybody.
+    /// </summary>
+    /// <returns>How many; 0 for who may not remove the lock.</returns>
+    Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct);
+
     /// <summary>With its key, its shares and its commands. Its log stays.</summary>
     Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct);
 
-    Task<ChangeLockOutcome> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct);
+    Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct);
 }

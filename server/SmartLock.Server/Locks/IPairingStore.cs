@@ -63,7 +63,8 @@ internal interface IPairingStore
 
     /// <summary>
     /// Of many who claim at once with the right code one gets the lock. Every refusal but TooManyLocks costs the same write and leaves the
-    /// same kind of log entry, so that neither answer nor timing tells why; a wrong code is counted.
+    /// same kind of log entry, so that neither answer nor timing tells why; a wrong code is counted,
+    /// for the device and for the account.
     /// </summary>
     Task<ClaimResult> ClaimAsync(LockChange change, string name, byte[] codeHash, int maxPerOwner, CancellationToken ct);
 }

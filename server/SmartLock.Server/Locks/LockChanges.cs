@@ -6,8 +6,9 @@ using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
 
+/// <param name="Lock">Set when changed.</param>
 /// <param name="Key">The new key, for its owner's eyes; set when changed.</param>
-internal sealed record KeyRotation(ChangeLockOutcome Outcome, byte[]? Key = null)
+internal sealed record KeyRotation(ChangeLockOutcome Outcome, Lock? Lock = null, byte[]? Key = null)
 {
     public override string ToString() => $"{Outcome}";
 }
@@ -27,8 +28,11 @@ internal sealed class LockChanges(
     IOptions<LockOptions> options,
     TimeProvider time)
 {
+    private const int ForgottenAtOnce = 1_000;
+
     public async Task<ChangeLockOutcome> RemoveAsync(string deviceId, string actor, CancellationToken ct)
     {
+        await ForgetCommandsAsync(ChangeOf(deviceId, actor), ct);
         ValueTask goodbyes;
         using (await order.EnterAsync(deviceId, ct))
         {
@@ -47,23 +51,35 @@ internal sealed class LockChanges(
         return ChangeLockOutcome.Changed;
     }
 
+    /// <summary>Before its turn, and in small writes. What is younger than a day may still be asked for again under its idempotency key.</summary>
+    private async Task ForgetCommandsAsync(LockChange change, CancellationToken ct)
+    {
+        int forgotten;
+        do
+        {
+            forgotten = await locks.ForgetCommandsAsync(change, change.Now - TimeSpan.FromDays(1), ForgottenAtOnce, ct);
+        }
+        while (forgotten == ForgottenAtOnce);
+    }
+
     public async Task<KeyRotation> RotateKeyAsync(string deviceId, string actor, CancellationToken ct)
     {
         var key = DeviceKeys.NewKey();
+        ReplaceKeyResult replaced;
         ValueTask goodbyes;
         using (await order.EnterAsync(deviceId, ct))
         {
-            var outcome = await locks.ReplaceKeyAsync(ChangeOf(deviceId, actor), keys.Protect(deviceId, key), ct);
-            if (outcome is not ChangeLockOutcome.Changed)
+            replaced = await locks.ReplaceKeyAsync(ChangeOf(deviceId, actor), keys.Protect(deviceId, key), ct);
+            if (replaced.Outcome is not ChangeLockOutcome.Changed)
             {
-                return new KeyRotation(outcome);
+                return new KeyRotation(replaced.Outcome);
             }
 
             goodbyes = EndLogins(deviceId);
         }
 
         await goodbyes;
-        return new KeyRotation(ChangeLockOutcome.Changed, key);
+        return new KeyRotation(ChangeLockOutcome.Changed, replaced.Lock, key);
     }
 
     /// <summary>The device keeps its key: the new owner rotates it if the old one may have kept a copy.</summary>

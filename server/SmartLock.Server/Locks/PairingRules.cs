@@ -3,8 +3,14 @@ namespace SmartLock.Server.Locks;
 /// <summary>What a device that waits for its owner must look like, and until when it waits. Pure.</summary>
 internal static class PairingRules
 {
-    /// <summary>With so many wrong codes nobody mistypes any more: the pairing is void.</summary>
-    public const int MaxWrongCodes = 10;
+    /// <summary>
+    /// With so many wrong codes nobody mistypes any more: the account cannot claim the device. Nobody else is hindered by that, since any
+    /// account can do it to any device id it has read or guessed.
+    /// </summary>
+    public const int MaxWrongCodesOfOne = 10;
+
+    /// <summary>Of all accounts together: then the pairing is void. Of 80 random bits these find nothing.</summary>
+    public const int MaxWrongCodes = 1_000;
 
     public const int DefaultDays = 30;
     public const int MaxDays = 365;

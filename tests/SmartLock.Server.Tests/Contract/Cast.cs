@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Tests.Storage;
 
 namespace SmartLock.Server.Tests.Contract;
 
@@ -55,10 +56,10 @@ internal sealed record Scene(Cast Cast, string DeviceId, string CommandId, strin
         var devices = app.Services.GetRequiredService<IDeviceStore>();
         var now = app.Services.GetRequiredService<TimeProvider>().GetUtcNow();
         var report = new DeviceReport(deviceId, now, LockStatus.Locked, null, 1, 1, null, null, null, null, null);
-        await devices.ApplyAsync(new DeviceBatch([report], [], []), default);
+        await devices.TakeAsync(new DeviceBatch([report], [], []));
         using var unlock = await cast.Owner.Http.PostAsJsonAsync("/api/unlock", new { device_id = deviceId });
         var problem = await unlock.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable, "device_unreachable");
-        await devices.ApplyAsync(new DeviceBatch([], [], [new ConnectionLoss(deviceId, 1, now)]), default);
+        await devices.TakeAsync(new DeviceBatch([], [], [new ConnectionLoss(deviceId, 1, now)]));
         return problem.GetProperty("command").GetProperty("command_id").GetString()!;
     }
 

@@ -32,6 +32,18 @@ public sealed class PendingBatchTests
     }
 
     [Fact]
+    public void Of_two_keys_only_the_later_ones_report_counts_in_whichever_order_they_come()
+    {
+        var (old, present) = (Report("A", LockStatus.Locked, 9) with { KeyFrom = 1, Firmware = "1.0" }, Report("A", LockStatus.Unlocked, 2) with { KeyFrom = 2 });
+        foreach (var order in (DeviceReport[][])[[old, present], [present, old]])
+        {
+            var batch = new PendingBatch();
+            Array.ForEach(order, batch.Add);
+            batch.ToBatch().Reports.ShouldBe([present]);
+        }
+    }
+
+    [Fact]
     public void Another_devices_claim_does_not_stand_in_the_way_of_the_right_verdict()
     {
         var batch = new PendingBatch();

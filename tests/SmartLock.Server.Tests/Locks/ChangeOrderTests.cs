@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Tests.Storage;
 
 namespace SmartLock.Server.Tests.Locks;
 
@@ -21,7 +22,7 @@ public sealed class ChangeOrderTests
         var (admin, owner, next) = (await app.AdminAsync(), await app.OwnerAsync(), await app.OwnerAsync());
         await owner.RegisterAsync("D1");
         var report = new DeviceReport("D1", TimeProvider.System.GetUtcNow(), LockStatus.Locked, null, 1, 1, true, null, null, null, null);
-        await app.Services.GetRequiredService<IDeviceStore>().ApplyAsync(new DeviceBatch([report], [], []), default);
+        await app.Services.GetRequiredService<IDeviceStore>().TakeAsync(new DeviceBatch([report], [], []));
 
         var unlock = owner.UnlockAsync("D1");
         await link.Began.Task.WaitAsync(TimeSpan.FromSeconds(20));

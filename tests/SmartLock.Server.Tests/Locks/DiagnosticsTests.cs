@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Tests.Storage;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Locks;
@@ -46,7 +47,7 @@ public sealed class DiagnosticsTests
     {
         var now = _clock.GetUtcNow();
         var report = new DeviceReport("D1", now, LockStatus.Locked, null, now.ToUnixTimeMilliseconds(), 1, true, "1.0.0", -61, 3_700, 86_400);
-        await devices.ApplyAsync(new DeviceBatch([report], [], []), default);
+        await devices.TakeAsync(new DeviceBatch([report], [], []));
         return now;
     }
 

@@ -47,6 +47,18 @@ public sealed class ForgottenKeyTests
     }
 
     [Fact]
+    public async Task Only_the_key_that_is_outdated_is_forgotten()
+    {
+        _store.Give(New, keyFrom: 7);
+        await _registry.FindAsync("D1", default);
+
+        _registry.ForgetKey("D1", 6);
+        _registry.Find(Encoding.ASCII.GetBytes("D1")).ShouldNotBeNull();
+        _registry.ForgetKey("D1", 7);
+        _registry.Find(Encoding.ASCII.GetBytes("D1")).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_device_that_was_removed_while_it_was_read_is_not_found()
     {
         var first = _store.Hold();
@@ -60,7 +72,7 @@ public sealed class ForgottenKeyTests
         _registry.Find(Encoding.ASCII.GetBytes("D1")).ShouldBeNull();
     }
 
-    private static DeviceRecord Record(byte[] key) => new("D1", Keys.Protect("D1", key), Unsigned: false, 0, 0);
+    private static DeviceRecord Record(byte[] key, long keyFrom = 0) => new("D1", Keys.Protect("D1", key), Unsigned: false, 0, 0, keyFrom);
 
     /// <summary>Answers a read with what was there when it began, as late as the test wants.</summary>
     private sealed class HeldDevices : IDeviceStore
@@ -69,7 +81,7 @@ public sealed class ForgottenKeyTests
 
         public int Reads { get; private set; }
 
-        public void Give(byte[]? key) => _next = Task.FromResult(key is null ? null : Record(key));
+        public void Give(byte[]? key, long keyFrom = 0) => _next = Task.FromResult(key is null ? null : Record(key, keyFrom));
 
         public TaskCompletionSource<DeviceRecord?> Hold()
         {

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Tests.Locks;
@@ -41,9 +43,13 @@ public sealed class PairingRulesTests
     [InlineData(-1, 0, true)]
     [InlineData(30 * 86_400_000L, 0, false)]
     [InlineData((30 * 86_400_000L) - 1, 9, true)]
-    [InlineData(0, 10, false)]
+    [InlineData(0, 1_000, false)]
     public void A_device_waits_until_its_time_or_its_tries_are_over(long afterMs, int wrongCodes, bool open) =>
         PairingRules.IsOpen(new Pairing("D1", false, Noon, Noon.AddDays(30), wrongCodes), Noon.AddMilliseconds(afterMs)).ShouldBe(open);
+
+    [Fact]
+    public void A_request_without_a_host_makes_no_address_and_no_error() =>
+        new ServerOptions().AddressFor(new DefaultHttpContext { Request = { Scheme = "http" } }.Request).ShouldBeNull();
 
     [Fact]
     public void The_QR_text_holds_all_that_a_phone_needs() =>

@@ -92,20 +92,21 @@ public sealed class PairingTests
     }
 
     [Fact]
-    public async Task Ten_wrong_codes_void_a_pairing()
+    public async Task Wrong_codes_shut_out_who_gave_them_and_nobody_else()
     {
         await using var app = await TestApp.StartAsync();
-        var (admin, owner) = (await app.AdminAsync(), await app.OwnerAsync());
+        var (admin, owner, guesser) = (await app.AdminAsync(), await app.OwnerAsync(), await app.OwnerAsync());
         var added = await AddAsync(admin, new { device_id = "D1" });
         for (var i = 0; i < 10; i++)
         {
-            (await owner.ClaimAsync("D1", "0000-0000-0000-0000")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            (await guesser.ClaimAsync("D1", "0000-0000-0000-0000")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         }
 
+        using var late = await guesser.ClaimAsync("D1", CodeOf(added));
+        await late.ShouldBeProblemAsync(HttpStatusCode.NotFound, "claim_refused");
+        (await ListAsync(admin)).ShouldBe(["D1 pending 10"]);
         using var right = await owner.ClaimAsync("D1", CodeOf(added));
-
-        await right.ShouldBeProblemAsync(HttpStatusCode.NotFound, "claim_refused");
-        (await ListAsync(admin)).ShouldBe(["D1 void 10"]);
+        right.StatusCode.ShouldBe(HttpStatusCode.Created);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Tests.Storage;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Locks;
@@ -42,7 +43,7 @@ public sealed class ReadLockTests
         await RegisterAsync(owner, "D1");
         var heard = clock.GetUtcNow();
         var report = new DeviceReport("D1", heard, LockStatus.Unlocked, "Low battery", 1, 1, true, "1.0.0", -61, 3_700, 5);
-        await app.Services.GetRequiredService<IDeviceStore>().ApplyAsync(new DeviceBatch([report], [], []), default);
+        await app.Services.GetRequiredService<IDeviceStore>().TakeAsync(new DeviceBatch([report], [], []));
 
         var found = await owner.Http.GetFromJsonAsync<JsonElement>("/api/locks/D1");
         var status = await owner.Http.GetFromJsonAsync<JsonElement>("/api/locks/D1/status");

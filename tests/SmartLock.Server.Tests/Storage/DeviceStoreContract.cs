@@ -100,12 +100,11 @@ public abstract class DeviceStoreContract : StoreContract
     public async Task Unknown_devices_and_commands_are_passed_over()
     {
         await Stores.HearAsync("D1");
-        var result = await Stores.Devices.ApplyAsync(
+        var result = await Stores.Devices.TakeAsync(
             new DeviceBatch(
                 [StoreSet.Report("nobody"), StoreSet.Report("D1", Later)],
                 [new Verdict("D1", "C404", "done", Later)],
-                [new ConnectionLoss("nobody", 500, Later)]),
-            default);
+                [new ConnectionLoss("nobody", 500, Later)]));
         (result.CameBack.Count, result.WentAway.Count, result.Decided.Count).ShouldBe((0, 0, 0));
         (await Stores.Locks.FindAsync("D1", "ada", default))!.LastSeen.ShouldBe(Later);
     }
@@ -129,9 +128,8 @@ public abstract class DeviceStoreContract : StoreContract
         await Stores.HearAsync("D1");
         (await Stores.LoseAsync("D1", 499)).WentAway.ShouldBeEmpty();
         (await Stores.LoseAsync("D1", 500, StoreSet.Noon.AddSeconds(-1))).WentAway.ShouldBeEmpty();
-        var both = await Stores.Devices.ApplyAsync(
-            new DeviceBatch([StoreSet.Report("D1", Later, connectedAt: 600)], [], [new ConnectionLoss("D1", 500, Later)]),
-            default);
+        var both = await Stores.Devices.TakeAsync(
+            new DeviceBatch([StoreSet.Report("D1", Later, connectedAt: 600)], [], [new ConnectionLoss("D1", 500, Later)]));
         both.WentAway.ShouldBeEmpty();
         (await Stores.Locks.FindAsync("D1", "ada", default))!.State.ShouldBe(LockState.Available);
     }
@@ -171,6 +169,45 @@ public abstract class DeviceStoreContract : StoreContract
         var sweeps = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ =>
             Stores.Devices.MarkSilentAsync(Later, Later, 10, default)));
         sweeps.Sum(found => found.Count).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_was_believed_of_an_earlier_lock_is_not_the_next_ones()
+    {
+        await Stores.HearAsync("D1");
+        var before = (await Stores.Devices.FindAsync("D1", default))!.KeyFrom;
+        await Stores.Locks.RemoveAsync(new LockChange("D1", "ada", Later), default);
+        await Stores.RegisterAsync("D1", "bob");
+
+        var late = StoreSet.Report("D1", Later, LockStatus.Unlocked, "Jammed") with { KeyFrom = before, SentAt = long.MaxValue };
+        var result = await Stores.Devices.ApplyAsync(new DeviceBatch([late], [], [new ConnectionLoss("D1", 0, Later, before)]), default);
+
+        result.CameBack.ShouldBeEmpty();
+        result.Outdated.ShouldBe([late]);
+        var found = (await Stores.Locks.FindAsync("D1", "bob", default))!;
+        (found.Status, found.State, found.LastSeen, found.Issue).ShouldBe((LockStatus.Unknown, LockState.Unavailable, null, LockIssues.NoHeartbeat));
+        (await Stores.Devices.FindAsync("D1", default))!.SentAt.ShouldBe(0);
+        (await Stores.WholeLogAsync("D1"))[^1].ShouldBe("bob lock.register registered");
+    }
+
+    [Fact]
+    public async Task What_was_believed_under_an_earlier_key_counts_no_more()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
+        var before = (await Stores.Devices.FindAsync("D1", default))!.KeyFrom;
+        await Stores.Locks.ReplaceKeyAsync(new LockChange("D1", "ada", Later), [9], default);
+
+        var late = StoreSet.Report("D1", Later, LockStatus.Unlocked) with { KeyFrom = before };
+        var result = await Stores.Devices.ApplyAsync(
+            new DeviceBatch([late], [new Verdict("D1", "C1", "done", Later, before)], [new ConnectionLoss("D1", 500, Later, before)]),
+            default);
+
+        (result.Changed.Count, result.Decided.Count, result.WentAway.Count).ShouldBe((0, 0, 0));
+        result.Outdated.ShouldBe([late]);
+        (await Stores.Locks.FindAsync("D1", "ada", default))!.Status.ShouldBe(LockStatus.Locked);
+        (await Stores.ReportAsync(StoreSet.Report("D1", Later, LockStatus.Unlocked))).Changed.ShouldBe(["D1"]);
+        (await Stores.DecideAsync("D1", "C1", "done", Later)).Decided.Count.ShouldBe(1);
     }
 
     [Fact]

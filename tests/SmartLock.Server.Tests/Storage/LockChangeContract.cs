@@ -43,9 +43,36 @@ public abstract class LockChangeContract : StoreContract
         (await Stores.DecideAsync("D1", "C1", "done")).Decided.ShouldBeEmpty();
         (await Stores.WholeLogAsync("D1")).ShouldBe([
             "ada lock.register registered", "device:D1 lock.state available", "ada share.grant granted: operator > bob",
-            "ada command.unlock sent", "ada lock.remove removed",
+            "ada command.unlock sent", "bob lock.remove refused: not the owner", "ada lock.remove removed",
         ]);
         (await Stores.RegisterAsync("D1", "bob")).ShouldBe(RegisterLockOutcome.Registered);
+    }
+
+    [Fact]
+    public async Task Before_a_lock_is_removed_its_old_commands_are_forgotten_in_small_parts_by_its_owner()
+    {
+        await Stores.MoveInAsync("ada", "bob");
+        await Stores.HearAsync("D1");
+        await Stores.HearAsync("D2");
+        await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
+        for (var i = 0; i < 6; i++)
+        {
+            await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", $"C{i}", now: StoreSet.Noon.AddSeconds(i)), default);
+        }
+
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", "C9"), default);
+        await Stores.Commands.ExpireAsync(StoreSet.Noon.AddSeconds(15), Later, 10, default);
+
+        (await ForgetAsync("eve", 2)).ShouldBe(0);
+        (await ForgetAsync("bob", 2)).ShouldBe(0);
+        (await ForgetAsync("ada", 2)).ShouldBe(2);
+        (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBeNull("the oldest go first");
+        (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldNotBeNull();
+        (await ForgetAsync("ada", 100)).ShouldBe(2);
+        foreach (var kept in (string[])["C4", "C5", "C9"])
+        {
+            (await Stores.Commands.FindAsync(kept, "ada", default)).ShouldNotBeNull($"{kept} is too young, still open or another lock's");
+        }
     }
 
     [Fact]
@@ -55,14 +82,56 @@ public abstract class LockChangeContract : StoreContract
         await Stores.HearAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
 
-        (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], default)).ShouldBe(ChangeLockOutcome.NotFound);
-        (await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default)).ShouldBe(ChangeLockOutcome.NotOwner);
+        (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], default)).Outcome.ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default)).Outcome.ShouldBe(ChangeLockOutcome.NotOwner);
         (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([1, 2, 3]);
-        (await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], default)).ShouldBe(ChangeLockOutcome.Changed);
+        var replaced = await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], default);
+        replaced.Outcome.ShouldBe(ChangeLockOutcome.Changed);
+        replaced.Lock.ShouldBe(await Stores.Locks.FindAsync("D1", "ada", default));
 
         (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([9]);
         (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.ProtectedKey.ShouldBe([9]);
         (await Stores.LogAsync("D1"))[^2].ShouldBe("ada lock.rotate_key rotated");
+    }
+
+    [Fact]
+    public async Task What_somebody_tries_who_may_only_use_the_lock_is_the_owners_to_know()
+    {
+        await Stores.MoveInAsync("ada", "bob", "cy");
+        await Stores.RegisterAsync("D1");
+        await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
+
+        await Stores.Locks.RenameAsync(By("bob"), "Mine", default);
+        await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default);
+        await Stores.Locks.RemoveAsync(By("bob"), default);
+        await Stores.Shares.GrantAsync(By("bob"), new Share("cy", ShareRole.Operator, null, null, Later), 10, default);
+        await Stores.Shares.RevokeAsync(By("bob"), "cy", default);
+        await Stores.Locks.RemoveAsync(By("cy"), default);
+
+        (await Stores.LogAsync("D1")).Skip(2).ShouldBe([
+            "bob lock.rename refused: not the owner", "bob lock.rotate_key refused: not the owner", "bob lock.remove refused: not the owner",
+            "bob share.grant refused: not the owner", "bob share.revoke refused: not the owner",
+        ]);
+    }
+
+    [Fact]
+    public async Task A_command_of_an_owner_before_is_not_the_present_ones_to_read()
+    {
+        await Stores.MoveInAsync("ada", "bob", "cy");
+        await Stores.HearAsync("D1");
+        await Stores.ShareAsync("D1", "cy", ShareRole.Operator);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2", "cy"), default);
+        (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldNotBeNull();
+
+        await Stores.LockAdmin.ReassignAsync(By("boss"), "bob", 10, default);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C3", "bob"), default);
+
+        (await Stores.Commands.FindAsync("C1", "bob", default)).ShouldBeNull("it names who had the lock before");
+        (await Stores.Commands.FindAsync("C2", "bob", default)).ShouldBeNull();
+        (await Stores.Commands.FindAsync("C3", "bob", default)).ShouldNotBeNull();
+        (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldNotBeNull("it is what ada asked for");
+        (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldBeNull();
     }
 
     [Fact]
@@ -142,6 +211,8 @@ public abstract class LockChangeContract : StoreContract
         (await ListAsync(owner: "bob", state: LockState.Unavailable)).ShouldBe(["D2"]);
         (await ListAsync(after: "D1", limit: 1)).ShouldBe(["D2"]);
     }
+
+    private Task<int> ForgetAsync(string actor, int limit) => Stores.Locks.ForgetCommandsAsync(By(actor), StoreSet.Noon.AddSeconds(4), limit, default);
 
     private static LockChange By(string actor, string deviceId = "D1") => new(deviceId, actor, Later);
 

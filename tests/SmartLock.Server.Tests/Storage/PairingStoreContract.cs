@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Tests.Storage;
@@ -54,16 +55,33 @@ public abstract class PairingStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task Ten_wrong_codes_void_it_however_many_try_at_once()
+    public async Task Ten_wrong_codes_shut_out_who_gave_them_and_nobody_else()
     {
+        await Stores.MoveInAsync("ada", "eve");
+        await AddAsync("D1");
+        await AddAsync("D2");
+
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => ClaimAsync("D1", WrongCode, "EVE")));
+
+        (await ClaimAsync("D1", by: "eve")).ShouldBe(new ClaimResult(ClaimOutcome.Refused));
+        (await Stores.WholeLogAsync("D1"))[^1].ShouldBe("eve lock.claim refused: too many wrong codes");
+        (await Stores.Pairings.ListAsync(null, 1, default)).Items.ShouldBe([new Pairing("D1", false, StoreSet.Noon, Expiry, PairingRules.MaxWrongCodesOfOne)]);
+        (await ClaimAsync("D2", by: "eve")).Outcome.ShouldBe(ClaimOutcome.Claimed, "it is one device that was guessed at");
+        (await ClaimAsync("D1")).Outcome.ShouldBe(ClaimOutcome.Claimed);
+    }
+
+    [Fact]
+    public async Task A_thousand_wrong_codes_void_it_until_it_is_prepared_anew()
+    {
+        var guessers = Enumerable.Range(0, PairingRules.MaxWrongCodes / PairingRules.MaxWrongCodesOfOne).Select(i => $"eve{i}").ToArray();
+        await Stores.MoveInAsync([.. guessers, "ada"]);
         await AddAsync("D1");
 
-        await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => ClaimAsync("D1", WrongCode)));
+        await Task.WhenAll(Enumerable.Range(0, PairingRules.MaxWrongCodes).Select(i => ClaimAsync("D1", WrongCode, guessers[i % guessers.Length])));
 
         (await ClaimAsync("D1")).Outcome.ShouldBe(ClaimOutcome.Refused);
-        (await Stores.Pairings.ListAsync(null, 10, default)).Items.ShouldBe([new Pairing("D1", false, StoreSet.Noon, Expiry, PairingRules.MaxWrongCodes)]);
-        (await AddAsync("D1")).ShouldBe(AddDeviceOutcome.Added, "a void one may be prepared anew");
-        (await ClaimAsync("D1")).Outcome.ShouldBe(ClaimOutcome.Claimed);
+        (await AddAsync("D1")).ShouldBe(AddDeviceOutcome.Added);
+        (await ClaimAsync("D1", by: guessers[0])).Outcome.ShouldBe(ClaimOutcome.Claimed);
     }
 
     [Fact]
@@ -74,6 +92,17 @@ public abstract class PairingStoreContract : StoreContract
 
         (await ClaimAsync("D1", maxPerOwner: 1)).ShouldBe(new ClaimResult(ClaimOutcome.TooManyLocks));
         (await ClaimAsync("D1", maxPerOwner: 2)).Outcome.ShouldBe(ClaimOutcome.Claimed);
+    }
+
+    [Fact]
+    public async Task An_account_that_was_deleted_while_it_asked_gets_nothing()
+    {
+        await Stores.MoveInAsync("ada");
+        await AddAsync("D1");
+        (await Stores.Users.DeleteAsync("ada", "ada", StoreSet.Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
+
+        (await ClaimAsync("D1")).Outcome.ShouldNotBe(ClaimOutcome.Claimed);
+        (await Stores.RegisterAsync("D2")).ShouldNotBe(RegisterLockOutcome.Registered);
     }
 
     [Fact]

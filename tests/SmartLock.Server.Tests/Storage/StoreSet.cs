@@ -54,13 +54,13 @@ internal sealed record StoreSet(
     }
 
     public Task<DeviceBatchResult> ReportAsync(params DeviceReport[] reports) =>
-        Devices.ApplyAsync(new DeviceBatch(reports, [], []), default);
+        Devices.TakeAsync(new DeviceBatch(reports, [], []));
 
     public Task<DeviceBatchResult> DecideAsync(string deviceId, string commandId, string result, DateTimeOffset? at = null) =>
-        Devices.ApplyAsync(new DeviceBatch([], [new Verdict(deviceId, commandId, result, at ?? Noon)], []), default);
+        Devices.TakeAsync(new DeviceBatch([], [new Verdict(deviceId, commandId, result, at ?? Noon)], []));
 
     public Task<DeviceBatchResult> LoseAsync(string deviceId, long connectedAt, DateTimeOffset? at = null) =>
-        Devices.ApplyAsync(new DeviceBatch([], [], [new ConnectionLoss(deviceId, connectedAt, at ?? Noon)]), default);
+        Devices.TakeAsync(new DeviceBatch([], [], [new ConnectionLoss(deviceId, connectedAt, at ?? Noon)]));
 
     public static DeviceReport Report(
         string deviceId,

@@ -1,5 +1,7 @@
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Tests.Storage;
 
@@ -19,6 +21,45 @@ public abstract class VerdictContract : StoreContract
         (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBe(decided);
         var entry = (await Stores.Audit.ListAsync("ada", new AuditFilter("D1"), null, 1, default)).Items[0];
         (entry.Actor, entry.Action, entry.Result, entry.CommandId).ShouldBe(("device:D1", "command.unlock", result, "C1"));
+    }
+
+    [Fact]
+    public async Task The_bolt_of_a_device_that_names_no_command_ends_those_that_wanted_it_there()
+    {
+        await HearUnsignedAsync("D1");
+        await OrderAsync("C1");
+        await OrderAsync("C2", CommandAction.Lock, StoreSet.Noon.AddSeconds(1));
+        await OrderAsync("C3", CommandAction.Unlock, StoreSet.Noon.AddSeconds(5));
+        var at = StoreSet.Noon.AddSeconds(2);
+
+        (await SeeAsync(LockStatus.Unknown, at)).ShouldBeEmpty();
+        (await SeeAsync(LockStatus.Unlocked, StoreSet.Noon.AddSeconds(-1))).ShouldBeEmpty("it was heard before the command was issued");
+        var decided = (await SeeAsync(LockStatus.Unlocked, at)).ShouldHaveSingleItem();
+
+        (decided.Id, decided.State, decided.Result, decided.DecidedAt).ShouldBe(("C1", CommandState.Done, "done", at));
+        (await Stores.LogAsync("D1"))[^1].ShouldBe("device:D1 command.unlock done: seen");
+        (await SeeAsync(LockStatus.Unlocked, at)).ShouldBeEmpty();
+        (await SeeAsync(LockStatus.Locked, at)).ShouldHaveSingleItem().Id.ShouldBe("C2");
+    }
+
+    [Fact]
+    public async Task Its_own_verdict_goes_before_where_the_bolt_is()
+    {
+        await HearUnsignedAsync("D1");
+        await OrderAsync("C1");
+        var report = StoreSet.Report("D1", StoreSet.Noon.AddSeconds(1), LockStatus.Unlocked) with { Unsigned = true };
+
+        var result = await Stores.Devices.TakeAsync(new DeviceBatch([report], [new Verdict("D1", "C1", "jammed", report.HeardAt)], []));
+
+        result.Decided.ShouldHaveSingleItem().Result.ShouldBe("jammed");
+    }
+
+    [Fact]
+    public async Task Where_the_bolt_is_decides_nothing_for_a_device_that_signs()
+    {
+        await IssueAsync("C1");
+
+        (await SeeAsync(LockStatus.Unlocked, StoreSet.Noon.AddSeconds(1))).ShouldBeEmpty();
     }
 
     [Theory]
@@ -80,6 +121,20 @@ public abstract class VerdictContract : StoreContract
     private async Task IssueAsync(string commandId)
     {
         await Stores.HearAsync("D1");
-        (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", commandId), default)).Outcome.ShouldBe(IssueOutcome.Issued);
+        await OrderAsync(commandId);
     }
+
+    private async Task OrderAsync(string commandId, CommandAction action = CommandAction.Unlock, DateTimeOffset? now = null) =>
+        (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", commandId, action: action, now: now), default)).Outcome.ShouldBe(IssueOutcome.Issued);
+
+    private async Task HearUnsignedAsync(string deviceId)
+    {
+        var entry = new NewAuditEntry(StoreSet.Noon, deviceId, "ada", AuditActions.LockRegistered, AuditResults.Registered);
+        var sketch = new NewLock(deviceId, "Sketch", "ada", [1, 2, 3], Unsigned: true, StoreSet.Noon);
+        (await Stores.Locks.RegisterAsync(sketch, StoreSet.ManyLocks, entry, default)).ShouldBe(RegisterLockOutcome.Registered);
+        await Stores.ReportAsync(StoreSet.Report(deviceId));
+    }
+
+    private async Task<IReadOnlyList<Command>> SeeAsync(LockStatus bolt, DateTimeOffset at) =>
+        (await Stores.ReportAsync(StoreSet.Report("D1", at, bolt) with { Unsigned = true })).Decided;
 }

@@ -1,3 +1,4 @@
+using SmartLock.Server.Audit;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.Sqlite;
@@ -34,6 +35,13 @@ internal static class SqliteAccess
         using var query = session.Use(Select);
         return query.Bind(1, deviceId).BindViewer(username, now).Step() ? query.Enum<LockAccess>(0) : null;
     }
+
+    /// <summary>
+    /// Who knows the lock tried to change it: that is the owner's to know. What strangers try, who are told that there is no such lock, changes
+    /// nothing and leaves nothing.
+    /// </summary>
+    public static void AppendNotOwner(this SqliteSession session, LockChange change, string action) =>
+        session.Append(new NewAuditEntry(change.Now, change.DeviceId, change.Actor, action, AuditResults.NotOwner));
 
     /// <summary>The account's name as it was chosen; null when there is none that is enabled.</summary>
     public static string? FindEnabledUser(this SqliteSession session, string username)

@@ -18,13 +18,14 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
     private const string UpdateLock = "UPDATE locks SET last_issued_at = ?2 WHERE device_id = ?1";
 
     private const string Insert = """
-        INSERT INTO commands (id, device_id, action, requested_by, idempotency_key, issued_at, expires_at, state)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'Sent')
+        INSERT INTO commands (id, device_id, action, requested_by, idempotency_key, issued_at, expires_at, state, log_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'Sent', (SELECT max(id) FROM logs))
         """;
 
+    /// <summary>What an owner before had sent is not the present one's to read, as in the log.</summary>
     private const string Select = $"""
         SELECT {SqliteCommandRow.Columns} FROM commands AS c WHERE id = ?1
-        AND (requested_by = ?2 OR EXISTS (SELECT 1 FROM locks WHERE device_id = c.device_id AND owner = ?2))
+        AND (requested_by = ?2 OR EXISTS (SELECT 1 FROM locks WHERE device_id = c.device_id AND owner = ?2 AND log_from <= c.log_id))
         """;
 
     private const string Fail = $"""
@@ -146,6 +147,9 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
             CommandState.Sent,
             null,
             null);
+
+        // First, since the command's row names this entry.
+        session.AppendOutcome(command, command.RequestedBy, AuditResults.Sent, request.Now);
         using var insert = session.Use(Insert);
         insert.Bind(1, command.Id)
             .Bind(2, command.DeviceId)
@@ -157,7 +161,6 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
             .Run();
         using var update = session.Use(UpdateLock);
         update.Bind(1, command.DeviceId).Bind(2, issuedAt).Run();
-        session.AppendOutcome(command, command.RequestedBy, AuditResults.Sent, request.Now);
         return command;
     }
 

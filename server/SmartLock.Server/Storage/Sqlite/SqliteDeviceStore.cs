@@ -7,7 +7,7 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
 {
     private const string Select = """
-        SELECT protected_key, unsigned, sent_at, connected_at
+        SELECT protected_key, unsigned, sent_at, connected_at, key_from
         FROM locks JOIN device_keys USING (device_id) WHERE device_id = ?1
         """;
 
@@ -23,7 +23,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             {
                 using var query = session.Use(Select);
                 return query.Bind(1, deviceId).Step()
-                    ? new DeviceRecord(deviceId, query.Blob(0), query.Bool(1), query.Int64(2), query.Int64(3))
+                    ? new DeviceRecord(deviceId, query.Blob(0), query.Bool(1), query.Int64(2), query.Int64(3), query.Int64(4))
                     : null;
             },
             ct).AsTask();
@@ -64,9 +64,10 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
         var cameBack = new List<string>();
         var wentAway = new List<string>();
         var decided = new List<Command>();
+        var outdated = new List<DeviceReport>();
         if (batch.Reports.Count > 0)
         {
-            SqliteReports.Apply(session, batch.Reports, changed, cameBack);
+            SqliteReports.Apply(session, batch.Reports, changed, cameBack, outdated);
         }
 
         foreach (var loss in batch.Losses)
@@ -79,6 +80,11 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             SqliteVerdicts.Apply(session, verdict, decided);
         }
 
-        return new DeviceBatchResult(changed, cameBack, wentAway, decided);
+        foreach (var report in batch.Reports)
+        {
+            SqliteVerdicts.Apply(session, report, decided);
+        }
+
+        return new DeviceBatchResult(changed, cameBack, wentAway, decided, outdated);
     }
 }

@@ -6,10 +6,9 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal sealed class SqliteLiveStore(SqliteDatabase database) : ILiveStore
 {
     // One statement per lock: its rows are of one moment. A lock without shares gives one row, without a sharer.
-    private const string Select = """
-        SELECT status, state, issue, last_seen, owner, s.name_key, s.role, (SELECT time FROM logs WHERE id = log_from)
-        FROM locks LEFT JOIN shares AS s ON s.device_id = locks.device_id
-            AND (s.from_at IS NULL OR s.from_at <= ?2) AND (s.until_at IS NULL OR s.until_at > ?2)
+    private const string Select = $"""
+        SELECT status, state, issue, last_seen, owner, shares.name_key, shares.role, (SELECT time FROM logs WHERE id = log_from)
+        FROM locks LEFT JOIN shares ON shares.device_id = locks.device_id AND {SqliteAccess.HoldsNow}
         WHERE locks.device_id = ?1
         """;
 
@@ -49,7 +48,7 @@ internal sealed class SqliteLiveStore(SqliteDatabase database) : ILiveStore
     private static LiveLock? Find(SqliteSession session, string deviceId, DateTimeOffset now)
     {
         using var query = session.Use(Select);
-        query.Bind(1, deviceId).Bind(2, now);
+        query.Bind(1, deviceId).Bind(4, now);
         LockEvent? change = null;
         DateTimeOffset? ownedSince = null;
         var viewers = new List<LiveViewer>();

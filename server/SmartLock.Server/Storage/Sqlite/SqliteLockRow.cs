@@ -16,6 +16,8 @@ internal static class SqliteLockRow
 
     private const string Count = "SELECT count(*) FROM (SELECT 1 FROM locks WHERE owner = ?1 LIMIT ?2)";
 
+    private const string SelectRetired = "SELECT 1 FROM retired_accounts WHERE name_hash = ?1";
+
     private const string InsertLock = """
         INSERT INTO locks (device_id, name, owner, status, state, issue, unsigned, created_at)
         VALUES (?1, ?2, ?3, 'Unknown', 'Unavailable', ?4, ?5, ?6) ON CONFLICT (device_id) DO NOTHING
@@ -26,6 +28,8 @@ internal static class SqliteLockRow
     private const string EndPairing = "DELETE FROM pairings WHERE device_id = ?1";
 
     private const string BeginLog = "UPDATE locks SET log_from = (SELECT max(id) FROM logs) WHERE device_id = ?1";
+
+    private const string BeginKeyAtLastEntry = "UPDATE locks SET key_from = (SELECT max(id) FROM logs) WHERE device_id = ?1";
 
     public static Lock Read(SqliteStatement row) => new(
         row.Text(0),
@@ -49,8 +53,15 @@ internal static class SqliteLockRow
         return query.Bind(1, deviceId).Step() ? Read(query) : null;
     }
 
+    /// <summary>False too for an account that was deleted while its request waited: its lock would be nobody's.</summary>
     public static bool HasRoom(this SqliteSession session, string owner, int maxPerOwner)
     {
+        using var retired = session.Use(SelectRetired);
+        if (retired.Bind(1, SqliteLogNames.HashOf(SqliteAccess.NameKey(owner))).Step())
+        {
+            return false;
+        }
+
         using var count = session.Use(Count);
         count.Bind(1, owner).Bind(2, maxPerOwner).Step();
         return count.Int64(0) < maxPerOwner;
@@ -77,7 +88,15 @@ internal static class SqliteLockRow
         using var endPairing = session.Use(EndPairing);
         endPairing.Bind(1, newLock.DeviceId).Run();
         session.AppendFirst(entry);
+        session.BeginKey(newLock.DeviceId);
         return true;
+    }
+
+    /// <summary>What the device said under an earlier key counts no more. The entry that was appended last tells of the new one.</summary>
+    public static void BeginKey(this SqliteSession session, string deviceId)
+    {
+        using var begin = session.Use(BeginKeyAtLastEntry);
+        begin.Bind(1, deviceId).Run();
     }
 
     /// <summary>Appends the entry that a lock's log begins with for its present owner.</summary>

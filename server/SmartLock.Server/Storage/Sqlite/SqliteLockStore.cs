@@ -27,6 +27,11 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
 
     private const string ReplaceKey = "UPDATE device_keys SET protected_key = ?2 WHERE device_id = ?1";
 
+    // Ids begin with the time: along commands_device, the oldest come first.
+    private const string ForgetCommands = """
+        DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE device_id = ?1 AND state <> 'Sent' AND issued_at < ?2 ORDER BY id LIMIT ?3)
+        """;
+
     private static readonly string[] Remove =
     [
         "DELETE FROM commands WHERE device_id = ?1",
@@ -80,6 +85,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
     public Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct) =>
         ChangeAsync(
             change,
+            AuditActions.LockRenamed,
             session =>
             {
                 using var rename = session.Use(Rename);
@@ -88,9 +94,25 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
             },
             ct);
 
+    public Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct) =>
+        database.WriteAsync(
+            Durability.Relaxed,
+            session =>
+            {
+                if (session.AccessTo(change.DeviceId, change.Actor, change.Now) is not LockAccess.Owner)
+                {
+                    return 0;
+                }
+
+                using var forget = session.Use(ForgetCommands);
+                return forget.Bind(1, change.DeviceId).Bind(2, issuedBefore).Bind(3, limit).Run();
+            },
+            ct);
+
     public Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct) =>
         ChangeAsync(
             change,
+            AuditActions.LockRemoved,
             session =>
             {
                 foreach (var sql in Remove)
@@ -103,19 +125,26 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
             },
             ct);
 
-    public Task<ChangeLockOutcome> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct) =>
-        ChangeAsync(
+    public async Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct)
+    {
+        Lock? changed = null;
+        var outcome = await ChangeAsync(
             change,
+            AuditActions.KeyRotated,
             session =>
             {
                 using var replace = session.Use(ReplaceKey);
                 replace.Bind(1, change.DeviceId).Bind(2, protectedKey).Run();
                 Append(session, change, AuditActions.KeyRotated, AuditResults.Rotated);
+                session.BeginKey(change.DeviceId);
+                changed = session.FindLock(change.DeviceId);
             },
             ct);
+        return new ReplaceKeyResult(outcome, changed);
+    }
 
     /// <summary>Who may and what is done stand in one transaction: nobody loses the lock in between.</summary>
-    private Task<ChangeLockOutcome> ChangeAsync(LockChange change, Action<SqliteSession> work, CancellationToken ct) =>
+    private Task<ChangeLockOutcome> ChangeAsync(LockChange change, string action, Action<SqliteSession> work, CancellationToken ct) =>
         database.WriteAsync(
             Durability.Full,
             session =>
@@ -125,6 +154,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
                     case null:
                         return ChangeLockOutcome.NotFound;
                     case not LockAccess.Owner:
+                        session.AppendNotOwner(change, action);
                         return ChangeLockOutcome.NotOwner;
                 }
 

@@ -21,6 +21,13 @@ internal sealed class SqlitePairingStore(SqliteDatabase database) : IPairingStor
 
     private const string CountWrongCode = "UPDATE pairings SET wrong_codes = wrong_codes + 1 WHERE device_id = ?1";
 
+    private const string CountWrongCodeOfOne = """
+        INSERT INTO wrong_codes (device_id, name_key, count) SELECT ?1, name_key, 1 FROM users WHERE name_key = ?2
+        ON CONFLICT (device_id, name_key) DO UPDATE SET count = count + 1
+        """;
+
+    private const string SelectWrongCodesOfOne = "SELECT count FROM wrong_codes WHERE device_id = ?1 AND name_key = ?2";
+
     // Compared with when nothing waits, so that the answer takes the same steps.
     private static readonly byte[] NobodysHash = RandomNumberGenerator.GetBytes(SHA256.HashSizeInBytes);
 
@@ -91,10 +98,14 @@ internal sealed class SqlitePairingStore(SqliteDatabase database) : IPairingStor
             return Refuse(session, change, AuditResults.NotPending);
         }
 
+        if (WrongCodesOf(session, change) >= PairingRules.MaxWrongCodesOfOne)
+        {
+            return Refuse(session, change, AuditResults.TooManyWrongCodes);
+        }
+
         if (!matches)
         {
-            using var count = session.Use(CountWrongCode);
-            count.Bind(1, change.DeviceId).Run();
+            CountWrong(session, change);
             return Refuse(session, change, AuditResults.WrongCode);
         }
 
@@ -108,6 +119,20 @@ internal sealed class SqlitePairingStore(SqliteDatabase database) : IPairingStor
         return session.TryInsert(newLock, entry)
             ? new ClaimResult(ClaimOutcome.Claimed, session.FindLock(change.DeviceId))
             : throw new InvalidOperationException($"{change.DeviceId} waits to be claimed and is a lock already.");
+    }
+
+    private static long WrongCodesOf(SqliteSession session, LockChange change)
+    {
+        using var query = session.Use(SelectWrongCodesOfOne);
+        return query.Bind(1, change.DeviceId).Bind(2, SqliteAccess.NameKey(change.Actor)).Step() ? query.Int64(0) : 0;
+    }
+
+    private static void CountWrong(SqliteSession session, LockChange change)
+    {
+        using var count = session.Use(CountWrongCode);
+        count.Bind(1, change.DeviceId).Run();
+        using var countOfOne = session.Use(CountWrongCodeOfOne);
+        countOfOne.Bind(1, change.DeviceId).Bind(2, SqliteAccess.NameKey(change.Actor)).Run();
     }
 
     private static ClaimResult Refuse(SqliteSession session, LockChange change, string result)

@@ -6,9 +6,10 @@ namespace SmartLock.Server.Storage.Sqlite;
 /// <summary>What reports and losses do to a lock's row.</summary>
 internal static class SqliteReports
 {
-    // A report never overwrites a later one. But a last_seen further ahead than two replicas' clocks differ (5 s) was written before this
-    // machine's clock was set back: held to it, no report would count until that time comes.
-    private const string Guard = "state = 'Available' AND (last_seen <= ?2 OR last_seen > ?2 + 5000)";
+    // What was believed under an earlier key, or of an earlier lock with this id, is not this lock's. Nor does a report overwrite a later
+    // one. But a last_seen further ahead than two replicas' clocks differ (5 s) was written before this machine's clock was set back:
+    // held to it, no report would count until that time comes.
+    private const string Guard = "key_from = ?12 AND state = 'Available' AND (last_seen <= ?2 OR last_seen > ?2 + 5000)";
 
     private const string Set = """
         UPDATE locks SET last_seen = ?2,
@@ -23,20 +24,27 @@ internal static class SqliteReports
 
     private const string Revive = """
         UPDATE locks SET state = 'Available', last_seen = ?2
-        WHERE device_id = ?1 AND state = 'Unavailable' AND (last_seen IS NULL OR last_seen <= ?2 OR last_seen > ?2 + 5000)
+        WHERE device_id = ?1 AND key_from = ?3 AND state = 'Unavailable' AND (last_seen IS NULL OR last_seen <= ?2 OR last_seen > ?2 + 5000)
         """;
 
     private const string Lose = """
         UPDATE locks SET state = 'Unavailable', issue = ?4
-        WHERE device_id = ?1 AND connected_at = ?2 AND state = 'Available' AND last_seen <= ?3
+        WHERE device_id = ?1 AND key_from = ?5 AND connected_at = ?2 AND state = 'Available' AND last_seen <= ?3
         """;
+
+    private const string SelectKey = "SELECT 1 FROM locks WHERE device_id = ?1 AND key_from = ?2";
 
     /// <summary>
     /// Nearly every report is of a lock that is Available already and says what the last one said: it takes one statement. One that
     /// finds no such lock brings news; or the lock is unknown, was overtaken, or comes back: then the state is turned first and
     /// the report written again.
     /// </summary>
-    public static void Apply(SqliteSession session, IReadOnlyCollection<DeviceReport> reports, List<string> changed, List<string> cameBack)
+    public static void Apply(
+        SqliteSession session,
+        IReadOnlyCollection<DeviceReport> reports,
+        List<string> changed,
+        List<string> cameBack,
+        List<DeviceReport> outdated)
     {
         using var confirm = session.Use(Confirm);
         using var update = session.Use(Update);
@@ -54,8 +62,13 @@ internal static class SqliteReports
             }
 
             using var revive = session.Use(Revive);
-            if (revive.Bind(1, report.DeviceId).Bind(2, report.HeardAt).Run() == 0)
+            if (revive.Bind(1, report.DeviceId).Bind(2, report.HeardAt).Bind(3, report.KeyFrom).Run() == 0)
             {
+                if (!HasKey(session, report))
+                {
+                    outdated.Add(report);
+                }
+
                 continue;
             }
 
@@ -68,12 +81,18 @@ internal static class SqliteReports
     public static void Apply(SqliteSession session, ConnectionLoss loss, List<string> wentAway)
     {
         using var lose = session.Use(Lose);
-        lose.Bind(1, loss.DeviceId).Bind(2, loss.ConnectedAt).Bind(3, loss.HeardAt).Bind(4, LockIssues.ConnectionLost);
+        lose.Bind(1, loss.DeviceId).Bind(2, loss.ConnectedAt).Bind(3, loss.HeardAt).Bind(4, LockIssues.ConnectionLost).Bind(5, loss.KeyFrom);
         if (lose.Run() == 1)
         {
             session.AppendUnavailable(loss.DeviceId, LockIssues.ConnectionLost, loss.HeardAt);
             wentAway.Add(loss.DeviceId);
         }
+    }
+
+    private static bool HasKey(SqliteSession session, DeviceReport report)
+    {
+        using var query = session.Use(SelectKey);
+        return query.Bind(1, report.DeviceId).Bind(2, report.KeyFrom).Step();
     }
 
     private static bool Write(SqliteStatement statement, DeviceReport report) =>
@@ -88,5 +107,6 @@ internal static class SqliteReports
             .Bind(9, report.Rssi)
             .Bind(10, report.BatteryMv)
             .Bind(11, report.UptimeS)
+            .Bind(12, report.KeyFrom)
             .Run() == 1;
 }

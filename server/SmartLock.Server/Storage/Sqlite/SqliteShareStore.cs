@@ -47,6 +47,7 @@ internal sealed class SqliteShareStore(SqliteDatabase database) : IShareStore
             case null:
                 return new GrantResult(GrantShareOutcome.LockNotFound);
             case not LockAccess.Owner:
+                session.AppendNotOwner(change, AuditActions.ShareGranted);
                 return new GrantResult(GrantShareOutcome.NotOwner);
         }
 
@@ -85,9 +86,15 @@ internal sealed class SqliteShareStore(SqliteDatabase database) : IShareStore
         var key = SqliteAccess.NameKey(username);
         var leaves = key == SqliteAccess.NameKey(change.Actor);
         var access = session.AccessTo(change.DeviceId, change.Actor, change.Now);
+        if (access is null && !leaves)
+        {
+            return RevokeShareOutcome.LockNotFound;
+        }
+
         if (access is not LockAccess.Owner && !leaves)
         {
-            return access is null ? RevokeShareOutcome.LockNotFound : RevokeShareOutcome.NotOwner;
+            session.AppendNotOwner(change, AuditActions.ShareRevoked);
+            return RevokeShareOutcome.NotOwner;
         }
 
         using var delete = session.Use(Delete);

@@ -39,6 +39,12 @@ public sealed class SqliteSchemaTests : IDisposable
     [InlineData("SELECT id FROM sessions WHERE expires_at <= 1 ORDER BY expires_at LIMIT 10", "sessions_expiry")]
     [InlineData("SELECT id FROM sessions WHERE name_key = 'ADA' AND expires_at > 1 ORDER BY id DESC", "sessions_user")]
     [InlineData("DELETE FROM refresh_tokens WHERE session_id = 'S1' AND number <= 3", "refresh_tokens_session")]
+    [InlineData("SELECT id FROM commands WHERE device_id = 'D1' AND state = 'Sent' AND result IS NULL AND action = 'Lock' AND issued_at <= 9", "commands_sent")]
+    [InlineData("SELECT id FROM commands WHERE device_id = 'D1' AND state <> 'Sent' AND issued_at < 9 ORDER BY id LIMIT 9", "commands_device")]
+    [InlineData("SELECT action FROM logs WHERE id < 9 AND actor = 'system' ORDER BY id DESC", "logs_actor")]
+    [InlineData("SELECT action FROM logs WHERE id < 9 AND device_id = 'D1' ORDER BY id DESC", "logs_device")]
+    [InlineData("SELECT action FROM logs WHERE (device_id, seq) > ('D1', 1) ORDER BY device_id, seq LIMIT 9", "sqlite_autoindex_logs_1")]
+    [InlineData("DELETE FROM wrong_codes WHERE name_key = 'ADA'", "wrong_codes_account")]
     public async Task What_runs_often_is_an_index_seek(string sql, string index)
     {
         var plan = await WriteAsync(session =>
