@@ -19,7 +19,7 @@ internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
     public async ValueTask<SessionAccount?> FindAsync(string sessionId, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        if (_known.TryGetValue(sessionId, out var entry) && now < entry.Until)
+        if (_known.TryGetValue(sessionId, out var entry) && entry.Since <= now && now < entry.Since + Remembered)
         {
             return entry.Account;
         }
@@ -37,7 +37,7 @@ internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
                     _known.Clear();
                 }
 
-                _known[sessionId] = new Entry(account, now + Remembered);
+                _known[sessionId] = new Entry(account, now);
             }
         }
 
@@ -66,5 +66,6 @@ internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
         }
     }
 
-    private sealed record Entry(SessionAccount? Account, DateTimeOffset Until);
+    /// <param name="Since">Later than now when the clock was set back.</param>
+    private sealed record Entry(SessionAccount? Account, DateTimeOffset Since);
 }

@@ -80,8 +80,15 @@ internal sealed class FailureCounts(int rows, int cellsPerRow)
 
         public readonly int FailuresAt(long now) => now - Last > Forgotten.Ticks ? 0 : Failures;
 
-        public readonly TimeSpan Wait(long now, int free)
+        public TimeSpan Wait(long now, int free)
         {
+            // The clock was set back: the wait begins anew, instead of lasting until the clock is where it was.
+            if (now < Last)
+            {
+                NotBefore -= Last - now;
+                Last = now;
+            }
+
             if (NotBefore > now)
             {
                 return TimeSpan.FromTicks(NotBefore - now);

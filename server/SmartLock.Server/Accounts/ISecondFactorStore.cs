@@ -4,6 +4,9 @@ internal enum BeginSecondFactorOutcome
 {
     Pending,
     AlreadyEnabled,
+
+    /// <summary>Deleted since it was asked for.</summary>
+    NoAccount,
 }
 
 internal enum ConfirmSecondFactorOutcome

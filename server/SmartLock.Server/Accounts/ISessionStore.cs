@@ -4,7 +4,7 @@ internal enum OpenSessionOutcome
 {
     Opened,
 
-    /// <summary>Since the password was checked, it was changed, or the account was disabled or deleted.</summary>
+    /// <summary>Since the password was checked, it was changed, a second factor enabled, or the account disabled or deleted.</summary>
     Stale,
 }
 
@@ -39,7 +39,7 @@ internal enum EndSessionOutcome
 /// <summary>Sessions and their refresh tokens, of which it holds SHA-256 hashes only. Accounts are named without regard to case.</summary>
 internal interface ISessionStore
 {
-    /// <param name="user">As it was when its password was checked; opened only if that is still its password.</param>
+    /// <param name="user">As it was when it was checked; opened only if that check would do still.</param>
     /// <param name="most">How many sessions the account may have, this one included.</param>
     Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct);
 

@@ -18,10 +18,14 @@ internal sealed class LoginSlowdown(TimeProvider clock)
     /// <summary>So many failures of one account, from wherever, are a siege.</summary>
     public const int Siege = 100;
 
+    /// <summary>So many refusals in a row are all put on the record.</summary>
+    public const int FreeRecords = 20;
+
     public static readonly TimeSpan LongestForAccount = TimeSpan.FromMinutes(1);
     public static readonly TimeSpan LongestUnderSiege = TimeSpan.FromMinutes(5);
     public static readonly TimeSpan LongestForAddress = TimeSpan.FromMinutes(15);
     public static readonly TimeSpan LongestForCodes = TimeSpan.FromMinutes(15);
+    public static readonly TimeSpan LongestBetweenRecords = TimeSpan.FromMinutes(10);
 
     private readonly TimeProvider _clock = clock;
     private readonly System.Threading.Lock _gate = new();
@@ -29,6 +33,7 @@ internal sealed class LoginSlowdown(TimeProvider clock)
     private readonly FailureCounts _addresses = new(3, 1 << 16);
     private readonly FailureCounts _accounts = new(2, 1 << 14);
     private readonly FailureCounts _codes = new(2, 1 << 14);
+    private readonly FailureCounts _records = new(2, 1 << 14);
 
     /// <summary>Begins an attempt, unless it must wait; dispose it when it is over. A hundred guesses sent at once do not all get through.</summary>
     public Attempt? TryBegin(string username, string address, out TimeSpan wait)
@@ -67,6 +72,26 @@ internal sealed class LoginSlowdown(TimeProvider clock)
 
             _codes.Begin(at);
             return new CodeAttempt(this, at);
+        }
+    }
+
+    /// <summary>
+    /// Whether one more refusal of an account for this reason goes on the record, which is kept for good: a siege from many addresses must
+    /// not fill the disk. Beyond the first ones they are further and further apart.
+    /// </summary>
+    public bool TryRecord(string username, string reason)
+    {
+        var at = _records.Find(username + '\0' + reason);
+        var now = _clock.GetUtcNow();
+        lock (_gate)
+        {
+            if (_records.Wait(at, now, FreeRecords) > TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            _records.Count(at, now, FreeRecords, LongestBetweenRecords);
+            return true;
         }
     }
 

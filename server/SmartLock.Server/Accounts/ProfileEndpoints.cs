@@ -51,7 +51,7 @@ internal static class ProfileEndpoints
 
     private static async Task<Results<Ok<MeAnswer>, ProblemHttpResult>> MeAsync(
         IUserStore users, ClaimsPrincipal user, CancellationToken ct) =>
-        await users.FindAsync(user.Username(), ct) is { } found ? TypedResults.Ok(MeAnswer.Of(found)) : Gone();
+        await users.FindAsync(user.Username(), ct) is { } found ? TypedResults.Ok(MeAnswer.Of(found)) : UserProblems.Gone();
 
     private static async Task<Results<Ok<MeAnswer>, ProblemHttpResult>> ChangeAsync(
         ChangeMeRequest request, IUserStore users, ClaimsPrincipal user, TimeProvider clock, CancellationToken ct)
@@ -63,7 +63,7 @@ internal static class ProfileEndpoints
 
         return await users.ChangeEmailAsync(user.Username(), request.Email, clock.GetUtcNow(), ct) is { } changed
             ? TypedResults.Ok(MeAnswer.Of(changed))
-            : Gone();
+            : UserProblems.Gone();
     }
 
     private static async Task<Results<Ok<LoginAnswer>, ProblemHttpResult>> ChangePasswordAsync(
@@ -120,11 +120,6 @@ internal static class ProfileEndpoints
         }
 
         sessions.Forget(username);
-        RefreshCookie.Delete(context);
         return TypedResults.NoContent();
     }
-
-    /// <summary>Deleted between the check of the token and this.</summary>
-    private static ProblemHttpResult Gone() =>
-        Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The account is gone.");
 }

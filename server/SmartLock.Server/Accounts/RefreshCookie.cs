@@ -9,7 +9,10 @@ internal static class RefreshCookie
 
     private const string Path = "/api/auth";
 
-    public static string? Read(HttpContext context) => context.Request.Cookies[Name];
+    /// <summary>
+    /// Null as well when a page of another origin has sent it: to SameSite, a neighbour under the same domain is no other site.
+    /// </summary>
+    public static string? Read(HttpContext context) => IsOfThisOrigin(context) ? context.Request.Cookies[Name] : null;
 
     public static void Set(HttpContext context, string token, TimeSpan lifetime)
     {
@@ -26,6 +29,10 @@ internal static class RefreshCookie
             context.Response.Cookies.Delete(Name, OptionsFor(context));
         }
     }
+
+    /// <summary>By the word of the browser, which no page can change; whoever says nothing is none, or an old one.</summary>
+    private static bool IsOfThisOrigin(HttpContext context) =>
+        context.Request.Headers["Sec-Fetch-Site"].ToString() is "" or "same-origin" or "none";
 
     private static CookieOptions OptionsFor(HttpContext context) => new()
     {

@@ -65,9 +65,12 @@ internal static class SecondFactorEndpoints
             return SignInProblems.Of(result, context);
         }
 
-        return await secondFactors.BeginAsync(username, ct) is { } pending
-            ? TypedResults.Ok(new PendingSecondFactorAnswer(pending.Secret, pending.Uri))
-            : Problems.Of(StatusCodes.Status409Conflict, "second_factor_enabled", "The account has a second factor already.");
+        return await secondFactors.BeginAsync(username, ct) switch
+        {
+            { Factor: { } pending } => TypedResults.Ok(new PendingSecondFactorAnswer(pending.Secret, pending.Uri)),
+            { Outcome: BeginSecondFactorOutcome.NoAccount } => UserProblems.Gone(),
+            _ => Problems.Of(StatusCodes.Status409Conflict, "second_factor_enabled", "The account has a second factor already."),
+        };
     }
 
     private static async Task<Results<Ok<RecoveryCodesAnswer>, ProblemHttpResult>> ConfirmAsync(

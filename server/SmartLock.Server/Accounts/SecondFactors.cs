@@ -23,6 +23,9 @@ internal sealed record PendingSecondFactor(string Secret, string Uri)
     public override string ToString() => "Pending second factor";
 }
 
+/// <param name="Factor">Set for Pending.</param>
+internal sealed record BeginResult(BeginSecondFactorOutcome Outcome, PendingSecondFactor? Factor = null);
+
 /// <param name="RecoveryCodes">Set for Enabled; shown once.</param>
 internal sealed record ConfirmResult(ConfirmSecondFactorOutcome Outcome, IReadOnlyList<string>? RecoveryCodes = null)
 {
@@ -35,20 +38,20 @@ internal sealed partial class SecondFactors(
 {
     private const string Issuer = "SmartLock";
 
-    /// <summary>Null when one is enabled already.</summary>
-    public async Task<PendingSecondFactor?> BeginAsync(string username, CancellationToken ct)
+    public async Task<BeginResult> BeginAsync(string username, CancellationToken ct)
     {
         var secret = RandomNumberGenerator.GetBytes(Totp.SecretBytes);
-        if (await store.BeginAsync(username, ProtectorFor(username).Protect(secret), ct) == BeginSecondFactorOutcome.AlreadyEnabled)
+        var outcome = await store.BeginAsync(username, ProtectorFor(username).Protect(secret), ct);
+        if (outcome != BeginSecondFactorOutcome.Pending)
         {
-            return null;
+            return new BeginResult(outcome);
         }
 
         // Key URI format: https://github.com/google/google-authenticator/wiki/Key-Uri-Format. User names need no escaping.
         var text = Totp.ToBase32(secret);
-        return new PendingSecondFactor(
-            text,
-            $"otpauth://totp/{Issuer}:{username}?secret={text}&issuer={Issuer}&algorithm=SHA1&digits={Totp.Digits}&period={Totp.StepSeconds}");
+        var uri =
+            $"otpauth://totp/{Issuer}:{username}?secret={text}&issuer={Issuer}&algorithm=SHA1&digits={Totp.Digits}&period={Totp.StepSeconds}";
+        return new BeginResult(outcome, new PendingSecondFactor(text, uri));
     }
 
     /// <summary>Null when the code is wrong.</summary>

@@ -71,7 +71,11 @@ internal static class SessionEndpoints
             return TypedResults.Ok(LoginAnswer.Of(tokens, account.Username, account.Role, inCookie, context));
         }
 
-        RefreshCookie.Delete(context);
+        if (inCookie)
+        {
+            RefreshCookie.Delete(context);
+        }
+
         return result.Outcome == RotateOutcome.Disabled ? SignInProblems.Disabled() : InvalidToken();
     }
 
@@ -79,14 +83,14 @@ internal static class SessionEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> LogoutAsync(
         RefreshRequest? request, Sessions sessions, ClaimsPrincipal user, HttpContext context, CancellationToken ct)
     {
-        var token = request?.RefreshToken ?? RefreshCookie.Read(context);
+        string[] tokens = [.. new[] { request?.RefreshToken, RefreshCookie.Read(context) }.OfType<string>()];
         var isSignedIn = user.Identity is { IsAuthenticated: true };
-        if (token is null && !isSignedIn)
+        if (tokens.Length == 0 && !isSignedIn)
         {
             return Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "Send the access token or a refresh token.");
         }
 
-        if (token is not null)
+        foreach (var token in tokens)
         {
             await sessions.EndByTokenAsync(token, ct);
         }

@@ -28,20 +28,14 @@ internal sealed class Sessions(
     private readonly TimeSpan _lifetime = TimeSpan.FromDays(options.Value.RefreshTokenDays);
 
     /// <summary>Null when the account was changed since <paramref name="user"/> was checked.</summary>
-    public async Task<SessionTokens?> OpenAsync(User user, Client client, CancellationToken ct)
-    {
-        var now = clock.GetUtcNow();
-        var token = RefreshToken.New();
-        var session = new NewSession(
-            Ids.NewUlid(now), RefreshToken.HashOf(token)!, now, now + _lifetime, client.UserAgent, client.Address);
-        var result = await store.OpenAsync(user, session, options.Value.MaxSessions, ct);
-        foreach (var ended in result.Ended)
-        {
-            Forget(user.Username, ended);
-        }
+    public Task<SessionTokens?> OpenAsync(User user, Client client, CancellationToken ct) => OpenAsync(user, client, _lifetime, ct);
 
-        return result.Outcome == OpenSessionOutcome.Opened ? TokensOf(user.Username, session.Id, token) : null;
-    }
+    /// <summary>
+    /// The same for a client that knows no refresh token: the session ends with its access token, or those that the client
+    /// opens one after the other would push out the sessions that are in use.
+    /// </summary>
+    public async Task<string?> OpenBriefAsync(User user, Client client, CancellationToken ct) =>
+        (await OpenAsync(user, client, accessTokens.Lifetime, ct))?.AccessToken;
 
     public async Task<RefreshResult> RefreshAsync(string refreshToken, Client client, CancellationToken ct)
     {
@@ -108,6 +102,21 @@ internal sealed class Sessions(
     {
         active.Forget(username, sessionId);
         ends.End(username, sessionId);
+    }
+
+    private async Task<SessionTokens?> OpenAsync(User user, Client client, TimeSpan lifetime, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        var token = RefreshToken.New();
+        var session = new NewSession(
+            Ids.NewUlid(now), RefreshToken.HashOf(token)!, now, now + lifetime, client.UserAgent, client.Address);
+        var result = await store.OpenAsync(user, session, options.Value.MaxSessions, ct);
+        foreach (var ended in result.Ended)
+        {
+            Forget(user.Username, ended);
+        }
+
+        return result.Outcome == OpenSessionOutcome.Opened ? TokensOf(user.Username, session.Id, token) : null;
     }
 
     private SessionTokens TokensOf(string username, string sessionId, string refreshToken) =>

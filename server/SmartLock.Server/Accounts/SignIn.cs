@@ -113,7 +113,7 @@ internal sealed class SignIn(
     /// <summary>Goes on the record even if the guesser has hung up meanwhile.</summary>
     private async Task<SignInResult> RefuseAsync(SignInOutcome outcome, User? user, string result)
     {
-        if (user is not null)
+        if (user is not null && slowdown.TryRecord(user.Username, result))
         {
             await sessions.NoteRefusedAsync(user.Username, result, clock.GetUtcNow(), CancellationToken.None);
         }

@@ -8,6 +8,10 @@ internal static class UserProblems
     public static ProblemHttpResult NotFound() =>
         Problems.Of(StatusCodes.Status404NotFound, "user_not_found", "There is no such account.");
 
+    /// <summary>Deleted between the check of its token and what was asked for.</summary>
+    public static ProblemHttpResult Gone() =>
+        Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The account is gone.");
+
     public static ProblemHttpResult LastAdmin() =>
         Problems.Of(StatusCodes.Status409Conflict, "last_admin", "Nobody could administer the server then: make another admin first.");
 

@@ -33,13 +33,16 @@ internal static class AdminCommand
         await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
         var registration = app.Services.GetRequiredService<Registration>();
         var outcome = await registration.RegisterAsync(username, password, null, Role.Admin, ct);
-        if (outcome != RegisterOutcome.Registered)
+        switch (outcome)
         {
-            return await FailAsync(ExitCodes.Failed, $"The name {username} is another account's, or was.");
+            case RegisterOutcome.NameTaken:
+                return await FailAsync(ExitCodes.Failed, $"The name {username} is another account's, or was.");
+            case RegisterOutcome.Busy:
+                return await FailAsync(ExitCodes.Failed, "Too many passwords are being hashed just now: try again.");
+            default:
+                await Console.Out.WriteLineAsync($"The admin account {username} is made.");
+                return ExitCodes.Ok;
         }
-
-        await Console.Out.WriteLineAsync($"The admin account {username} is made.");
-        return ExitCodes.Ok;
     }
 
     private static async Task<int> FailAsync(int code, string sentence)

@@ -50,8 +50,8 @@ internal static class OriginalAccounts
         }
 
         // Its apps know no refresh token: they sign in again when the access token has run out.
-        return await sessions.OpenAsync(user, client, ct) is { } tokens
-            ? TypedResults.Ok(new OriginalToken(tokens.AccessToken))
+        return await sessions.OpenBriefAsync(user, client, ct) is { } token
+            ? TypedResults.Ok(new OriginalToken(token))
             : SignInProblems.Refused();
     }
 }

@@ -156,6 +156,50 @@ public sealed class LoginSlowdownTests
         waits.ShouldBe([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900]);
     }
 
+    [Fact]
+    public void A_clock_that_is_set_back_makes_no_wait_longer()
+    {
+        WaitsOf(LoginSlowdown.FreePerAccountAndAddress + 3).ShouldBe([1, 2, 4]);
+
+        _clock.SetBack(TimeSpan.FromDays(1));
+
+        _slowdown.TryBegin("anna", Home, out var wait).ShouldBeNull();
+        wait.ShouldBe(TimeSpan.FromSeconds(8));
+        _clock.Advance(wait);
+        Succeed("anna", Home).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void However_long_a_siege_lasts_few_refusals_go_on_the_record()
+    {
+        var recorded = 0;
+        for (var second = 0; second < 24 * 3600; second++)
+        {
+            recorded += _slowdown.TryRecord("anna", "password") ? 1 : 0;
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        recorded.ShouldBeInRange(LoginSlowdown.FreeRecords + 100, LoginSlowdown.FreeRecords + 200);
+        _slowdown.TryRecord("anna", "second factor").ShouldBeTrue("one flood must not hide another reason");
+        _slowdown.TryRecord("bert", "password").ShouldBeTrue();
+    }
+
+    /// <summary>Else each spelling of a name would have free guesses of its own.</summary>
+    [Fact]
+    public void Whatever_is_one_name_to_the_store_is_one_name_here()
+    {
+        var counts = new FailureCounts(3, 1 << 16);
+        var letters = Enumerable.Range('A', 26).ToDictionary(c => ((char)c).ToString(), c => counts.Find(((char)c).ToString()));
+        for (var c = 1; c < char.MaxValue; c++)
+        {
+            var text = ((char)c).ToString();
+            if (letters.TryGetValue(text.ToUpperInvariant(), out var cells))
+            {
+                counts.Find(text).ShouldBe(cells, $"U+{c:X4}");
+            }
+        }
+    }
+
     /// <summary>What an address waits for, failing as often at one account.</summary>
     private List<double> WaitsOf(int failures)
     {

@@ -195,6 +195,23 @@ public sealed class LoginTests
         ]);
     }
 
+    [Fact]
+    public async Task A_siege_from_many_addresses_does_not_fill_the_log()
+    {
+        var clock = new FakeClock();
+        await using var app = await TestApp.StartAsync(clock);
+        await app.RegisterUserAsync("anna");
+        for (var i = 0; i < 3 * LoginSlowdown.FreeRecords; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = JsonContent.Create(new { username = "anna", password = "not the password" }) };
+            request.Headers.Add("X-Forwarded-For", $"2001:db8:{i:x}::1");
+            using var answer = await app.Http.SendAsync(request);
+            await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
+        }
+
+        LoggedIn.Log(app).Count(l => l == "account.login refused: password").ShouldBe(LoginSlowdown.FreeRecords);
+    }
+
     private sealed class CountingHasher : IPasswordHasher<User>
     {
         private readonly PasswordHasher<User> _real = new();

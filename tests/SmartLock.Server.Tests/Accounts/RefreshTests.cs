@@ -175,6 +175,73 @@ public sealed class RefreshTests
         await after.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
     }
 
+    [Theory]
+    [InlineData("same-site")]
+    [InlineData("cross-site")]
+    public async Task A_page_of_another_origin_neither_refreshes_nor_signs_out_by_the_cookie(string site)
+    {
+        await using var app = await StartAsync();
+        using var browser = NewBrowser(app);
+        using var login = await browser.PostAsJsonAsync(
+            "/api/auth/login", new { username = "anna", password = TestApp.Password, refresh_in_cookie = true });
+
+        using var refresh = await SendWithCookieAsync(browser, Path, Cookie(login), site);
+        using var logout = await SendWithCookieAsync(browser, "/api/auth/logout", Cookie(login), site);
+        using var own = await SendWithCookieAsync(browser, Path, Cookie(login), "same-origin");
+
+        await refresh.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+        refresh.Headers.Contains("Set-Cookie").ShouldBeFalse();
+        await logout.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        own.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Signing_out_with_a_token_in_the_body_ends_the_cookies_session_as_well()
+    {
+        await using var app = await StartAsync();
+        using var browser = NewBrowser(app);
+        var other = await LoggedIn.SignInAsync(app, "anna");
+        using var login = await browser.PostAsJsonAsync(
+            "/api/auth/login", new { username = "anna", password = TestApp.Password, refresh_in_cookie = true });
+
+        using var wrong = await SendWithCookieAsync(browser, Path, Cookie(login), body: new { refresh_token = "x" });
+        using var logout = await SendWithCookieAsync(browser, "/api/auth/logout", Cookie(login), body: new { refresh_token = other.Refresh });
+        using var after = await SendWithCookieAsync(browser, Path, Cookie(login));
+
+        wrong.Headers.Contains("Set-Cookie").ShouldBeFalse("the cookie was not what was refused");
+        logout.StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await other.ShouldBeAliveAsync(false);
+        await after.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+    }
+
+    [Fact]
+    public async Task Whatever_is_under_way_when_an_admin_disables_the_account_ends_without_a_session()
+    {
+        for (var round = 0; round < 4; round++)
+        {
+            await using var app = await StartAsync();
+            var boss = await app.AdminAsync();
+            var logins = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LoggedIn.SignInAsync(app, "anna")));
+
+            var refreshes = logins.Select(l => l.TryRefreshAsync()).ToList();
+            var signIns = Enumerable.Range(0, 4)
+                .Select(_ => app.Http.PostAsJsonAsync("/api/auth/login", new { username = "anna", password = TestApp.Password }));
+            var disable = boss.Http.PatchAsJsonAsync("/api/admin/users/anna", new { disabled = true });
+            var answers = await Task.WhenAll([.. refreshes, .. signIns]);
+            (await disable).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+            foreach (var answer in answers.Where(a => a.StatusCode == HttpStatusCode.OK))
+            {
+                var held = await LoggedIn.OfAsync(app, answer);
+                await held.ShouldBeAliveAsync(false);
+                using var refresh = await held.TryRefreshAsync();
+                await refresh.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+            }
+
+            answers.ShouldAllBe(a => (int)a.StatusCode < 500);
+        }
+    }
+
     private async Task<TestApp> StartAsync()
     {
         var app = await TestApp.StartAsync(_clock);
@@ -187,10 +254,17 @@ public sealed class RefreshTests
 
     private static string Cookie(HttpResponseMessage answer) => answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
 
-    private static async Task<HttpResponseMessage> SendWithCookieAsync(HttpClient browser, string path, string cookie)
+    private static async Task<HttpResponseMessage> SendWithCookieAsync(
+        HttpClient browser, string path, string cookie, string? site = null, object? body = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path);
         request.Headers.Add("Cookie", cookie);
+        request.Content = body is null ? null : JsonContent.Create(body);
+        if (site is not null)
+        {
+            request.Headers.Add("Sec-Fetch-Site", site);
+        }
+
         return await browser.SendAsync(request);
     }
 }

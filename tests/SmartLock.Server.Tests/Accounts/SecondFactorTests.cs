@@ -101,6 +101,17 @@ public sealed class SecondFactorTests
     }
 
     [Fact]
+    public async Task Of_many_who_use_a_recovery_code_at_once_one_gets_in()
+    {
+        await using var app = await EnabledAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => SignInAsync(app, recoveryCode: _recoveryCodes[0])));
+
+        answers.Count(a => a.StatusCode == HttpStatusCode.OK).ShouldBe(1);
+        answers.Count(a => a.StatusCode == HttpStatusCode.Unauthorized).ShouldBe(4);
+    }
+
+    [Fact]
     public async Task Guessing_codes_is_slowed_down_and_a_recovery_code_still_gets_in()
     {
         await using var app = await EnabledAsync();

@@ -23,6 +23,13 @@ public abstract class SecondFactorStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task An_account_that_is_gone_gets_none()
+    {
+        (await BeginAsync(Secret)).ShouldBe(BeginSecondFactorOutcome.NoAccount);
+        (await Stores.SecondFactors.FindAsync("ada", default)).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_confirmed_one_counts_and_stays()
     {
         await EnableAsync();

@@ -32,6 +32,18 @@ public abstract class SessionStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task A_session_is_not_opened_past_a_second_factor_that_was_enabled_meanwhile()
+    {
+        var user = await UserAsync("ada");
+        await Stores.SecondFactors.BeginAsync("ada", [1], default);
+        await OpenAsync(user, "t1");
+        (await Stores.SecondFactors.ConfirmAsync("ada", [1], 5, [], Noon, default)).ShouldBe(ConfirmSecondFactorOutcome.Enabled);
+
+        (await Stores.Sessions.OpenAsync(user, New("S9", "t2"), Most, default)).Outcome.ShouldBe(OpenSessionOutcome.Stale);
+        await OpenAsync((await Stores.Users.FindAsync("ada", default))!, "t2");
+    }
+
+    [Fact]
     public async Task A_hash_that_is_only_renewed_hinders_no_session()
     {
         var user = await UserAsync("ada");

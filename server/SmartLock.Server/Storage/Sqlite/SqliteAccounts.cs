@@ -33,6 +33,13 @@ internal static class SqliteAccounts
         requested_by = 'deleted:' || (SELECT substr(account_id, 1, 8) FROM users WHERE name_key = ?1) WHERE requested_by = ?2
         """;
 
+    /// <summary>What other accounts' webhooks were told, or will be. Names need no escaping in JSON.</summary>
+    private const string ForgetInDeliveries = """
+        UPDATE webhook_deliveries SET body = CAST(replace(CAST(body AS TEXT), '"requested_by":"' || ?2 || '"', '"requested_by":"deleted:'
+        || (SELECT substr(account_id, 1, 8) FROM users WHERE name_key = ?1) || '"') AS BLOB)
+        WHERE instr(body, CAST('"requested_by":"' || ?2 || '"' AS BLOB)) > 0
+        """;
+
     private const string Delete = "DELETE FROM users WHERE name_key = ?1";
 
     public static string WordFor(Role role) => role switch
@@ -43,7 +50,7 @@ internal static class SqliteAccounts
 
     public static ChangePasswordOutcome ChangePassword(this SqliteSession session, User user, string newHash, DateTimeOffset now)
     {
-        var nameKey = SqliteUserStore.NameKey(user.Username);
+        var nameKey = SqliteAccess.NameKey(user.Username);
         using var change = session.Use(ChangeHash);
         if (change.Bind(1, nameKey).Bind(2, user.PasswordVersion).Bind(3, newHash).Run() == 0)
         {
@@ -73,7 +80,7 @@ internal static class SqliteAccounts
         }
 
         using var update = session.Use(Update);
-        update.Bind(1, SqliteUserStore.NameKey(username)).Bind(2, after.Disabled).Bind(3, after.Role.ToString()).Run();
+        update.Bind(1, SqliteAccess.NameKey(username)).Bind(2, after.Disabled).Bind(3, after.Role.ToString()).Run();
         if (after.Role != before.Role)
         {
             session.AppendAccount(actor, AuditActions.AccountRole, WordFor(after.Role), now, before.Username);
@@ -86,7 +93,7 @@ internal static class SqliteAccounts
 
         if (after.Disabled)
         {
-            RunOn(session, EndSessions, SqliteUserStore.NameKey(username));
+            RunOn(session, EndSessions, SqliteAccess.NameKey(username));
         }
 
         return new UpdateUserResult(UpdateUserOutcome.Updated, after);
@@ -111,12 +118,17 @@ internal static class SqliteAccounts
         }
 
         session.AppendAccount(actor, AuditActions.AccountDelete, AuditResults.AccountDone, now, user.Username);
-        var nameKey = SqliteUserStore.NameKey(username);
+        var nameKey = SqliteAccess.NameKey(username);
         using var retire = session.Use(Retire);
         retire.Bind(1, nameKey).Bind(2, SqliteLogNames.HashOf(nameKey)).Bind(3, now).Run();
-        using var forget = session.Use(ForgetAsker);
-        forget.Bind(1, nameKey).Bind(2, user.Username).Run();
+        foreach (var sql in new[] { ForgetAsker, ForgetInDeliveries })
+        {
+            using var forget = session.Use(sql);
+            forget.Bind(1, nameKey).Bind(2, user.Username).Run();
+        }
+
         RunOn(session, Delete, nameKey);
+        session.MustErase = true;
         return DeleteUserOutcome.Deleted;
 
         DeleteUserOutcome Refuse(DeleteUserOutcome outcome, string result)
@@ -136,7 +148,7 @@ internal static class SqliteAccounts
         }
 
         using var other = session.Use(SelectOtherAdmin);
-        return !other.Bind(1, SqliteUserStore.NameKey(user.Username)).Step();
+        return !other.Bind(1, SqliteAccess.NameKey(user.Username)).Step();
     }
 
     private static bool OwnsLock(SqliteSession session, User user)

@@ -41,9 +41,8 @@ internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain 
 
         // A checkpoint writes each page once however often it was rewritten since the last, so rarer ones are cheaper;
         // 4,000 pages bound the write-ahead log to about 16 MB. The cache (32 MB) grows only as far as the data does.
-        // Some distributions wipe freed space; here nothing in the file is secret in the clear, and heartbeats free much.
         session.Execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;");
-        session.Execute("PRAGMA cache_size = -32768; PRAGMA secure_delete = OFF;");
+        session.Execute("PRAGMA cache_size = -32768;");
         return session;
     }
 

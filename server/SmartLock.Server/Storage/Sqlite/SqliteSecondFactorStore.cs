@@ -8,7 +8,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
     private const string Select = "SELECT protected_secret, confirmed_at IS NOT NULL FROM second_factors WHERE name_key = ?1";
 
     private const string Begin = """
-        INSERT INTO second_factors (name_key, protected_secret) VALUES (?1, ?2)
+        INSERT INTO second_factors (name_key, protected_secret) SELECT name_key, ?2 FROM users WHERE name_key = ?1
         ON CONFLICT (name_key) DO UPDATE SET protected_secret = ?2 WHERE confirmed_at IS NULL
         """;
 
@@ -30,16 +30,21 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
     private const string Delete = "DELETE FROM second_factors WHERE name_key = ?1 RETURNING confirmed_at IS NOT NULL";
 
     public Task<SecondFactor?> FindAsync(string username, CancellationToken ct) =>
-        database.ReadAsync(session => Find(session, SqliteUserStore.NameKey(username)), ct).AsTask();
+        database.ReadAsync(session => Find(session, SqliteAccess.NameKey(username)), ct).AsTask();
 
     public Task<BeginSecondFactorOutcome> BeginAsync(string username, byte[] protectedSecret, CancellationToken ct) =>
         database.WriteAsync(
             Durability.Full,
             session =>
             {
+                var nameKey = SqliteAccess.NameKey(username);
                 using var begin = session.Use(Begin);
-                var written = begin.Bind(1, SqliteUserStore.NameKey(username)).Bind(2, protectedSecret).Run();
-                return written == 1 ? BeginSecondFactorOutcome.Pending : BeginSecondFactorOutcome.AlreadyEnabled;
+                if (begin.Bind(1, nameKey).Bind(2, protectedSecret).Run() == 1)
+                {
+                    return BeginSecondFactorOutcome.Pending;
+                }
+
+                return Find(session, nameKey) is null ? BeginSecondFactorOutcome.NoAccount : BeginSecondFactorOutcome.AlreadyEnabled;
             },
             ct);
 
@@ -49,7 +54,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             Durability.Full,
             session =>
             {
-                var nameKey = SqliteUserStore.NameKey(username);
+                var nameKey = SqliteAccess.NameKey(username);
                 using var confirm = session.Use(Confirm);
                 if (confirm.Bind(1, nameKey).Bind(2, pending).Bind(3, now).Bind(4, step).Run() == 0)
                 {
@@ -68,7 +73,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             session =>
             {
                 using var use = session.Use(UseStep);
-                var written = use.Bind(1, SqliteUserStore.NameKey(username)).Bind(2, step).Run();
+                var written = use.Bind(1, SqliteAccess.NameKey(username)).Bind(2, step).Run();
                 return written == 1 ? UseCodeOutcome.Accepted : UseCodeOutcome.Replayed;
             },
             ct);
@@ -79,7 +84,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             session =>
             {
                 using var use = session.Use(UseRecoveryCode);
-                var used = use.Bind(1, SqliteUserStore.NameKey(username)).Bind(2, hash).Run();
+                var used = use.Bind(1, SqliteAccess.NameKey(username)).Bind(2, hash).Run();
                 return used == 1 ? UseRecoveryCodeOutcome.Accepted : UseRecoveryCodeOutcome.Unknown;
             },
             ct);
@@ -90,7 +95,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             Durability.Full,
             session =>
             {
-                var nameKey = SqliteUserStore.NameKey(username);
+                var nameKey = SqliteAccess.NameKey(username);
                 if (Find(session, nameKey) is not { IsConfirmed: true })
                 {
                     return SecondFactorOutcome.NotEnabled;
@@ -110,7 +115,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             session =>
             {
                 using var delete = session.Use(Delete);
-                if (!delete.Bind(1, SqliteUserStore.NameKey(username)).Step() || !delete.Bool(0))
+                if (!delete.Bind(1, SqliteAccess.NameKey(username)).Step() || !delete.Bool(0))
                 {
                     return SecondFactorOutcome.NotEnabled;
                 }

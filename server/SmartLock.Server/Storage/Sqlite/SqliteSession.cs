@@ -10,7 +10,11 @@ namespace SmartLock.Server.Storage.Sqlite;
 /// </summary>
 internal sealed class SqliteSession : IDisposable
 {
+    /// <summary>Short, since doors wait meanwhile; and it is tried again after the next commit.</summary>
+    private static readonly TimeSpan TruncationPatience = TimeSpan.FromMilliseconds(20);
+
     private readonly SqliteConnection _connection;
+    private readonly TimeSpan _busyTimeout;
 
     // By reference: every text is a constant of the store that uses it, so the cache is bounded by the program's size.
     private readonly Dictionary<string, SqliteStatement> _statements = new(ReferenceEqualityComparer.Instance);
@@ -21,6 +25,7 @@ internal sealed class SqliteSession : IDisposable
     public SqliteSession(string file, TimeSpan busyTimeout, AuditChain? chain = null)
     {
         _chain = chain;
+        _busyTimeout = busyTimeout;
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
             DataSource = file,
@@ -30,8 +35,9 @@ internal sealed class SqliteSession : IDisposable
         try
         {
             _connection.Open();
-            Check(raw.sqlite3_busy_timeout(Handle, (int)busyTimeout.TotalMilliseconds));
-            Execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
+            WaitFor(busyTimeout);
+            // What is deleted may be somebody's name, so it is overwritten; most libraries do not unless they are told.
+            Execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;");
         }
         catch
         {
@@ -43,6 +49,9 @@ internal sealed class SqliteSession : IDisposable
     public AuditChain Chain => _chain ?? throw new InvalidOperationException("This session appends no log entries.");
 
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
+
+    /// <summary>Set by work that deletes what must not stay in the write-ahead log either, once it is committed.</summary>
+    public bool MustErase { get; set; }
 
     private sqlite3 Handle => _connection.Handle!;
 
@@ -86,6 +95,20 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
+    /// <summary>Copies the write-ahead log into the file and empties it; false when somebody who reads was in the way.</summary>
+    public bool TryTruncateLog()
+    {
+        WaitFor(TruncationPatience);
+        try
+        {
+            return Scalar("PRAGMA wal_checkpoint(TRUNCATE)") == 0;
+        }
+        finally
+        {
+            WaitFor(_busyTimeout);
+        }
+    }
+
     public void Dispose()
     {
         foreach (var statement in _statements.Values)
@@ -96,6 +119,8 @@ internal sealed class SqliteSession : IDisposable
         _statements.Clear();
         _connection.Dispose();
     }
+
+    private void WaitFor(TimeSpan time) => Check(raw.sqlite3_busy_timeout(Handle, (int)time.TotalMilliseconds));
 
     private void Check(int code) => SqliteException.ThrowExceptionForRC(code, Handle);
 }

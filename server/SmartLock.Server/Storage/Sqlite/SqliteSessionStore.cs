@@ -5,7 +5,10 @@ namespace SmartLock.Server.Storage.Sqlite;
 
 internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStore
 {
-    private const string CheckUser = "SELECT 1 FROM users WHERE name_key = ?1 AND password_version = ?2 AND disabled = 0";
+    private const string CheckUser = """
+        SELECT 1 FROM users WHERE name_key = ?1 AND password_version = ?2 AND disabled = 0 AND (?3 OR NOT EXISTS
+        (SELECT 1 FROM second_factors AS f WHERE f.name_key = users.name_key AND f.confirmed_at IS NOT NULL))
+        """;
 
     private const string Insert = """
         INSERT INTO sessions (id, name_key, created_at, last_used_at, expires_at, user_agent, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)
@@ -63,7 +66,7 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
             session =>
             {
                 using var query = session.Use(SelectList);
-                query.Bind(1, SqliteUserStore.NameKey(username)).Bind(2, now);
+                query.Bind(1, SqliteAccess.NameKey(username)).Bind(2, now);
                 var found = new List<Session>();
                 while (query.Step())
                 {
@@ -81,7 +84,7 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
             session =>
             {
                 using var end = session.Use(End);
-                var ended = end.Bind(1, SqliteUserStore.NameKey(username)).Bind(2, sessionId).Run();
+                var ended = end.Bind(1, SqliteAccess.NameKey(username)).Bind(2, sessionId).Run();
                 return ended == 1 ? EndSessionOutcome.Ended : EndSessionOutcome.NotFound;
             },
             ct);
@@ -109,7 +112,7 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
             session =>
             {
                 using var end = session.Use(EndOthers);
-                return ReadIds(end.Bind(1, SqliteUserStore.NameKey(username)).Bind(2, sessionId));
+                return ReadIds(end.Bind(1, SqliteAccess.NameKey(username)).Bind(2, sessionId));
             },
             ct);
 
@@ -139,10 +142,10 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
 
     private static OpenSessionResult Open(SqliteSession connection, User user, NewSession session, int most)
     {
-        var nameKey = SqliteUserStore.NameKey(user.Username);
+        var nameKey = SqliteAccess.NameKey(user.Username);
         using (var check = connection.Use(CheckUser))
         {
-            if (!check.Bind(1, nameKey).Bind(2, user.PasswordVersion).Step())
+            if (!check.Bind(1, nameKey).Bind(2, user.PasswordVersion).Bind(3, user.HasSecondFactor).Step())
             {
                 return new OpenSessionResult(OpenSessionOutcome.Stale, []);
             }

@@ -22,6 +22,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Thread _thread;
     private SqliteSession? _session;
     private Durability? _durability;
+    private bool _mustErase;
     private volatile string? _failure;
     private bool _closed;
 
@@ -151,6 +152,8 @@ internal sealed class SqliteWriter : IDisposable
             }
 
             session.Execute("COMMIT");
+            _mustErase |= session.MustErase;
+            session.MustErase = false;
         }
         catch (Exception failure)
         {
@@ -158,8 +161,26 @@ internal sealed class SqliteWriter : IDisposable
         }
 
         NoteSuccess();
+        if (_mustErase)
+        {
+            Erase(_session!);
+        }
+
         writes.ForEach(write => write.Complete());
         return null;
+    }
+
+    /// <summary>What was written is committed and stays so, even if this fails; then the next commit is followed by another try.</summary>
+    private void Erase(SqliteSession session)
+    {
+        try
+        {
+            _mustErase = !session.TryTruncateLog();
+        }
+        catch (SqliteException failure)
+        {
+            Recover(failure);
+        }
     }
 
     private SqliteSession Prepare(Durability durability)
