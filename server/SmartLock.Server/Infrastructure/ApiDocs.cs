@@ -94,7 +94,7 @@ internal static class ApiDocs
 
         (bool Applies, string Status, string Why)[] refusals =
         [
-            (hasBody || operation.Parameters is { Count: > 0 }, "400", "invalid_request: `errors` names each member at fault"),
+            (hasBody || operation.Parameters?.Any(p => p.In is not ParameterLocation.Path) is true, "400", "invalid_request: `errors` names each member at fault"),
             (!isAnonymous, "401", "unauthorized: no valid access token"),
             (hasBody, "413", "body_too_large"),
             (hasBody, "415", "unsupported_media_type"),
