@@ -18,7 +18,7 @@ internal sealed class HelpText(HelpAction parsers) : SynchronousCommandLineActio
         Settings:
           --Key=value, with an equals sign, anywhere among the arguments; or in the environment with two underscores for each colon
           (Data__Folder=/var/lib/smartlock); or in appsettings.json beside the program. An argument goes before the environment, that
-          before the file. All commands take them, and need the same ones to work on the same data. README.md lists all; the first few:
+          before the file. All commands take them, and need the same ones to work on the same data. docs/settings.md lists all; the first few:
           --Urls=http://127.0.0.1:8000    where the API listens
           --Data:Folder=data              where keys and database are; back it up
           --Mqtt:Port=1883                where devices connect

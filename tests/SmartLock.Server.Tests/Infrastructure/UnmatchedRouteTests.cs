@@ -34,6 +34,6 @@ public sealed class UnmatchedRouteTests
         await using var app = await TestApp.StartAsync();
 
         await (await app.Http.GetAsync("/nothing")).ShouldBeProblemAsync(HttpStatusCode.NotFound, "not_found");
-        await (await app.Http.DeleteAsync("/api/me")).ShouldBeProblemAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
+        await (await app.Http.DeleteAsync("/api/events")).ShouldBeProblemAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
     }
 }
