@@ -62,9 +62,9 @@ internal static class UserAdminEndpoints
     private static async Task<Results<Ok<UserPage>, ProblemHttpResult>> ListAsync(
         [AsParameters] ListUsersQuery query, IUserStore users, CancellationToken ct)
     {
-        if (PageRequest.CheckLimit(query.Limit) is { } fault)
+        if (PageRequest.Refuse(query.Limit, query.Cursor, UserCursor.Instance, out var after) is { } refusal)
         {
-            return Problems.Invalid("limit", fault);
+            return refusal;
         }
 
         if (!TryParseRole(query.Role, out var role))
@@ -75,12 +75,6 @@ internal static class UserAdminEndpoints
         if (query.Search is { Length: > AccountRules.MaxUsernameLength })
         {
             return Problems.Invalid("search", $"must have at most {AccountRules.MaxUsernameLength} characters");
-        }
-
-        string? after = null;
-        if (query.Cursor is not null && !UserCursor.Instance.TryDecode(query.Cursor, out after))
-        {
-            return Problems.Invalid("cursor", PageRequest.UnknownCursor);
         }
 
         var filter = new UserFilter(role, query.Disabled, query.Search);

@@ -19,7 +19,6 @@ internal sealed partial class HeartbeatWriter(
 {
     private const int FullBatch = 1000;
     private static readonly TimeSpan CoalesceFor = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly System.Threading.Lock _gate = new();
     private readonly SemaphoreSlim _saving = new(1, 1);
@@ -87,29 +86,20 @@ internal sealed partial class HeartbeatWriter(
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
+        async ct =>
         {
-            try
-            {
-                await _something.WaitAsync(stoppingToken);
-                await _urgent.WaitAsync(CoalesceFor, time, stoppingToken);
-                await FlushAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, this loop must outlive it: without it no verdict would ever be stored again.
-                LogTrouble(e);
-                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                _something.Set();
-            }
-        }
-    }
+            await _something.WaitAsync(ct);
+            await _urgent.WaitAsync(CoalesceFor, time, ct);
+            await FlushAsync(ct);
+        },
+        failure =>
+        {
+            LogTrouble(failure);
+            _something.Set();
+        },
+        time,
+        stoppingToken);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

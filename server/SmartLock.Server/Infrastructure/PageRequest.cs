@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+
 namespace SmartLock.Server.Infrastructure;
 
 /// <summary>What a request for a page of a list may ask for.</summary>
@@ -10,4 +12,17 @@ internal static class PageRequest
 
     /// <summary>Why the limit is refused, or null.</summary>
     public static string? CheckLimit(int? limit) => limit is null or (>= 1 and <= MaxLimit) ? null : $"must be between 1 and {MaxLimit}";
+
+    /// <summary>Null when the page can be given.</summary>
+    /// <param name="after">Where the page begins; null for the first.</param>
+    public static ProblemHttpResult? Refuse(int? limit, string? cursor, Cursor list, out string? after)
+    {
+        after = null;
+        if (CheckLimit(limit) is { } fault)
+        {
+            return Problems.Invalid("limit", fault);
+        }
+
+        return cursor is null || list.TryDecode(cursor, out after) ? null : Problems.Invalid("cursor", UnknownCursor);
+    }
 }

@@ -18,7 +18,6 @@ internal sealed partial class LiveFeed(
 {
     private const int MostPending = 100_000;
     private const int MostAtOnce = 1_000;
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly System.Threading.Lock _gate = new();
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
@@ -89,35 +88,26 @@ internal sealed partial class LiveFeed(
     public async Task<IReadOnlyList<string>> AudienceOfAsync(string deviceId, CancellationToken ct) =>
         (await store.FindAsync([deviceId], time.GetUtcNow(), ct)).GetValueOrDefault(deviceId)?.Audience ?? [];
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
+        async ct =>
         {
-            try
+            await _something.WaitAsync(ct);
+            await DrainAsync(ct);
+        },
+        failure =>
+        {
+            LogTrouble(failure);
+            if (failure is not StoreUnavailableException)
             {
-                await _something.WaitAsync(stoppingToken);
-                await DrainAsync(stoppingToken);
+                // It would fail again, and hold up all that comes after it.
+                _taken = [];
+                hub.Forget();
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, this loop must outlive it: without it nobody would be told anything again.
-                LogTrouble(e);
-                if (e is not StoreUnavailableException)
-                {
-                    // It would fail again, and hold up all that comes after it.
-                    _taken = [];
-                    hub.Forget();
-                }
 
-                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                _something.Set();
-            }
-        }
-    }
+            _something.Set();
+        },
+        time,
+        stoppingToken);
 
     /// <summary>What the last batches of the devices changed still goes to the webhooks' queue.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)

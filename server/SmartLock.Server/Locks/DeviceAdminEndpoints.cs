@@ -127,15 +127,9 @@ internal static class DeviceAdminEndpoints
         TimeProvider time,
         CancellationToken ct)
     {
-        if (PageRequest.CheckLimit(limit) is { } fault)
+        if (PageRequest.Refuse(limit, cursor, LockCursor.Pairings, out var after) is { } refusal)
         {
-            return Problems.Invalid("limit", fault);
-        }
-
-        string? after = null;
-        if (cursor is not null && !LockCursor.Pairings.TryDecode(cursor, out after))
-        {
-            return Problems.Invalid("cursor", PageRequest.UnknownCursor);
+            return refusal;
         }
 
         var page = await store.ListAsync(after, limit ?? PageRequest.DefaultLimit, ct);

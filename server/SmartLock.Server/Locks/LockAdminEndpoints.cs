@@ -67,15 +67,9 @@ internal static class LockAdminEndpoints
         ILockAdminStore store,
         CancellationToken ct)
     {
-        if (PageRequest.CheckLimit(limit) is { } fault)
+        if (PageRequest.Refuse(limit, cursor, LockCursor.Everybodys, out var after) is { } refusal)
         {
-            return Problems.Invalid("limit", fault);
-        }
-
-        string? after = null;
-        if (cursor is not null && !LockCursor.Everybodys.TryDecode(cursor, out after))
-        {
-            return Problems.Invalid("cursor", PageRequest.UnknownCursor);
+            return refusal;
         }
 
         LockState? wanted = state switch

@@ -83,15 +83,9 @@ internal static class LockEndpoints
         TimeProvider time,
         CancellationToken ct)
     {
-        if (PageRequest.CheckLimit(limit) is { } fault)
+        if (PageRequest.Refuse(limit, cursor, LockCursor.Instance, out var after) is { } refusal)
         {
-            return Problems.Invalid("limit", fault);
-        }
-
-        string? after = null;
-        if (cursor is not null && !LockCursor.Instance.TryDecode(cursor, out after))
-        {
-            return Problems.Invalid("cursor", PageRequest.UnknownCursor);
+            return refusal;
         }
 
         var page = await store.ListAsync(user.Username(), time.GetUtcNow(), after, limit ?? PageRequest.DefaultLimit, ct);

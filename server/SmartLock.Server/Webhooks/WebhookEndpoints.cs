@@ -89,15 +89,9 @@ internal static class WebhookEndpoints
         ClaimsPrincipal user,
         CancellationToken ct)
     {
-        if (PageRequest.CheckLimit(limit) is { } fault)
+        if (PageRequest.Refuse(limit, cursor, WebhookCursors.Webhooks, out var after) is { } refusal)
         {
-            return Problems.Invalid("limit", fault);
-        }
-
-        string? after = null;
-        if (cursor is not null && !WebhookCursors.Webhooks.TryDecode(cursor, out after))
-        {
-            return Problems.Invalid("cursor", PageRequest.UnknownCursor);
+            return refusal;
         }
 
         return TypedResults.Ok(WebhookPage.Of(await store.ListAsync(user.Username(), after, limit ?? PageRequest.DefaultLimit, ct)));

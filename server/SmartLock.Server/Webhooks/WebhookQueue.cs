@@ -10,7 +10,6 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
 {
     private const int MostWaiting = 10_000;
     private const int MostAtOnce = 500;
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
     private readonly Channel<LiveEvent> _waiting = Channel.CreateBounded<LiveEvent>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
@@ -27,32 +26,23 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
+        async ct =>
         {
-            try
+            await DrainAsync(ct);
+            await _waiting.Reader.WaitToReadAsync(ct);
+        },
+        failure =>
+        {
+            // What the store did not take waits in its place; anything else would fail again.
+            LogTrouble(failure);
+            if (failure is not StoreUnavailableException)
             {
-                await DrainAsync(stoppingToken);
-                await _waiting.Reader.WaitToReadAsync(stoppingToken);
+                _taken = [];
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, this loop must outlive it. What the store did not take waits in its place; anything else would fail again.
-                LogTrouble(e);
-                if (e is not StoreUnavailableException)
-                {
-                    _taken = [];
-                }
-
-                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
+        },
+        time,
+        stoppingToken);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

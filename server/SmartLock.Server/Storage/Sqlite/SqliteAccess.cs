@@ -23,11 +23,8 @@ internal static class SqliteAccess
 
     private const string SelectUser = "SELECT username FROM users WHERE name_key = ?1 AND disabled = 0";
 
-    /// <summary>SQLite's NOCASE knows ASCII only.</summary>
-    public static string NameKey(string username) => username.ToUpperInvariant();
-
     public static SqliteStatement BindViewer(this SqliteStatement query, string username, DateTimeOffset now) =>
-        query.Bind(2, username).Bind(3, NameKey(username)).Bind(4, now);
+        query.Bind(2, username).Bind(3, SqliteNames.KeyOf(username)).Bind(4, now);
 
     /// <summary>Null for who may not know that the lock exists.</summary>
     public static LockAccess? AccessTo(this SqliteSession session, string deviceId, string username, DateTimeOffset now)
@@ -47,6 +44,6 @@ internal static class SqliteAccess
     public static string? FindEnabledUser(this SqliteSession session, string username)
     {
         using var query = session.Use(SelectUser);
-        return query.Bind(1, NameKey(username)).Step() ? query.Text(0) : null;
+        return query.Bind(1, SqliteNames.KeyOf(username)).Step() ? query.Text(0) : null;
     }
 }

@@ -50,7 +50,7 @@ internal static class SqliteAccounts
 
     public static ChangePasswordOutcome ChangePassword(this SqliteSession session, User user, string newHash, DateTimeOffset now)
     {
-        var nameKey = SqliteAccess.NameKey(user.Username);
+        var nameKey = SqliteNames.KeyOf(user.Username);
         using var change = session.Use(ChangeHash);
         if (change.Bind(1, nameKey).Bind(2, user.PasswordVersion).Bind(3, newHash).Run() == 0)
         {
@@ -80,7 +80,7 @@ internal static class SqliteAccounts
         }
 
         using var update = session.Use(Update);
-        update.Bind(1, SqliteAccess.NameKey(username)).Bind(2, after.Disabled).Bind(3, after.Role.ToString()).Run();
+        update.Bind(1, SqliteNames.KeyOf(username)).Bind(2, after.Disabled).Bind(3, after.Role.ToString()).Run();
         if (after.Role != before.Role)
         {
             session.AppendAccount(actor, AuditActions.AccountRole, WordFor(after.Role), now, before.Username);
@@ -93,7 +93,7 @@ internal static class SqliteAccounts
 
         if (after.Disabled)
         {
-            RunOn(session, EndSessions, SqliteAccess.NameKey(username));
+            RunOn(session, EndSessions, SqliteNames.KeyOf(username));
         }
 
         return new UpdateUserResult(UpdateUserOutcome.Updated, after);
@@ -118,7 +118,7 @@ internal static class SqliteAccounts
         }
 
         session.AppendAccount(actor, AuditActions.AccountDelete, AuditResults.AccountDone, now, user.Username);
-        var nameKey = SqliteAccess.NameKey(username);
+        var nameKey = SqliteNames.KeyOf(username);
         using var retire = session.Use(Retire);
         retire.Bind(1, nameKey).Bind(2, SqliteLogNames.HashOf(nameKey)).Bind(3, now).Run();
         foreach (var sql in new[] { ForgetAsker, ForgetInDeliveries })
@@ -148,7 +148,7 @@ internal static class SqliteAccounts
         }
 
         using var other = session.Use(SelectOtherAdmin);
-        return !other.Bind(1, SqliteAccess.NameKey(user.Username)).Step();
+        return !other.Bind(1, SqliteNames.KeyOf(user.Username)).Step();
     }
 
     private static bool OwnsLock(SqliteSession session, User user)

@@ -27,7 +27,7 @@ internal sealed class SqliteLockAdminStore(SqliteDatabase database) : ILockAdmin
                 query.Bind(1, afterDeviceId ?? "").Bind(2, state?.ToString()).Bind(3, limit + 1L);
                 if (owner is not null)
                 {
-                    query.Bind(4, SqliteAccess.NameKey(owner));
+                    query.Bind(4, SqliteNames.KeyOf(owner));
                 }
 
                 var found = new List<Lock>();

@@ -57,7 +57,7 @@ internal static class SqliteLockRow
     public static bool HasRoom(this SqliteSession session, string owner, int maxPerOwner)
     {
         using var retired = session.Use(SelectRetired);
-        if (retired.Bind(1, SqliteLogNames.HashOf(SqliteAccess.NameKey(owner))).Step())
+        if (retired.Bind(1, SqliteLogNames.HashOf(SqliteNames.KeyOf(owner))).Step())
         {
             return false;
         }

@@ -26,7 +26,7 @@ internal static class SqliteLogNames
             return name;
         }
 
-        var nameKey = SqliteAccess.NameKey(name);
+        var nameKey = SqliteNames.KeyOf(name);
         var id = FindId(session, SelectId, nameKey) ?? FindId(session, SelectRetired, HashOf(nameKey));
         return id is null ? name : Prefix + id;
     }

@@ -124,7 +124,7 @@ internal sealed class SqlitePairingStore(SqliteDatabase database) : IPairingStor
     private static long WrongCodesOf(SqliteSession session, LockChange change)
     {
         using var query = session.Use(SelectWrongCodesOfOne);
-        return query.Bind(1, change.DeviceId).Bind(2, SqliteAccess.NameKey(change.Actor)).Step() ? query.Int64(0) : 0;
+        return query.Bind(1, change.DeviceId).Bind(2, SqliteNames.KeyOf(change.Actor)).Step() ? query.Int64(0) : 0;
     }
 
     private static void CountWrong(SqliteSession session, LockChange change)
@@ -132,7 +132,7 @@ internal sealed class SqlitePairingStore(SqliteDatabase database) : IPairingStor
         using var count = session.Use(CountWrongCode);
         count.Bind(1, change.DeviceId).Run();
         using var countOfOne = session.Use(CountWrongCodeOfOne);
-        countOfOne.Bind(1, change.DeviceId).Bind(2, SqliteAccess.NameKey(change.Actor)).Run();
+        countOfOne.Bind(1, change.DeviceId).Bind(2, SqliteNames.KeyOf(change.Actor)).Run();
     }
 
     private static ClaimResult Refuse(SqliteSession session, LockChange change, string result)

@@ -30,14 +30,14 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
     private const string Delete = "DELETE FROM second_factors WHERE name_key = ?1 RETURNING confirmed_at IS NOT NULL";
 
     public Task<SecondFactor?> FindAsync(string username, CancellationToken ct) =>
-        database.ReadAsync(session => Find(session, SqliteAccess.NameKey(username)), ct).AsTask();
+        database.ReadAsync(session => Find(session, SqliteNames.KeyOf(username)), ct).AsTask();
 
     public Task<BeginSecondFactorOutcome> BeginAsync(string username, byte[] protectedSecret, CancellationToken ct) =>
         database.WriteAsync(
             Durability.Full,
             session =>
             {
-                var nameKey = SqliteAccess.NameKey(username);
+                var nameKey = SqliteNames.KeyOf(username);
                 using var begin = session.Use(Begin);
                 if (begin.Bind(1, nameKey).Bind(2, protectedSecret).Run() == 1)
                 {
@@ -54,7 +54,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             Durability.Full,
             session =>
             {
-                var nameKey = SqliteAccess.NameKey(username);
+                var nameKey = SqliteNames.KeyOf(username);
                 using var confirm = session.Use(Confirm);
                 if (confirm.Bind(1, nameKey).Bind(2, pending).Bind(3, now).Bind(4, step).Run() == 0)
                 {
@@ -73,7 +73,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             session =>
             {
                 using var use = session.Use(UseStep);
-                var written = use.Bind(1, SqliteAccess.NameKey(username)).Bind(2, step).Run();
+                var written = use.Bind(1, SqliteNames.KeyOf(username)).Bind(2, step).Run();
                 return written == 1 ? UseCodeOutcome.Accepted : UseCodeOutcome.Replayed;
             },
             ct);
@@ -84,7 +84,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             session =>
             {
                 using var use = session.Use(UseRecoveryCode);
-                var used = use.Bind(1, SqliteAccess.NameKey(username)).Bind(2, hash).Run();
+                var used = use.Bind(1, SqliteNames.KeyOf(username)).Bind(2, hash).Run();
                 return used == 1 ? UseRecoveryCodeOutcome.Accepted : UseRecoveryCodeOutcome.Unknown;
             },
             ct);
@@ -95,7 +95,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             Durability.Full,
             session =>
             {
-                var nameKey = SqliteAccess.NameKey(username);
+                var nameKey = SqliteNames.KeyOf(username);
                 if (Find(session, nameKey) is not { IsConfirmed: true })
                 {
                     return SecondFactorOutcome.NotEnabled;
@@ -115,7 +115,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
             session =>
             {
                 using var delete = session.Use(Delete);
-                if (!delete.Bind(1, SqliteAccess.NameKey(username)).Step() || !delete.Bool(0))
+                if (!delete.Bind(1, SqliteNames.KeyOf(username)).Step() || !delete.Bool(0))
                 {
                     return SecondFactorOutcome.NotEnabled;
                 }

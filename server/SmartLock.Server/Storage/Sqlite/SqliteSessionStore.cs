@@ -66,7 +66,7 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
             session =>
             {
                 using var query = session.Use(SelectList);
-                query.Bind(1, SqliteAccess.NameKey(username)).Bind(2, now);
+                query.Bind(1, SqliteNames.KeyOf(username)).Bind(2, now);
                 var found = new List<Session>();
                 while (query.Step())
                 {
@@ -84,7 +84,7 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
             session =>
             {
                 using var end = session.Use(End);
-                var ended = end.Bind(1, SqliteAccess.NameKey(username)).Bind(2, sessionId).Run();
+                var ended = end.Bind(1, SqliteNames.KeyOf(username)).Bind(2, sessionId).Run();
                 return ended == 1 ? EndSessionOutcome.Ended : EndSessionOutcome.NotFound;
             },
             ct);
@@ -112,7 +112,7 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
             session =>
             {
                 using var end = session.Use(EndOthers);
-                return ReadIds(end.Bind(1, SqliteAccess.NameKey(username)).Bind(2, sessionId));
+                return ReadIds(end.Bind(1, SqliteNames.KeyOf(username)).Bind(2, sessionId));
             },
             ct);
 
@@ -142,7 +142,7 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
 
     private static OpenSessionResult Open(SqliteSession connection, User user, NewSession session, int most)
     {
-        var nameKey = SqliteAccess.NameKey(user.Username);
+        var nameKey = SqliteNames.KeyOf(user.Username);
         using (var check = connection.Use(CheckUser))
         {
             if (!check.Bind(1, nameKey).Bind(2, user.PasswordVersion).Bind(3, user.HasSecondFactor).Step())

@@ -61,7 +61,7 @@ internal sealed class SqliteShareStore(SqliteDatabase database) : IShareStore
             return new GrantResult(GrantShareOutcome.Oneself);
         }
 
-        var key = SqliteAccess.NameKey(username);
+        var key = SqliteNames.KeyOf(username);
         using var ended = session.Use(DeleteEnded);
         ended.Bind(1, change.DeviceId).Bind(2, change.Now).Run();
         var (count, isThere) = CountAll(session, change.DeviceId, key);
@@ -83,8 +83,8 @@ internal sealed class SqliteShareStore(SqliteDatabase database) : IShareStore
 
     private static RevokeShareOutcome Revoke(SqliteSession session, LockChange change, string username)
     {
-        var key = SqliteAccess.NameKey(username);
-        var leaves = key == SqliteAccess.NameKey(change.Actor);
+        var key = SqliteNames.KeyOf(username);
+        var leaves = key == SqliteNames.KeyOf(change.Actor);
         var access = session.AccessTo(change.DeviceId, change.Actor, change.Now);
         if (access is null && !leaves)
         {

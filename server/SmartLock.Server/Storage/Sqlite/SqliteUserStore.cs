@@ -60,8 +60,8 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
             session =>
             {
                 using var query = session.Use(SelectPage);
-                query.Bind(1, SqliteAccess.NameKey(after ?? ""))
-                    .Bind(2, SqliteAccess.NameKey(filter.Search ?? ""))
+                query.Bind(1, SqliteNames.KeyOf(after ?? ""))
+                    .Bind(2, SqliteNames.KeyOf(filter.Search ?? ""))
                     .Bind(3, filter.Role?.ToString())
                     .Bind(4, filter.Disabled is { } disabled ? (disabled ? 1L : 0L) : null)
                     .Bind(5, limit + 1L);
@@ -81,7 +81,7 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
             session =>
             {
                 using var update = session.Use(ReplaceHash);
-                return update.Bind(1, SqliteAccess.NameKey(username)).Bind(2, oldHash).Bind(3, newHash).Run() == 1;
+                return update.Bind(1, SqliteNames.KeyOf(username)).Bind(2, oldHash).Bind(3, newHash).Run() == 1;
             },
             ct);
 
@@ -94,7 +94,7 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
             session =>
             {
                 using var update = session.Use(ChangeEmail);
-                if (update.Bind(1, SqliteAccess.NameKey(username)).Bind(2, email).Run() == 0)
+                if (update.Bind(1, SqliteNames.KeyOf(username)).Bind(2, email).Run() == 0)
                 {
                     return null;
                 }
@@ -117,20 +117,20 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
     internal static User? Find(SqliteSession session, string username)
     {
         using var query = session.Use(Select);
-        return query.Bind(1, SqliteAccess.NameKey(username)).Step() ? Read(query) : null;
+        return query.Bind(1, SqliteNames.KeyOf(username)).Step() ? Read(query) : null;
     }
 
     private static CreateUserOutcome Create(SqliteSession session, User user)
     {
         using var insert = session.Use(Insert);
-        var written = insert.Bind(1, SqliteAccess.NameKey(user.Username))
+        var written = insert.Bind(1, SqliteNames.KeyOf(user.Username))
             .Bind(2, user.Username)
             .Bind(3, user.Email)
             .Bind(4, user.PasswordHash)
             .Bind(5, user.Role.ToString())
             .Bind(6, user.CreatedAt)
             .Bind(7, user.Disabled)
-            .Bind(8, SqliteLogNames.HashOf(SqliteAccess.NameKey(user.Username)))
+            .Bind(8, SqliteLogNames.HashOf(SqliteNames.KeyOf(user.Username)))
             .Run();
         if (written == 0)
         {
