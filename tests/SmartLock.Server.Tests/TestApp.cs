@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Testing;
 
@@ -146,7 +147,7 @@ internal sealed class TestApp : IAsyncDisposable
     /// <summary>A new admin, signed in.</summary>
     public async Task<SignedIn> AdminAsync(string username = "boss")
     {
-        var outcome = await Services.GetRequiredService<Registration>().RegisterAsync(username, Password, null, Role.Admin, default);
+        var outcome = await Services.GetRequiredService<Registration>().RegisterAsync(username, Password, null, Role.Admin, AuditActors.System, default);
         outcome.ShouldBe(RegisterOutcome.Registered);
         return await SignInAsync(username);
     }
@@ -156,7 +157,7 @@ internal sealed class TestApp : IAsyncDisposable
     {
         var now = Services.GetRequiredService<TimeProvider>().GetUtcNow();
         var user = new User(username, null, "not a hash", role, now, disabled);
-        (await Services.GetRequiredService<IUserStore>().CreateAsync(user, default)).ShouldBe(CreateUserOutcome.Created);
+        (await Services.GetRequiredService<IUserStore>().CreateAsync(user, user.Username, default)).ShouldBe(CreateUserOutcome.Created);
         return user;
     }
 

@@ -26,6 +26,7 @@ internal static class AccountEndpoints
         auth.MapPost("/register", RegisterAsync)
             .WithName("register")
             .WithSummary("Make an account")
+            .ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status409Conflict);
         auth.MapPost("/login", LoginAsync)
             .WithName("login")
@@ -43,13 +44,17 @@ internal static class AccountEndpoints
             return Problems.Invalid(errors);
         }
 
-        return await registration.RegisterAsync(request.Username, request.Password, request.Email, Role.User, ct) switch
+        return await registration.SignUpAsync(request.Username, request.Password, request.Email, ct) switch
         {
             RegisterOutcome.Registered => TypedResults.Created("/api/me", new AccountAnswer(request.Username, Role.User)),
             RegisterOutcome.NameTaken => NameTaken(),
+            RegisterOutcome.Closed => RegistrationClosed(),
             RegisterOutcome.Busy => SignInProblems.Busy(context),
         };
     }
+
+    public static ProblemHttpResult RegistrationClosed() =>
+        Problems.Of(StatusCodes.Status403Forbidden, "registration_closed", "Accounts are made by this server's admins.");
 
     public static ProblemHttpResult NameTaken() =>
         Problems.Of(StatusCodes.Status409Conflict, "username_taken", "Another account has or had this name.");

@@ -11,6 +11,9 @@ internal sealed class AccountOptions
     private const int MostDays = 400;
     private const int MostSessions = 1_000;
 
+    /// <summary>Whether whoever reaches the server may make an account; else admins make them.</summary>
+    public bool OpenRegistration { get; init; } = true;
+
     /// <summary>PBKDF2 rounds of a new password hash; older hashes are renewed when their owner signs in.</summary>
     public int PasswordIterations { get; init; } = Advised;
 

@@ -57,7 +57,8 @@ internal sealed record UserFilter(Role? Role = null, bool? Disabled = null, stri
 /// <summary>Accounts, by name without case. Whatever changes one is on the record in the same transaction.</summary>
 internal interface IUserStore
 {
-    Task<CreateUserOutcome> CreateAsync(User user, CancellationToken ct);
+    /// <param name="actor">Who makes it: the account itself, an admin, or the system.</param>
+    Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct);
 
     /// <summary>Only while there is no admin at all.</summary>
     Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct);

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace SmartLock.Server.Accounts;
 
 internal enum RegisterOutcome
@@ -5,14 +7,24 @@ internal enum RegisterOutcome
     Registered,
     NameTaken,
 
+    /// <summary>Accounts are made by admins here (<c>Accounts:OpenRegistration</c>).</summary>
+    Closed,
+
     /// <summary>Too many passwords are being hashed just now.</summary>
     Busy,
 }
 
 /// <summary>Makes accounts that <see cref="AccountRules"/> found no fault with.</summary>
-internal sealed class Registration(IUserStore users, Passwords passwords, TimeProvider clock)
+internal sealed class Registration(IUserStore users, Passwords passwords, IOptions<AccountOptions> options, TimeProvider clock)
 {
-    public async Task<RegisterOutcome> RegisterAsync(string username, string password, string? email, Role role, CancellationToken ct)
+    /// <summary>By a stranger, for an account of their own.</summary>
+    public Task<RegisterOutcome> SignUpAsync(string username, string password, string? email, CancellationToken ct) =>
+        options.Value.OpenRegistration
+            ? RegisterAsync(username, password, email, Role.User, username, ct)
+            : Task.FromResult(RegisterOutcome.Closed);
+
+    /// <param name="actor">Who makes the account.</param>
+    public async Task<RegisterOutcome> RegisterAsync(string username, string password, string? email, Role role, string actor, CancellationToken ct)
     {
         // Spares the hashing; who is first among those that come at once, the store decides.
         if (await users.FindAsync(username, ct) is not null)
@@ -26,7 +38,7 @@ internal sealed class Registration(IUserStore users, Passwords passwords, TimePr
         }
 
         var user = new User(username, email, hash, role, clock.GetUtcNow(), Disabled: false);
-        return await users.CreateAsync(user, ct) switch
+        return await users.CreateAsync(user, actor, ct) switch
         {
             CreateUserOutcome.Created => RegisterOutcome.Registered,
             CreateUserOutcome.NameTaken => RegisterOutcome.NameTaken,

@@ -17,6 +17,11 @@ internal sealed record UserPage(IReadOnlyList<UserAnswer> Items, string? Next)
     public static UserPage Of(Page<User> page) => new([.. page.Items.Select(UserAnswer.Of)], page.Next);
 }
 
+internal sealed record CreateUserRequest(string Username, string Password, string? Email = null, Role Role = Role.User)
+{
+    public override string ToString() => $"Create {Username}";
+}
+
 /// <summary>What is left out stays as it is.</summary>
 internal sealed record ChangeUserRequest(bool? Disabled = null, Role? Role = null);
 
@@ -37,6 +42,11 @@ internal static class UserAdminEndpoints
             .WithName("listUsers")
             .WithSummary("All accounts, by name")
             .RequireRateLimiting(RateLimits.Reads);
+        users.MapPost("", CreateAsync)
+            .WithName("createUser")
+            .WithSummary("Make an account for somebody, who changes the password after the first sign-in")
+            .RequireRateLimiting(RateLimits.Commands)
+            .ProducesProblem(StatusCodes.Status409Conflict);
         var user = users.MapGroup("/{username}").ProducesProblem(StatusCodes.Status404NotFound);
         user.MapGet("", GetAsync)
             .WithName("getUser")
@@ -57,6 +67,32 @@ internal static class UserAdminEndpoints
             .WithSummary("Take the second factor off an account whose owner has lost it")
             .RequireRateLimiting(RateLimits.Commands)
             .ProducesProblem(StatusCodes.Status409Conflict);
+    }
+
+    private static async Task<Results<Created<UserAnswer>, ProblemHttpResult>> CreateAsync(
+        CreateUserRequest request,
+        Registration registration,
+        IUserStore users,
+        ClaimsPrincipal admin,
+        HttpContext context,
+        CancellationToken ct)
+    {
+        var errors = AccountRules.Check(request.Username, request.Password, request.Email, request.Role);
+        if (errors.Count > 0)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        var outcome = await registration.RegisterAsync(request.Username, request.Password, request.Email, request.Role, admin.Username(), ct);
+        if (outcome is RegisterOutcome.Busy)
+        {
+            return SignInProblems.Busy(context);
+        }
+
+        // Another admin may have deleted it in the same moment: then its name is taken too.
+        return outcome is RegisterOutcome.Registered && await users.FindAsync(request.Username, ct) is { } made
+            ? TypedResults.Created($"{context.Request.PathBase}/api/admin/users/{made.Username}", UserAnswer.Of(made))
+            : AccountEndpoints.NameTaken();
     }
 
     private static async Task<Results<Ok<UserPage>, ProblemHttpResult>> ListAsync(

@@ -1,4 +1,5 @@
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Cli;
 
@@ -32,7 +33,7 @@ internal static class AdminCommand
 
         await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
         var registration = app.Services.GetRequiredService<Registration>();
-        var outcome = await registration.RegisterAsync(username, password, null, Role.Admin, ct);
+        var outcome = await registration.RegisterAsync(username, password, null, Role.Admin, AuditActors.System, ct);
         switch (outcome)
         {
             case RegisterOutcome.NameTaken:

@@ -31,10 +31,11 @@ internal static class OriginalAccounts
             return Problems.Invalid(errors);
         }
 
-        return await registration.RegisterAsync(username, password, email, Role.User, ct) switch
+        return await registration.SignUpAsync(username, password, email, ct) switch
         {
             RegisterOutcome.Registered => TypedResults.Ok(new OriginalMessage($"{username} is registered.")),
             RegisterOutcome.NameTaken => Problems.Of(StatusCodes.Status400BadRequest, "username_taken", "Another account has this name."),
+            RegisterOutcome.Closed => AccountEndpoints.RegistrationClosed(),
             RegisterOutcome.Busy => SignInProblems.Busy(context),
         };
     }

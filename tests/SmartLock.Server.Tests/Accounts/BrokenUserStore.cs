@@ -19,7 +19,7 @@ internal sealed class BrokenUserStore : IUserStore
     public Task<User?> FindAsync(string username, CancellationToken ct) =>
         IsBroken ? throw new StoreUnavailableException("It is broken.") : _real.FindAsync(username, ct);
 
-    public Task<CreateUserOutcome> CreateAsync(User user, CancellationToken ct) => _real.CreateAsync(user, ct);
+    public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) => _real.CreateAsync(user, actor, ct);
 
     public Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct) => _real.CreateFirstAdminAsync(user, ct);
 

@@ -89,7 +89,7 @@ public sealed class LoginTests
         await using var app = await TestApp.StartAsync();
         var hash = app.Services.GetRequiredService<IPasswordHasher<User>>().HashPassword(null!, TestApp.Password);
         var user = new User("anna", null, hash, Role.User, DateTimeOffset.UnixEpoch, Disabled: true);
-        await app.Services.GetRequiredService<IUserStore>().CreateAsync(user, default);
+        await app.Services.GetRequiredService<IUserStore>().CreateAsync(user, user.Username, default);
 
         using var right = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = TestApp.Password });
         using var wrong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = "not the password" });
@@ -105,7 +105,7 @@ public sealed class LoginTests
         var weaker = new PasswordHasher<User>(Options.Create(new PasswordHasherOptions { IterationCount = 1000 }));
         var users = app.Services.GetRequiredService<IUserStore>();
         var before = new User("anna", null, weaker.HashPassword(null!, TestApp.Password), Role.User, DateTimeOffset.UnixEpoch, false);
-        await users.CreateAsync(before, default);
+        await users.CreateAsync(before, before.Username, default);
 
         await app.SignInAsync("anna");
 

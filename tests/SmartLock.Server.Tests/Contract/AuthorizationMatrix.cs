@@ -58,6 +58,7 @@ internal static class AuthorizationMatrix
         GET /api/webhooks/{webhook_id}/deliveries             401 404 404 404 200 404
         POST /api/webhooks/{webhook_id}/deliveries/{delivery_id}/retry  401 404 404 404 409 404
         GET /api/admin/users                                  401 403 403 403 403 200
+        POST /api/admin/users                                 401 403 403 403 403 201
         GET /api/admin/users/{username}                       401 403 403 403 403 200
         PATCH /api/admin/users/{username}                   * 401 403 403 403 403 200
         DELETE /api/admin/users/{username}                  * 401 403 403 403 403 204
@@ -104,7 +105,7 @@ internal static class AuthorizationMatrix
     /// <summary>A right body, or null for none.</summary>
     public static object? BodyOf(MatrixRow row, Scene scene, string fresh) => row.Operation switch
     {
-        "POST /api/auth/register" or "POST /auth/signup" => new { username = fresh, password = TestApp.Password },
+        "POST /api/auth/register" or "POST /auth/signup" or "POST /api/admin/users" => new { username = fresh, password = TestApp.Password },
         "POST /auth/register" => new { username = fresh, password = TestApp.Password, email = "ada@example.org" },
         "POST /api/auth/login" or "POST /auth/login" => new { username = scene.Cast.Owner.Username, password = TestApp.Password },
         "POST /api/auth/refresh" => new { refresh_token = new string('A', 43) },

@@ -31,8 +31,8 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
 
     private const string SelectAdmin = "SELECT 1 FROM users WHERE role = 'Admin' LIMIT 1";
 
-    public Task<CreateUserOutcome> CreateAsync(User user, CancellationToken ct) =>
-        database.WriteAsync(Durability.Full, session => Create(session, user), ct);
+    public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) =>
+        database.WriteAsync(Durability.Full, session => Create(session, user, actor), ct);
 
     public Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct) =>
         database.WriteAsync(
@@ -44,7 +44,7 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
                     return FirstAdminOutcome.AdminExists;
                 }
 
-                return Create(session, user) switch
+                return Create(session, user, user.Username) switch
                 {
                     CreateUserOutcome.Created => FirstAdminOutcome.Created,
                     CreateUserOutcome.NameTaken => FirstAdminOutcome.NameTaken,
@@ -120,7 +120,7 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
         return query.Bind(1, SqliteNames.KeyOf(username)).Step() ? Read(query) : null;
     }
 
-    private static CreateUserOutcome Create(SqliteSession session, User user)
+    private static CreateUserOutcome Create(SqliteSession session, User user, string actor)
     {
         using var insert = session.Use(Insert);
         var written = insert.Bind(1, SqliteNames.KeyOf(user.Username))
@@ -137,7 +137,8 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
             return CreateUserOutcome.NameTaken;
         }
 
-        session.AppendAccount(user.Username, AuditActions.AccountRegister, SqliteAccounts.WordFor(user.Role), user.CreatedAt);
+        var target = actor == user.Username ? null : user.Username;
+        session.AppendAccount(actor, AuditActions.AccountRegister, SqliteAccounts.WordFor(user.Role), user.CreatedAt, target);
         return CreateUserOutcome.Created;
     }
 
