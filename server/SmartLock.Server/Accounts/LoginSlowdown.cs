@@ -54,12 +54,21 @@ internal sealed class LoginSlowdown(TimeProvider clock)
 
             _pairs.Begin(pair);
             _addresses.Begin(source);
-            return new Attempt(this, pair, source, account);
+            return new Attempt(
+                _gate,
+                end: () =>
+                {
+                    _pairs.End(pair);
+                    _addresses.End(source);
+                },
+                fail: () => CountFailure(pair, source, account),
+                // The account starts afresh at this address. The address does not: an account of one's own must not buy guesses at others.
+                succeed: () => _pairs.Clear(pair));
         }
     }
 
     /// <summary>The same for a code of the account's second factor.</summary>
-    public CodeAttempt? TryBeginCode(string username, out TimeSpan wait)
+    public Attempt? TryBeginCode(string username, out TimeSpan wait)
     {
         var at = _codes.Find(username);
         lock (_gate)
@@ -71,7 +80,11 @@ internal sealed class LoginSlowdown(TimeProvider clock)
             }
 
             _codes.Begin(at);
-            return new CodeAttempt(this, at);
+            return new Attempt(
+                _gate,
+                end: () => _codes.End(at),
+                fail: () => _codes.Count(at, _clock.GetUtcNow(), FreeCodes, LongestForCodes),
+                succeed: () => _codes.Clear(at));
         }
     }
 
@@ -95,116 +108,47 @@ internal sealed class LoginSlowdown(TimeProvider clock)
         }
     }
 
+    private void CountFailure(int[] pair, int[] address, int[] account)
+    {
+        var now = _clock.GetUtcNow();
+        _accounts.Count(account, now, Siege, TimeSpan.Zero);
+        _addresses.Count(address, now, FreePerAddress, LongestForAddress);
+        if (IsBesieged(account, now))
+        {
+            _pairs.Count(pair, now, FreeUnderSiege, LongestUnderSiege);
+        }
+        else
+        {
+            _pairs.Count(pair, now, FreePerAccountAndAddress, LongestForAccount);
+        }
+    }
+
     private bool IsBesieged(int[] account, DateTimeOffset now) => _accounts.Failures(account, now) >= Siege;
 
-    /// <summary>A sign-in that is being looked at. One that is neither refused nor right was not looked at, and counts for nothing.</summary>
-    internal sealed class Attempt(LoginSlowdown slowdown, int[] pair, int[] address, int[] account) : IDisposable
+    /// <summary>An attempt that is being looked at. One that neither failed nor succeeded was not looked at, and counts for nothing.</summary>
+    internal sealed class Attempt(System.Threading.Lock gate, Action end, Action fail, Action succeed) : IDisposable
     {
         private bool _over;
 
-        public void Failed()
+        public void Failed() => End(fail);
+
+        public void Succeeded() => End(succeed);
+
+        public void Dispose() => End(static () => { });
+
+        private void End(Action andThen)
         {
-            var now = slowdown._clock.GetUtcNow();
-            lock (slowdown._gate)
+            lock (gate)
             {
-                if (!TryEnd())
+                if (_over)
                 {
                     return;
                 }
 
-                slowdown._accounts.Count(account, now, Siege, TimeSpan.Zero);
-                slowdown._addresses.Count(address, now, FreePerAddress, LongestForAddress);
-                if (slowdown.IsBesieged(account, now))
-                {
-                    slowdown._pairs.Count(pair, now, FreeUnderSiege, LongestUnderSiege);
-                }
-                else
-                {
-                    slowdown._pairs.Count(pair, now, FreePerAccountAndAddress, LongestForAccount);
-                }
+                _over = true;
+                end();
+                andThen();
             }
-        }
-
-        /// <summary>The account starts afresh at this address. The address does not: an account of one's own must not buy guesses at others.</summary>
-        public void Succeeded()
-        {
-            lock (slowdown._gate)
-            {
-                if (TryEnd())
-                {
-                    slowdown._pairs.Clear(pair);
-                }
-            }
-        }
-
-        public void Dispose()
-        {
-            lock (slowdown._gate)
-            {
-                TryEnd();
-            }
-        }
-
-        private bool TryEnd()
-        {
-            if (_over)
-            {
-                return false;
-            }
-
-            _over = true;
-            slowdown._pairs.End(pair);
-            slowdown._addresses.End(address);
-            return true;
-        }
-    }
-
-    /// <summary>A code that is being looked at; as <see cref="Attempt"/>.</summary>
-    internal sealed class CodeAttempt(LoginSlowdown slowdown, int[] at) : IDisposable
-    {
-        private bool _over;
-
-        public void Failed()
-        {
-            var now = slowdown._clock.GetUtcNow();
-            lock (slowdown._gate)
-            {
-                if (TryEnd())
-                {
-                    slowdown._codes.Count(at, now, FreeCodes, LongestForCodes);
-                }
-            }
-        }
-
-        public void Succeeded()
-        {
-            lock (slowdown._gate)
-            {
-                if (TryEnd())
-                {
-                    slowdown._codes.Clear(at);
-                }
-            }
-        }
-
-        public void Dispose()
-        {
-            lock (slowdown._gate)
-            {
-                TryEnd();
-            }
-        }
-
-        private bool TryEnd()
-        {
-            if (_over)
-            {
-                return false;
-            }
-
-            _over = true;
-            slowdown._codes.End(at);
-            return true;
         }
     }
 }

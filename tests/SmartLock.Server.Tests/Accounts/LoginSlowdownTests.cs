@@ -143,7 +143,7 @@ public sealed class LoginSlowdownTests
         var waits = new List<double>();
         for (var i = 0; i < LoginSlowdown.FreeCodes + 11; i++)
         {
-            LoginSlowdown.CodeAttempt? attempt;
+            LoginSlowdown.Attempt? attempt;
             while ((attempt = _slowdown.TryBeginCode("anna", out var wait)) is null)
             {
                 waits.Add(wait.TotalSeconds);
