@@ -96,6 +96,7 @@ public sealed class ForgottenKeyTests
             return _next;
         }
 
+        // The registry only reads: a write from it would be a fault, and fails the test.
         public Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct) => throw new NotSupportedException();
 
         public Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
