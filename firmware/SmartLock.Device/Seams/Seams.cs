@@ -43,8 +43,14 @@ namespace SmartLock.Device
         /// <summary>dBm; 0 when unknown.</summary>
         int Rssi { get; }
 
-        /// <summary>0 on mains.</summary>
+        /// <summary>0 on mains, or where nothing measures it.</summary>
         int BatteryMillivolts { get; }
+
+        /// <summary>What a charger's or supervisor's own low-battery line says; false where there is none.</summary>
+        bool IsBatteryLow { get; }
+
+        /// <summary>By the door contact; false where there is none.</summary>
+        bool IsDoorOpen { get; }
     }
 
     /// <summary>Where the brain's messages go: to be published at QoS 1, not retained.</summary>

@@ -59,6 +59,10 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
 
     public int BatteryMillivolts => _faults.LowBattery ? LowMillivolts : _options.BatteryMillivolts;
 
+    public bool IsBatteryLow => false;
+
+    public bool IsDoorOpen => false;
+
     public void Opened(IDeviceLink link)
     {
         Volatile.Write(ref _link, link);

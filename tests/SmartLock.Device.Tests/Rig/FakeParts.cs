@@ -116,6 +116,10 @@ internal sealed class FakeGauges : IGauges
     public int Rssi { get; set; } = -61;
 
     public int BatteryMillivolts { get; set; }
+
+    public bool IsBatteryLow { get; set; }
+
+    public bool IsDoorOpen { get; set; }
 }
 
 internal sealed class FakeOutbox : IOutbox
