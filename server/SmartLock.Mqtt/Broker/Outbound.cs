@@ -125,7 +125,9 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
                 return refused;
             }
 
-            ack.WriteTo(this, Version);
+            // The text goes where it does not fit (MQTT 5, 3.4.2.2.2); without it no acknowledgement is larger than the CONNACK that the client took.
+            var isTooLarge = ack.Properties is not null && (uint)ack.GetSize(Version) > MaximumPacketSize;
+            (isTooLarge ? ack with { Properties = null } : ack).WriteTo(this, Version);
             AfterWrite(ref turn);
             return OutboundResult.Written;
         }
@@ -141,19 +143,32 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
                 return refused;
             }
 
-            write(packet, this);
+            if (!TryAppend(packet, write))
+            {
+                return OutboundResult.TooLarge;
+            }
+
             AfterWrite(ref turn);
             return OutboundResult.Written;
         }
     }
 
-    /// <summary>Nothing is written after this; what is there is still flushed.</summary>
-    public void Close()
+    /// <summary>
+    /// Nothing is written after this but the goodbye, in one step, as no packet may follow it (MQTT 5, 3.14.4); what is there is still flushed.
+    /// </summary>
+    public void Close(DisconnectPacket? goodbye, ref Turn turn)
     {
         lock (_gate)
         {
+            if (goodbye is not null && MayWriteControl(out _) && (TryAppend(goodbye, Write) || TryAppend(goodbye with { Properties = null }, Write)))
+            {
+                AfterWrite(ref turn);
+            }
+
             _closing = true;
         }
+
+        static void Write(DisconnectPacket packet, IBufferWriter<byte> output) => packet.WriteTo(output, MqttProtocolVersion.V500);
     }
 
     void IBufferWriter<byte>.Advance(int count) => Volatile.Write(ref _length, _length + count);
@@ -174,6 +189,26 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
     {
         refused = _closing || _state == State.Dead ? OutboundResult.Closed : OutboundResult.Full;
         return refused != OutboundResult.Closed && _length / 2 < limit;
+    }
+
+    /// <returns>False when the packet is larger than the client takes: then it was not written (MQTT 5, 3.1.2.11.4).</returns>
+    private bool TryAppend<T>(T packet, Action<T, IBufferWriter<byte>> write)
+    {
+        var before = _length;
+        write(packet, this);
+        if ((uint)(_length - before) <= MaximumPacketSize)
+        {
+            return true;
+        }
+
+        Volatile.Write(ref _length, before);
+        if (before == 0 && _buffer is { } unused)
+        {
+            _buffer = null;
+            OutboundBuffers.Return(unused);
+        }
+
+        return false;
     }
 
     private void AfterWrite(ref Turn turn)
