@@ -15,6 +15,9 @@ internal sealed class TestAccess : IMqttAuthenticator, IMqttAuthorizer
 
     public HashSet<string> ForbiddenFilters { get; } = [];
 
+    /// <summary>How what is forbidden is refused.</summary>
+    public MqttReasonCode Refusal { get; set; } = MqttReasonCode.NotAuthorized;
+
     /// <summary>Called before each answer to a publication.</summary>
     public Action? BeforePublish { get; set; }
 
@@ -24,12 +27,12 @@ internal sealed class TestAccess : IMqttAuthenticator, IMqttAuthorizer
     {
         BeforePublish?.Invoke();
         return ForbiddenTopics.Count > 0 && ForbiddenTopics.Contains(Encoding.UTF8.GetString(topicUtf8))
-            ? MqttReasonCode.NotAuthorized
+            ? Refusal
             : MqttReasonCode.Success;
     }
 
     public MqttReasonCode CanSubscribe(MqttIdentity identity, string filter)
     {
-        return ForbiddenFilters.Contains(filter) ? MqttReasonCode.NotAuthorized : MqttReasonCode.Success;
+        return ForbiddenFilters.Contains(filter) ? Refusal : MqttReasonCode.Success;
     }
 }
