@@ -18,6 +18,9 @@ namespace SmartLock.Device
         public const int BatteryPin = 12;
         public const int Count = 13;
 
+        /// <summary>What is longer is no slip of the pen but a value in the wrong place, a key perhaps: it is not repeated.</summary>
+        private const int MaxShownName = 32;
+
         private static readonly string[] Names =
         {
             "wifi_ssid", "wifi_password", "host", "port", "tls", "device_id", "key",
@@ -41,6 +44,12 @@ namespace SmartLock.Device
             }
 
             return -1;
+        }
+
+        /// <summary>The error about a name that is none of them.</summary>
+        public static string Unknown(string name)
+        {
+            return (name.Length > MaxShownName ? "a long name" : name) + ": there is no such setting";
         }
 
         public static bool IsSecret(int setting)

@@ -6,9 +6,6 @@ namespace SmartLock.Device
     /// </summary>
     public static class SettingsReader
     {
-        /// <summary>What is longer is no slip of the pen but a value in the wrong place, a key perhaps: it is not repeated.</summary>
-        private const int MaxShownName = 32;
-
         /// <summary>
         /// Null, and an error that names the member and the rule, when they cannot be used. The error never holds a member's value. The
         /// default port is 1883, with tls 8883.
@@ -47,7 +44,7 @@ namespace SmartLock.Device
             int setting = SettingNames.Find(name);
             if (setting < 0)
             {
-                return (name.Length > MaxShownName ? "a long name" : name) + ": there is no such setting";
+                return SettingNames.Unknown(name);
             }
 
             JsonKind kind = members.KindOf(name);
