@@ -151,10 +151,7 @@ public sealed class TypingTests
                 var (s, k) = t.s[i % t.s.Length];
                 var shown = rig.Type(Act(a, s, k));
                 shown.IndexOfAny(['Q', 'X', 'Z']).ShouldBe(-1, shown);
-                for (var from = 0; from + 8 <= k.Length; from++)
-                {
-                    shown.ShouldNotContain(k.Substring(from, 8));
-                }
+                Enumerable.Range(0, k.Length - 7).Any(from => shown.Contains(k.Substring(from, 8), StringComparison.Ordinal)).ShouldBeFalse(shown);
             }
 
             return true;
@@ -178,10 +175,7 @@ public sealed class TypingTests
             {
                 rig.Clear();
                 rig.Press(b);
-                rig.Output.Length.ShouldBeLessThan(1500);
-                rig.Output.ShouldAllBe(c => (c >= ' ' && c <= '~') || c == '\r' || c == '\n' || c == '\b');
-                rig.Output.ShouldNotContain(Sample.Password);
-                rig.Output.ShouldNotContain(Sample.Key);
+                IsHarmless(rig.Output).ShouldBeTrue(rig.Output);
             }
 
             // Whatever was left open: two cancels and it listens again.
@@ -190,6 +184,12 @@ public sealed class TypingTests
             return true;
         }));
     }
+
+    private static bool IsHarmless(string output) =>
+        output.Length < 1500
+        && output.All(c => (c >= ' ' && c <= '~') || c == '\r' || c == '\n' || c == '\b')
+        && !output.Contains(Sample.Password, StringComparison.Ordinal)
+        && !output.Contains(Sample.Key, StringComparison.Ordinal);
 
     private const int Acts = 16;
 
