@@ -53,7 +53,8 @@ namespace SmartLock.Device
                 return true;
             }
 
-            return _slots.Write(Encode(json)) || _slots.WriteOverNewest(Encode(json));
+            // Twice before it counts as dead: only then is the newest record, the last whole one perhaps, written over.
+            return _slots.Write(Encode(json)) || _slots.Write(Encode(json)) || _slots.WriteOverNewest(Encode(json));
         }
 
         /// <summary>

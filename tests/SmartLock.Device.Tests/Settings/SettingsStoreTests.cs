@@ -202,6 +202,20 @@ public sealed class SettingsStoreTests
     }
 
     [Fact]
+    public void One_write_that_fails_does_not_touch_the_newest_record()
+    {
+        Store().Save(_first);
+        var newest = _flash.Slots[0];
+        var tries = 0;
+        _flash.Writing = () => _flash.RefuseWrites = ++tries == 1;
+
+        Store().Save(_second).ShouldBeTrue();
+
+        _flash.Slots[0].ShouldBeSameAs(newest);
+        Load().ShouldBe(_second.Text());
+    }
+
+    [Fact]
     public void A_flash_that_fails_takes_nothing_away_and_throws_nothing()
     {
         Store().Save(_first);
