@@ -26,7 +26,14 @@ public sealed class ScenarioPlayer(ScenarioServer server, IScenarioBench bench)
         var transcript = new List<string>();
         foreach (var line in lines)
         {
-            transcript.Add(Written(line, await PlayAsync(line)));
+            try
+            {
+                transcript.Add(Written(line, await PlayAsync(line)));
+            }
+            catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+            {
+                throw new InvalidOperationException($"line {line.Number} {line.Action}: {e.Message}", e);
+            }
         }
 
         return transcript;
