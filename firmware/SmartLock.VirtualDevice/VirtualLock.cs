@@ -42,7 +42,8 @@ public sealed class VirtualLock : IAsyncDisposable
         _open = open;
         Faults = new VirtualLockFaults(() => _board?.Wake());
         _hardware = new VirtualHardware(options, Faults);
-        _backoff = new Backoff(options.ShortestReconnectWait, options.LongestReconnectWait, Random.Shared);
+        _backoff = new Backoff(
+            (int)options.ShortestReconnectWait.TotalMilliseconds, (int)options.LongestReconnectWait.TotalMilliseconds, new SharedChance());
         _board = NewBoard();
         _ticks = sharedTicks ?? new TickLoop(options.Time);
         _ownsTicks = sharedTicks is null;
@@ -198,7 +199,7 @@ public sealed class VirtualLock : IAsyncDisposable
             try
             {
                 await LiveOneSessionAsync(board, power).ConfigureAwait(false);
-                await Task.Delay(_backoff.Next(), _options.Time, power).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(_backoff.Next()), _options.Time, power).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (power.IsCancellationRequested)
             {

@@ -79,6 +79,13 @@ namespace SmartLock.Device
             }
         }
 
+        /// <summary>Somebody wanted this lock to do something; else it was traffic that is not for it, or the network's own doing.</summary>
+        public static bool IsAttempt(Refusal refusal)
+        {
+            return refusal != Refusal.None && refusal != Refusal.Retained && refusal != Refusal.ForeignTopic
+                && refusal != Refusal.OtherDevice && refusal != Refusal.Repeated;
+        }
+
         public static string Describe(Refusal refusal)
         {
             switch (refusal)

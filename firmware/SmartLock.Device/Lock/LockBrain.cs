@@ -27,6 +27,7 @@ namespace SmartLock.Device
         private readonly long[] _refusals = new long[RefusalKinds];
 
         private long _now;
+        private long _refusedCommands;
         private bool _storageFailed;
         private long _loggedAt = -LogGapMs;
         private long _unlogged;
@@ -80,6 +81,30 @@ namespace SmartLock.Device
                 lock (_gate)
                 {
                     return _reporter.NextAt;
+                }
+            }
+        }
+
+        /// <summary>False while commands are refused because the clock is not set, or was set back.</summary>
+        public bool IsClockTrusted
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _now > 0;
+                }
+            }
+        }
+
+        /// <summary>Messages that tried to be a command for this device and moved nothing, since the start.</summary>
+        public long RefusedCommands
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _refusedCommands;
                 }
             }
         }
@@ -145,8 +170,22 @@ namespace SmartLock.Device
                 if (refusal != Refusal.None)
                 {
                     _refusals[(int)refusal]++;
+                    _refusedCommands += CommandGate.IsAttempt(refusal) ? 1 : 0;
                     LogRefusal(refusal);
                 }
+            }
+        }
+
+        /// <summary>
+        /// Somebody pressed the button at the lock itself. It only ever locks, needs neither server nor clock, and is told at once.
+        /// </summary>
+        public void LockByButton()
+        {
+            lock (_gate)
+            {
+                ReadClock();
+                _bolt.Move(true);
+                Report(_decisions.Last);
             }
         }
 
@@ -277,7 +316,12 @@ namespace SmartLock.Device
                 return Words.StorageFailed;
             }
 
-            return _battery.IsLow ? Words.LowBattery : null;
+            if (_bolt.Status == BoltStatus.Locked && _parts.Gauges.IsDoorOpen)
+            {
+                return Words.DoorOpen;
+            }
+
+            return _battery.IsLow || _parts.Gauges.IsBatteryLow ? Words.LowBattery : null;
         }
 
         /// <summary>Reports a decision that may not be the last one; too soon after another report, the heartbeats must do.</summary>

@@ -28,6 +28,10 @@ namespace SmartLock.Device
         public const string JammedBolt = "Jammed";
         public const string LowBattery = "Low battery";
         public const string StorageFailed = "Storage failed";
+
+        /// <summary>The bolt is thrown, but the door that it should hold is open.</summary>
+        public const string DoorOpen = "Door open";
+
         public const string ConnectionLost = "Connection lost";
 
         public static string Of(BoltStatus status)
