@@ -14,6 +14,15 @@ public sealed class FirmwareSubsetTests
     }
 
     [Fact]
+    public void The_firmware_uses_only_what_nanoFramework_has()
+    {
+        var firmware = Sources("firmware/SmartLock.Firmware");
+
+        firmware.Count.ShouldBeGreaterThan(10);
+        new NanoFrameworkSubset().Check([.. Sources("firmware/SmartLock.Device"), .. firmware]).Take(30).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void The_brain_has_neither_pins_nor_sockets()
     {
         Sources("firmware/SmartLock.Device").ShouldAllBe(f => !f.Source.Contains("using System.Net", StringComparison.Ordinal)

@@ -47,17 +47,20 @@ internal sealed class NanoFrameworkSubset
     private static readonly HashSet<SyntaxKind> Modifiers =
         [SyntaxKind.AsyncKeyword, SyntaxKind.VolatileKeyword, SyntaxKind.UnsafeKeyword, SyntaxKind.ExternKeyword];
 
-    private static readonly MetadataReference[] Framework =
-        [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll")
-            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
-                && !path.Contains(".Native.", StringComparison.Ordinal))
-            .Append(typeof(object).Assembly.Location)
-            .Select(path => MetadataReference.CreateFromFile(path))];
-
     /// <summary>Name of the assembly that is checked.</summary>
     private const string Own = "checked";
 
     private readonly SortedSet<string> _findings = new(StringComparer.Ordinal);
+
+    /// <summary>.NET's class libraries, without the one whose NetworkInterface is not like nanoFramework's: that is among the shapes.</summary>
+    public static MetadataReference[] Framework { get; } =
+        [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll")
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
+                && Path.GetFileName(path) != "System.Net.NetworkInformation.dll"
+                && !path.Contains(".Native.", StringComparison.Ordinal))
+            .Append(typeof(object).Assembly.Location)
+            .Append(typeof(System.Device.Gpio.GpioPin).Assembly.Location)
+            .Select(path => MetadataReference.CreateFromFile(path))];
 
     /// <summary>Assembly names of the libraries that the source makes use of.</summary>
     public SortedSet<string> Libraries { get; } = new(StringComparer.Ordinal);

@@ -1,0 +1,16 @@
+using SmartLock.Firmware.Shapes;
+
+namespace System.Device.Gpio;
+
+public class GpioController : IDisposable
+{
+    private readonly Pins _pins = Bench.Current.Pins;
+
+    public GpioPin OpenPin(int pinNumber, PinMode mode)
+    {
+        _pins.Open(pinNumber, mode);
+        return new GpioPin(_pins, pinNumber);
+    }
+
+    public void Dispose() => GC.SuppressFinalize(this);
+}
