@@ -2,7 +2,7 @@ using SmartLock.Firmware.Shapes;
 
 namespace System.Device.Gpio;
 
-public class GpioController : IDisposable
+public class GpioController
 {
     private readonly Pins _pins = Bench.Current.Pins;
 
@@ -11,6 +11,4 @@ public class GpioController : IDisposable
         _pins.Open(pinNumber, mode);
         return new GpioPin(_pins, pinNumber);
     }
-
-    public void Dispose() => GC.SuppressFinalize(this);
 }
