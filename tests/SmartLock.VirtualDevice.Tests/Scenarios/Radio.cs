@@ -22,6 +22,15 @@ internal sealed class Radio
 
     public void SwitchOn() => Volatile.Read(ref _there).TrySetResult();
 
+    /// <summary>No new connection; one that is open stays.</summary>
+    public void KeepAway()
+    {
+        if (Volatile.Read(ref _there).Task.IsCompleted)
+        {
+            Volatile.Write(ref _there, NewSignal());
+        }
+    }
+
     /// <summary>Out of reach in the midst of everything.</summary>
     public void SwitchOff()
     {
@@ -44,14 +53,6 @@ internal sealed class Radio
             // Tried once and in vain: no further attempts, which the test's clock does not space out, until it says so.
             KeepAway();
             throw;
-        }
-    }
-
-    private void KeepAway()
-    {
-        if (Volatile.Read(ref _there).Task.IsCompleted)
-        {
-            Volatile.Write(ref _there, NewSignal());
         }
     }
 

@@ -111,8 +111,13 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
 
         await _listener!.DisposeAsync();
         (_listener, _hasRetained, IsConnected) = (null, false, false);
-        var failed = CountOf(VirtualLockEventKind.ConnectFailed);
+        var (lost, failed) = (CountOf(VirtualLockEventKind.ConnectionLost), CountOf(VirtualLockEventKind.ConnectFailed));
+
+        // Not back to a broker that is only about to die; then one attempt, in vain.
+        _radio.KeepAway();
         await _broker.KillAsync();
+        await UntilAsync(VirtualLockEventKind.ConnectionLost, lost + 1);
+        _radio.SwitchOn();
         await UntilAsync(VirtualLockEventKind.ConnectFailed, failed + 1);
     }
 
