@@ -63,7 +63,7 @@ namespace SmartLock.Device
             }
         }
 
-        /// <summary>What is wrong with the value, which is not taken then; null when it is taken. A null text takes the value away.</summary>
+        /// <summary>What is wrong with the value, which is not taken then; null when it is. A null text takes the value away.</summary>
         public string Set(int setting, string text)
         {
             string wrong = text == null ? null : SettingRules.Check(setting, text);
