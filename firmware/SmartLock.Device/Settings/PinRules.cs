@@ -1,8 +1,8 @@
 namespace SmartLock.Device
 {
     /// <summary>
-    /// Which GPIO of a classic ESP32 can be used for what (ESP32 datasheet, IO_MUX and strapping pins). 16 and 17 belong to the PSRAM on modules
-    /// that have one (WROVER); which module it is cannot be told from here, so they are left to whoever wires.
+    /// Which GPIO of a classic ESP32 can be used for what (ESP32 datasheet, IO_MUX and strapping pins). 16 and 17 belong to the PSRAM on
+    /// modules that have one (WROVER); which module it is cannot be told from here, so they are left to whoever wires.
     /// </summary>
     internal static class PinRules
     {
@@ -30,6 +30,11 @@ namespace SmartLock.Device
             if (pin == 1 || pin == 3)
             {
                 return "1 and 3 are the serial port";
+            }
+
+            if (pin == DeviceSettings.SetupReceivePin || pin == DeviceSettings.SetupTransmitPin)
+            {
+                return "32 and 33 are the set-up port";
             }
 
             if (pin >= 34)
