@@ -44,7 +44,8 @@ internal sealed class Radio
         await Volatile.Read(ref _there).Task.WaitAsync(cancellationToken);
         try
         {
-            var link = await MqttLink.OpenAsync(options, session, (topic, payload, retained) => Handle(onMessage, topic, payload, retained), cancellationToken);
+            MessageHandler counted = (topic, payload, retained) => Handle(onMessage, topic, payload, retained);
+            var link = await MqttLink.OpenAsync(options, session, counted, cancellationToken);
             Volatile.Write(ref _link, link);
             return new CountedLink(this, link);
         }
