@@ -8,7 +8,7 @@ namespace SmartLock.Device.Tests.Subset;
 /// Finds, in source that compiles for .NET, what nanoFramework 1 does not have. Its own compiler is no guard: a generic class, a
 /// Func or a two-dimensional array builds there and fails on the device.
 /// </summary>
-internal sealed class NanoFrameworkSubset(IReadOnlySet<string> allowed)
+internal sealed class NanoFrameworkSubset
 {
     private static readonly HashSet<SyntaxKind> Forms =
     [
@@ -47,24 +47,30 @@ internal sealed class NanoFrameworkSubset(IReadOnlySet<string> allowed)
     private static readonly HashSet<SyntaxKind> Modifiers =
         [SyntaxKind.AsyncKeyword, SyntaxKind.VolatileKeyword, SyntaxKind.UnsafeKeyword, SyntaxKind.ExternKeyword];
 
-    private static readonly MetadataReference[] Framework =
-        [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll")
-            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
-                && !path.Contains(".Native.", StringComparison.Ordinal))
-            .Append(typeof(object).Assembly.Location)
-            .Select(path => MetadataReference.CreateFromFile(path))];
+    /// <summary>Name of the assembly that is checked.</summary>
+    private const string Own = "checked";
 
     private readonly SortedSet<string> _findings = new(StringComparer.Ordinal);
 
-    /// <summary>Documentation ids of everything that was met from outside of the source.</summary>
-    public SortedSet<string> Used { get; } = new(StringComparer.Ordinal);
+    /// <summary>.NET's class libraries, without the one whose NetworkInterface is not like nanoFramework's: that is among the shapes.</summary>
+    public static MetadataReference[] Framework { get; } =
+        [.. Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll")
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
+                && Path.GetFileName(path) != "System.Net.NetworkInformation.dll"
+                && !path.Contains(".Native.", StringComparison.Ordinal))
+            .Append(typeof(object).Assembly.Location)
+            .Append(typeof(System.Device.Gpio.GpioPin).Assembly.Location)
+            .Select(path => MetadataReference.CreateFromFile(path))];
+
+    /// <summary>Assembly names of the libraries that the source makes use of.</summary>
+    public SortedSet<string> Libraries { get; } = new(StringComparer.Ordinal);
 
     public IReadOnlyCollection<string> Check(IEnumerable<(string Path, string Source)> files)
     {
         var options = new CSharpParseOptions(LanguageVersion.CSharp9);
         var trees = files.Select(f => CSharpSyntaxTree.ParseText(f.Source, options, f.Path)).ToArray();
         var compilation = CSharpCompilation.Create(
-            "brain", trees, Framework, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true));
+            Own, trees, Framework, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true));
         foreach (var error in compilation.GetDiagnostics().Where(d => d.Severity == DiagnosticSeverity.Error))
         {
             _findings.Add($"{error.Location.GetLineSpan()}: {error.Id} {error.GetMessage(null)}");
@@ -96,11 +102,20 @@ internal sealed class NanoFrameworkSubset(IReadOnlySet<string> allowed)
     {
         if (Forms.Contains(node.Kind()))
         {
-            Find(node.GetLocation(), node.Kind().ToString());
+            Find(node.GetLocation(), $"{node.Kind()}: {node.ToString().Split('\n')[0].Trim()}");
         }
 
         switch (node)
         {
+            case TypeDeclarationSyntax { TypeParameterList: not null } or DelegateDeclarationSyntax { TypeParameterList: not null }:
+                Find(node.GetLocation(), $"generic type {model.GetDeclaredSymbol(node)?.ToDisplayString()}");
+                break;
+            case UsingStatementSyntax { Expression: { } used }:
+                CheckDispose(model.GetTypeInfo(used).Type, node.GetLocation());
+                break;
+            case VariableDeclarationSyntax { Parent: UsingStatementSyntax or LocalDeclarationStatementSyntax { UsingKeyword.RawKind: not 0 } } held:
+                CheckDispose(model.GetTypeInfo(held.Type).Type, node.GetLocation());
+                break;
             case ArrayRankSpecifierSyntax { Rank: > 1 }:
                 Find(node.GetLocation(), "multi-dimensional array");
                 break;
@@ -123,8 +138,8 @@ internal sealed class NanoFrameworkSubset(IReadOnlySet<string> allowed)
             var type = model.GetTypeInfo(node);
             CheckType(type.Type, node.GetLocation());
             CheckType(type.ConvertedType, node.GetLocation());
-            CheckMember(model.GetSymbolInfo(node).Symbol, node.GetLocation());
-            CheckMember(model.GetConversion(node).MethodSymbol, node.GetLocation());
+            CheckMember(model.GetSymbolInfo(node).Symbol, node, model);
+            CheckMember(model.GetConversion(node).MethodSymbol, node, model);
         }
         else if (model.GetDeclaredSymbol(node) is { } declared)
         {
@@ -175,46 +190,102 @@ internal sealed class NanoFrameworkSubset(IReadOnlySet<string> allowed)
             Find(where, $"type {type.ToDisplayString()}");
         }
 
-        CheckExternal(type, where);
+        if (IsOwn(type))
+        {
+            return;
+        }
+
+        if (Surface.Whole.HasType(Surface.NameOf(type)))
+        {
+            Libraries.Add(Surface.Whole.LibraryOf(Surface.NameOf(type)));
+        }
+        else
+        {
+            Find(where, $"not on nanoFramework: {Surface.NameOf(type)}");
+        }
     }
 
-    private void CheckMember(ISymbol? symbol, Location where)
+    private void CheckMember(ISymbol? symbol, SyntaxNode node, SemanticModel model)
     {
         switch (symbol)
         {
             case IMethodSymbol { MethodKind: MethodKind.BuiltinOperator or MethodKind.LocalFunction or MethodKind.AnonymousFunction }:
                 return;
             case IMethodSymbol { IsGenericMethod: true }:
-                Find(where, $"generic method {symbol.Name}");
+                Find(node.GetLocation(), $"generic method {symbol.ToDisplayString()}");
                 return;
             case IMethodSymbol or IPropertySymbol or IFieldSymbol or IEventSymbol:
-                CheckExternal(symbol, where);
-                return;
+                break;
             default:
                 return;
         }
+
+        if (symbol.ContainingType is not { } declaring || IsOwn(declaring))
+        {
+            return;
+        }
+
+        var receiver = Receiver(node, model) is { } type && Derives(type, declaring) ? type : declaring;
+        foreach (var member in Access.MembersOf(symbol, node))
+        {
+            CheckExternal(receiver, member, node.GetLocation());
+        }
     }
 
-    private void CheckExternal(ISymbol symbol, Location where)
+    private void CheckDispose(ITypeSymbol? type, Location where)
     {
-        if (symbol.ContainingAssembly is null || symbol.ContainingAssembly.Name == "brain")
+        if (type is INamedTypeSymbol named)
         {
-            return;
-        }
-
-        var id = symbol.OriginalDefinition.GetDocumentationCommentId();
-        if (id is null)
-        {
-            Find(where, symbol.ToDisplayString());
-            return;
-        }
-
-        Used.Add(id);
-        if (!allowed.Contains(id))
-        {
-            Find(where, $"not on the allow-list: {id}");
+            CheckExternal(named, "M Void Dispose()", where);
         }
     }
+
+    private void CheckExternal(INamedTypeSymbol receiver, string member, Location where)
+    {
+        var declaring = Surface.Whole.Declaring(receiver, member);
+        if (declaring is null)
+        {
+            Find(where, $"not on nanoFramework: {Surface.NameOf(receiver)}: {member}");
+        }
+        else if (Traps.Of(declaring, member) is { } why)
+        {
+            Find(where, $"a trap on nanoFramework: {declaring}: {member} {why}");
+        }
+    }
+
+    /// <summary>What the member is asked of: nanoFramework may have it on another type of the same line than .NET.</summary>
+    private static INamedTypeSymbol? Receiver(SyntaxNode node, SemanticModel model)
+    {
+        var access = node as MemberAccessExpressionSyntax ?? node.Parent as MemberAccessExpressionSyntax;
+        var call = node as InvocationExpressionSyntax;
+        access ??= call?.Expression as MemberAccessExpressionSyntax;
+        if (access is not null && (access == node || access.Name == node || call is not null))
+        {
+            return model.GetTypeInfo(access.Expression).Type as INamedTypeSymbol;
+        }
+
+        return node switch
+        {
+            ObjectCreationExpressionSyntax creation => model.GetTypeInfo(creation).Type as INamedTypeSymbol,
+            ElementAccessExpressionSyntax element => model.GetTypeInfo(element.Expression).Type as INamedTypeSymbol,
+            _ => null,
+        };
+    }
+
+    private static bool Derives(INamedTypeSymbol type, INamedTypeSymbol from)
+    {
+        for (var t = type; t is not null; t = t.BaseType)
+        {
+            if (SymbolEqualityComparer.Default.Equals(t, from))
+            {
+                return true;
+            }
+        }
+
+        return type.AllInterfaces.Contains(from, SymbolEqualityComparer.Default);
+    }
+
+    private static bool IsOwn(INamedTypeSymbol type) => type.ContainingAssembly is null || type.ContainingAssembly.Name == Own;
 
     private static bool IsString(ITypeSymbol? type) => type?.SpecialType == SpecialType.System_String;
 

@@ -1,0 +1,9 @@
+namespace nanoFramework.Runtime.Native;
+
+public enum RebootOption
+{
+    NormalReboot,
+    EnterNanoBooter,
+    ClrOnly,
+    EnterProprietaryBooter,
+}
