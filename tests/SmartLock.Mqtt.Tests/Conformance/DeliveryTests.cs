@@ -124,6 +124,19 @@ public sealed class DeliveryTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task An_identifier_that_is_not_known_is_answered_as_such(MqttProtocolVersion version)
+    {
+        await using var broker = new TestBroker();
+        var client = await broker.ConnectAsync("c", version);
+        var expected = version == V500 ? MqttReasonCode.PacketIdentifierNotFound : MqttReasonCode.Success;
+        await client.SendAsync(new AckPacket(MqttPacketType.PubRec, 7));
+        (await client.ReadAsync()).Ack(MqttPacketType.PubRel).ShouldBe(new AckPacket(MqttPacketType.PubRel, 7, expected));
+        await client.SendAsync(new AckPacket(MqttPacketType.PubRel, 8));
+        (await client.ReadAsync()).Ack(MqttPacketType.PubComp).ShouldBe(new AckPacket(MqttPacketType.PubComp, 8, expected));
+    }
+
     [Fact]
     public async Task A_refusing_pubrec_frees_its_identifier()
     {

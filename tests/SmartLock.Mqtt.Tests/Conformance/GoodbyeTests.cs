@@ -78,6 +78,20 @@ public sealed class GoodbyeTests
         (await client.ReadDisconnectAsync()).ShouldBe(MqttReasonCode.ProtocolError);
     }
 
+    [Theory]
+    [InlineData(V311)]
+    [InlineData(V500)]
+    public async Task An_error_while_a_packet_is_processed_ends_that_connection_alone(MqttProtocolVersion version)
+    {
+        await using var broker = new TestBroker();
+        var bystander = await broker.ConnectAsync("bystander", version);
+        var client = await broker.ConnectAsync("c", version);
+        broker.Access.BeforePublish = () => throw new InvalidOperationException("of the test");
+        await client.PublishAsync("t", "x", MqttQoS.AtLeastOnce);
+        await client.ShouldCloseAsync(MqttReasonCode.UnspecifiedError);
+        await bystander.ShouldHaveNothingAsync();
+    }
+
     [Fact]
     public async Task An_authentication_method_is_refused_and_nothing_but_the_refusal_is_said()
     {

@@ -220,6 +220,24 @@ public sealed class SubscribeTests
     }
 
     [Fact]
+    public async Task A_shared_copy_carries_the_identifier_of_its_own_subscription()
+    {
+        await using var broker = new TestBroker();
+        var client = await broker.ConnectAsync("c");
+        await client.SubscribeAsync("t", identifier: 1);
+        await client.SubscribeAsync("$share/g/t", identifier: 2);
+        await client.SubscribeAsync("$share/h/t");
+        broker.Broker.Publish("t", "x"u8).ShouldBe(3);
+        var identifiers = new List<uint?>();
+        for (var i = 0; i < 3; i++)
+        {
+            identifiers.Add((await client.ReadPublishAsync()).Properties?.SubscriptionIdentifiers?.Single());
+        }
+
+        identifiers.Order().ShouldBe(new uint?[] { null, 1, 2 });
+    }
+
+    [Fact]
     public async Task A_shared_message_stays_with_the_member_that_was_given_it()
     {
         await using var broker = new TestBroker();
