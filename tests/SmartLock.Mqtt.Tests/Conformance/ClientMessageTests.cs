@@ -269,7 +269,11 @@ public sealed class ClientMessageTests
         var broker = new ScriptedBroker();
         await using var client = new MqttClient(broker.Options);
         await broker.ConnectAsync(client);
-        MqttProperties[] wrong = [new() { ResponseTopic = "a/#" }, new() { PayloadFormatIndicator = 2 }, new() { ContentType = "a\0" }, new() { ContentType = "\uD800" }];
+        MqttProperties[] wrong =
+        [
+            new() { ResponseTopic = "a/#" }, new() { PayloadFormatIndicator = 2 }, new() { ContentType = "a\0" }, new() { ContentType = "\uD800" },
+            new() { SubscriptionIdentifiers = [1] }, new() { TopicAlias = 1 }, new() { SessionExpiryInterval = 1 },
+        ];
         foreach (var properties in wrong)
         {
             await Should.ThrowAsync<ArgumentException>(async () => await client.PublishAsync("t", default, properties: properties));
