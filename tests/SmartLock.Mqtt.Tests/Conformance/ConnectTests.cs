@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Packets;
 using SmartLock.Mqtt.Tests.Broker;
@@ -208,7 +209,10 @@ public sealed class ConnectTests
     public async Task Only_whole_packets_keep_a_connection_alive(MqttProtocolVersion version)
     {
         await using var broker = new TestBroker();
-        var client = await broker.ConnectAsync(TestBroker.Connect("c", version) with { KeepAlive = 10 });
+
+        // Inline: every byte has been read when the clock moves on.
+        var client = broker.Open(PipeScheduler.Inline);
+        await client.ConnectAsync(TestBroker.Connect("c", version) with { KeepAlive = 10 });
         var packet = Raw.Publish(version, 0, Text("t"), new string('x', 20));
         for (var i = 0; i < 5; i++)
         {
