@@ -44,7 +44,7 @@ public sealed class GoodbyeTests
         broker.Access.Authenticate = async (_, ct) =>
         {
             asked.SetResult();
-            await Task.Delay(Timeout.Infinite, ct);
+            await new TaskCompletionSource().Task.WaitAsync(ct);
             return MqttAuthentication.Accept(new MqttIdentity("x"));
         };
         var client = broker.Open();
