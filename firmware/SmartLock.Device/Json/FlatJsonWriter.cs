@@ -30,6 +30,13 @@ namespace SmartLock.Device
             return this;
         }
 
+        public FlatJsonWriter Flag(string name, bool value)
+        {
+            Name(name);
+            _json.Append(value ? "true" : "false");
+            return this;
+        }
+
         public FlatJsonWriter Null(string name)
         {
             Name(name);

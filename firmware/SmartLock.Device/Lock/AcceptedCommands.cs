@@ -1,5 +1,3 @@
-using System;
-
 namespace SmartLock.Device
 {
     /// <summary>
@@ -8,15 +6,13 @@ namespace SmartLock.Device
     /// </summary>
     internal sealed class AcceptedCommands
     {
-        private readonly ISlotStore _slots;
+        private readonly SlotPair _slots;
         private readonly DeviceKey _key;
-        private long _sequence;
-        private int _nextSlot;
         private bool _memoryLost;
 
         public AcceptedCommands(ISlotStore slots, DeviceKey key)
         {
-            _slots = slots;
+            _slots = new SlotPair(slots);
             _key = key;
         }
 
@@ -36,9 +32,9 @@ namespace SmartLock.Device
         {
             FlashRecord newest = null;
             _memoryLost = false;
-            for (int slot = 0; slot < 2; slot++)
+            for (int slot = 0; slot < SlotPair.Slots; slot++)
             {
-                FlashRecord record = FlashRecord.Decode(_key, Read(slot));
+                FlashRecord record = FlashRecord.Decode(_key, _slots.Read(slot));
                 if (record == null)
                 {
                     _memoryLost = true;
@@ -46,7 +42,7 @@ namespace SmartLock.Device
                 else if (newest == null || record.Sequence > newest.Sequence)
                 {
                     newest = record;
-                    _nextSlot = 1 - slot;
+                    _slots.Continue(slot, record.Sequence);
                 }
             }
 
@@ -55,7 +51,6 @@ namespace SmartLock.Device
                 return null;
             }
 
-            _sequence = newest.Sequence;
             Greatest = newest.Decision.IssuedAt;
             return newest.Decision.Verdict == Verdict.None ? null : newest.Decision;
         }
@@ -102,46 +97,12 @@ namespace SmartLock.Device
         /// </summary>
         private bool Write(Decision decision)
         {
-            return WriteTo(_nextSlot, decision) || WriteTo(1 - _nextSlot, decision);
+            return _slots.Write(Encode(decision)) || _slots.WriteOverNewest(Encode(decision));
         }
 
-        private bool WriteTo(int slot, Decision decision)
+        private byte[] Encode(Decision decision)
         {
-            // Counted also when it fails: what a failing slot kept all the same must not be as new as the next record.
-            _sequence++;
-            byte[] record = FlashRecord.Encode(_key, _sequence, decision);
-            bool written;
-            try
-            {
-                written = _slots.Write(slot, record);
-            }
-            catch (Exception)
-            {
-                written = false;
-            }
-
-            // A worn flash may take a write and keep something else.
-            byte[] kept = written ? Read(slot) : null;
-            if (kept == null || !DeviceKey.Same(kept, record))
-            {
-                return false;
-            }
-
-            _nextSlot = 1 - slot;
-            return true;
-        }
-
-        /// <summary>Null also when the slot cannot be read.</summary>
-        private byte[] Read(int slot)
-        {
-            try
-            {
-                return _slots.Read(slot);
-            }
-            catch (Exception)
-            {
-                return null;
-            }
+            return FlashRecord.Encode(_key, _slots.NextSequence(), decision);
         }
     }
 }

@@ -12,6 +12,9 @@ namespace SmartLock.Device
         public const int DefaultPort = 1883;
         public const int DefaultTlsPort = 8883;
 
+        public const int DefaultLockedLightPin = 26;
+        public const int DefaultUnlockedLightPin = 27;
+
         /// <summary>1 to 32 characters of printable ASCII.</summary>
         public string WifiSsid { get; set; }
 
@@ -31,13 +34,16 @@ namespace SmartLock.Device
         /// <summary>64 lowercase hexadecimal digits.</summary>
         public string Key { get; set; }
 
-        /// <summary>The red light's pin.</summary>
-        public int LockedLightPin { get; set; } = 26;
+        /// <summary>
+        /// The red light's pin. Here and below: a GPIO of the classic ESP32, not 6 to 11 (flash), 1 and 3 (serial port), 34 to 39 (no
+        /// output, no pull-up), 0 and 12 (may keep the board from starting); none for two things.
+        /// </summary>
+        public int LockedLightPin { get; set; } = DefaultLockedLightPin;
 
         /// <summary>The green light's pin.</summary>
-        public int UnlockedLightPin { get; set; } = 27;
+        public int UnlockedLightPin { get; set; } = DefaultUnlockedLightPin;
 
-        /// <summary>Low is locked, high is unlocked.</summary>
+        /// <summary>Low is locked, high is unlocked. Not 5, 14 or 15, which go high while the board starts.</summary>
         public int BoltPin { get; set; } = NoPin;
 
         /// <summary>Locks. Pressed is low, with a pull-up.</summary>

@@ -19,6 +19,13 @@ internal sealed class ManualClock : IClock
     }
 }
 
+/// <summary>The power ends in a write: so many bytes of it are kept, over nothing (the file was emptied first) or over what stood there.</summary>
+internal sealed record PowerCut(int AfterWrites, int AtByte, bool InPlace)
+{
+    public byte[] Kept(byte[]? before, byte[] record) =>
+        [.. record[..Math.Min(AtByte, record.Length)], .. InPlace && before?.Length > AtByte ? before[AtByte..] : []];
+}
+
 /// <summary>Flash that outlives the brain, and fails on demand.</summary>
 internal sealed class FakeFlash : ISlotStore
 {
@@ -40,6 +47,9 @@ internal sealed class FakeFlash : ISlotStore
 
     /// <summary>The next write to this slot is cut short by the end of power: half of it is kept, and nothing after it.</summary>
     public int? TearIn { get; set; }
+
+    /// <summary>Like <see cref="TearIn"/>, at any byte of the write after the given number of whole ones.</summary>
+    public PowerCut? Cut { get; set; }
 
     /// <summary>No power: nothing is written.</summary>
     public bool PowerGone { get; set; }
@@ -71,6 +81,15 @@ internal sealed class FakeFlash : ISlotStore
             return false;
         }
 
+        if (Cut is { AfterWrites: 0 } cut)
+        {
+            Cut = null;
+            PowerGone = true;
+            Slots[slot] = cut.Kept(Slots[slot], record);
+            return false;
+        }
+
+        Cut = Cut is null ? null : Cut with { AfterWrites = Cut.AfterWrites - 1 };
         Slots[slot] = Worn ? record[..(record.Length / 2)] : record;
         return true;
     }
