@@ -13,7 +13,6 @@ public sealed class VirtualLock : IAsyncDisposable
     /// <summary>A connection that lasted this long was a good one: the next wait starts small again.</summary>
     private static readonly TimeSpan GoodConnection = TimeSpan.FromSeconds(10);
 
-    private readonly VirtualLockOptions _options;
     private readonly OpenLink _open;
     private readonly TickLoop _ticks;
     private readonly bool _ownsTicks;
@@ -21,6 +20,7 @@ public sealed class VirtualLock : IAsyncDisposable
     private readonly Backoff _backoff;
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
+    private VirtualLockOptions _options;
     private VirtualBoard _board;
     private long[]? _refusalsBeforeBoot;
     private CancellationTokenSource? _power;
@@ -134,10 +134,42 @@ public sealed class VirtualLock : IAsyncDisposable
         lock (_gate)
         {
             _powerOffFor = offFor;
+            if (_power is null)
+            {
+                return;
+            }
+
+            _board.LosePower();
 
             // Not Cancel: what waits for it must not run on, listeners included, while the lock is held.
-            _ = _power?.CancelAsync();
+            _ = _power.CancelAsync();
         }
+    }
+
+    /// <summary>
+    /// As <see cref="CutPower"/>, once a command is about to move the bolt: it is in flash by then, its verdict never will be, and the
+    /// bolt stays where it is.
+    /// </summary>
+    public void CutPowerAtNextMovement(TimeSpan offFor)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(offFor, TimeSpan.Zero);
+        Volatile.Read(ref _board).LosePowerAtNextMovement(() => CutPower(offFor));
+    }
+
+    /// <summary>Somebody writes another key into the lock, which loses its power for it. What flash holds stays there.</summary>
+    public void Provision(DeviceKey key, TimeSpan offFor)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        lock (_gate)
+        {
+            _options = _options with { Key = key };
+            if (_run is null)
+            {
+                _board = NewBoard();
+            }
+        }
+
+        CutPower(offFor);
     }
 
     /// <summary>Somebody turns the bolt without asking the lock.</summary>

@@ -7,6 +7,21 @@ namespace SmartLock.Device.Tests;
 public sealed class HeartbeatTests
 {
     [Fact]
+    public void The_report_on_connection_tells_what_changed_while_there_was_none()
+    {
+        var rig = new LockRig();
+        rig.Brain.OnDisconnected();
+        rig.Bolt.Position = BoltStatus.Unlocked;
+        rig.Gauges.BatteryMillivolts = 3100;
+
+        rig.Connect();
+
+        rig.Text("status").ShouldBe("Unlocked");
+        rig.Text("issue").ShouldBe("Low battery");
+        rig.Green.Lit.ShouldBeTrue();
+    }
+
+    [Fact]
     public void It_reports_on_connection_and_every_nine_seconds()
     {
         var rig = new LockRig();

@@ -135,7 +135,7 @@ namespace SmartLock.Device
         {
             lock (_gate)
             {
-                ReadClock();
+                LookAround();
                 _reporter.Connected(_decisions.Last, _bolt.Status, Issue());
             }
         }

@@ -106,12 +106,33 @@ namespace SmartLock.Device
                 return;
             }
 
-            if (_untold.Count == MaxUntold)
+            if (_untold.Count < MaxUntold || MakeRoomFor(decision))
+            {
+                _untold.Add(decision);
+            }
+        }
+
+        /// <summary>
+        /// Refusals go first, and never push out the verdict of a command that was obeyed: whoever sends old commands of ours again
+        /// can cause any number of them.
+        /// </summary>
+        private bool MakeRoomFor(Decision decision)
+        {
+            for (int i = 0; i < _untold.Count; i++)
+            {
+                if (!((Decision)_untold[i]).IsMovement)
+                {
+                    _untold.RemoveAt(i);
+                    return true;
+                }
+            }
+
+            if (decision.IsMovement)
             {
                 _untold.RemoveAt(0);
             }
 
-            _untold.Add(decision);
+            return decision.IsMovement;
         }
 
         private bool SendUntold(BoltStatus status, string issue)

@@ -16,5 +16,11 @@ namespace SmartLock.Device
         public long IssuedAt { get; }
 
         public Verdict Verdict { get; }
+
+        /// <summary>The bolt was asked to move; else the command was refused.</summary>
+        public bool IsMovement
+        {
+            get { return Verdict == Verdict.Done || Verdict == Verdict.Jammed; }
+        }
     }
 }

@@ -7,7 +7,7 @@ namespace SmartLock.VirtualDevice.Board;
 /// What power keeps alive: the brain from one boot to the next power cut, with the clock, gauges and radio that it sees. One object
 /// for all these seams, because a fleet has thousands.
 /// </summary>
-internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionListener
+internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ISlotStore, IBolt, ILog, IDecisionListener
 {
     private const int MaxDelayed = 16;
     private const int MaxUntold = 64;
@@ -16,12 +16,15 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
 
     private readonly VirtualLockOptions _options;
     private readonly VirtualLockFaults _faults;
-    private readonly ExecutedCommands _executed;
+    private readonly VirtualHardware _hardware;
     private readonly Action<VirtualLockEvent> _tell;
     private readonly long _bootedAt;
     private readonly Lock _untoldGate = new();
     private List<VirtualLockEvent>? _untold;
     private IDeviceLink? _link;
+    private Action? _atNextMovement;
+    private Action? _powerWent;
+    private volatile bool _hasNoPower;
     private int _delayed;
     private long _dueAt = long.MaxValue;
 
@@ -29,7 +32,7 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
     {
         _options = options;
         _faults = faults;
-        _executed = hardware.Executed;
+        _hardware = hardware;
         _tell = tell;
         _bootedAt = options.Time.GetTimestamp();
         Brain = new LockBrain(
@@ -37,8 +40,8 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
             new LockParts
             {
                 Clock = this,
-                Slots = hardware.Flash,
-                Bolt = hardware.Bolt,
+                Slots = this,
+                Bolt = this,
                 LockedLight = hardware.Red,
                 UnlockedLight = hardware.Green,
                 Gauges = this,
@@ -62,6 +65,14 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
     public bool IsBatteryLow => false;
 
     public bool IsDoorOpen => false;
+
+    BoltStatus IBolt.Position => _hardware.Bolt.Position;
+
+    /// <summary>What the brain is still in the middle of reaches neither flash nor bolt nor network any more.</summary>
+    public void LosePower() => _hasNoPower = true;
+
+    /// <summary>The motor's start pulls the supply down, once. The action is called with nothing held.</summary>
+    public void LosePowerAtNextMovement(Action powerWent) => Volatile.Write(ref _atNextMovement, powerWent);
 
     public void Opened(IDeviceLink link)
     {
@@ -112,8 +123,28 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
         }
     }
 
+    byte[]? ISlotStore.Read(int slot) => _hardware.Flash.Read(slot);
+
+    bool ISlotStore.Write(int slot, byte[] record) => !_hasNoPower && _hardware.Flash.Write(slot, record);
+
+    bool IBolt.Move(bool locked)
+    {
+        _powerWent = Interlocked.Exchange(ref _atNextMovement, null);
+        if (_powerWent is not null)
+        {
+            LosePower();
+        }
+
+        return !_hasNoPower && _hardware.Bolt.Move(locked);
+    }
+
     bool IOutbox.Send(string topic, byte[] payload)
     {
+        if (_hasNoPower)
+        {
+            return false;
+        }
+
         if (_faults.Silent)
         {
             return true;
@@ -139,10 +170,15 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
 
     void IDecisionListener.Decided(Decision decision)
     {
+        if (_hasNoPower)
+        {
+            return;
+        }
+
         if (decision.Verdict == Verdict.Done)
         {
             // At once, so that whoever has received the report finds it here.
-            _executed.Add(decision.CommandId);
+            _hardware.Executed.Add(decision.CommandId);
         }
 
         Note(new VirtualLockEvent(
@@ -154,6 +190,7 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ILog, IDecisionLi
         Brain.OnMessage(topic, payload, retained);
         Reschedule();
         TellAll();
+        _powerWent?.Invoke();
     }
 
     private void Reschedule() =>

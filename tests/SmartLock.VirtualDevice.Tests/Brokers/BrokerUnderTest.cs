@@ -75,6 +75,12 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
     public static string? Text(JsonElement status, string member) =>
         status.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
+    /// <summary>The broker dies, with all it held; its clients see their connections break.</summary>
+    public abstract Task KillAsync();
+
+    /// <summary>On the same port, after <see cref="KillAsync"/>.</summary>
+    public abstract Task RestartAsync();
+
     public virtual async ValueTask DisposeAsync()
     {
         if (_server is not null)

@@ -20,6 +20,10 @@ internal sealed class MosquittoBroker : BrokerUnderTest
         return new MosquittoBroker(await Mosquitto.StartNewAsync());
     }
 
+    public override Task KillAsync() => _broker.KillAsync();
+
+    public override Task RestartAsync() => _broker.StartAsync();
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
