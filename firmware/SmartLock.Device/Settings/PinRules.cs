@@ -32,6 +32,11 @@ namespace SmartLock.Device
                 return "1 and 3 are the serial port";
             }
 
+            if (pin == 32 || pin == 33)
+            {
+                return "32 and 33 are the set-up port";
+            }
+
             if (pin >= 34)
             {
                 return "34 to 39 can only be inputs and have no pull-up";

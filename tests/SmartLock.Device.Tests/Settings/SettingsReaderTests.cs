@@ -35,7 +35,7 @@ public sealed class SettingsReaderTests
         settings.Port.ShouldBe(18883);
         settings.Tls.ShouldBeTrue();
         int[] pins = [settings.LockedLightPin, settings.UnlockedLightPin, settings.BoltPin, settings.ButtonPin, settings.DoorPin, settings.BatteryPin];
-        pins.ShouldBe([25, 33, 4, 5, 18, 19]);
+        pins.ShouldBe([25, 22, 4, 5, 18, 19]);
     }
 
     [Theory]
@@ -66,11 +66,11 @@ public sealed class SettingsReaderTests
     [InlineData("locked_light_pin", "null")]
     [InlineData("locked_light_pin", "2")]
     [InlineData("unlocked_light_pin", "23")]
-    [InlineData("bolt_pin", "32")]
+    [InlineData("bolt_pin", "21")]
     [InlineData("bolt_pin", "null")]
     [InlineData("button_pin", "14")]
     [InlineData("door_pin", "15")]
-    [InlineData("battery_pin", "33")]
+    [InlineData("battery_pin", "13")]
     public void Takes(string name, string? value)
     {
         SettingsReader.Read(Sample.With(name, value).Bytes(), out var error).ShouldNotBeNull();
@@ -141,7 +141,7 @@ public sealed class SettingsReaderTests
     [Fact]
     public void A_pin_is_one_that_the_board_can_use()
     {
-        int[] lights = [2, 4, 5, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33];
+        int[] lights = [2, 4, 5, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 25, 26, 27];
         int[] bolts = [.. lights.Except([5, 14, 15])];
         Usable("locked_light_pin").ShouldBe([.. lights.Except([27])]);
         Usable("unlocked_light_pin").ShouldBe([.. lights.Except([26])]);
