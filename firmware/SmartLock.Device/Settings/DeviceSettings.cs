@@ -15,6 +15,10 @@ namespace SmartLock.Device
         public const int DefaultLockedLightPin = 26;
         public const int DefaultUnlockedLightPin = 27;
 
+        /// <summary>The set-up's serial port, which must stay reachable whatever is set.</summary>
+        public const int SetupReceivePin = 32;
+        public const int SetupTransmitPin = 33;
+
         /// <summary>1 to 32 characters of printable ASCII.</summary>
         public string WifiSsid { get; set; }
 
@@ -35,15 +39,18 @@ namespace SmartLock.Device
         public string Key { get; set; }
 
         /// <summary>
-        /// The red light's pin. Here and below: a GPIO of the classic ESP32, not 6 to 11 (flash), 1 and 3 (serial port), 34 to 39 (no
-        /// output, no pull-up), 0 and 12 (may keep the board from starting); none for two things.
+        /// The red light's pin. Here and below: a GPIO of the classic ESP32, not 6 to 11 (flash), 1 and 3 (serial port), 32 and 33
+        /// (set-up), 34 to 39 (no output, no pull-up), 0 and 12 (may keep the board from starting); none for two things.
         /// </summary>
         public int LockedLightPin { get; set; } = DefaultLockedLightPin;
 
         /// <summary>The green light's pin.</summary>
         public int UnlockedLightPin { get; set; } = DefaultUnlockedLightPin;
 
-        /// <summary>Low is locked, high is unlocked. Not 5, 14 or 15, which go high while the board starts.</summary>
+        /// <summary>
+        /// Low is locked, high is unlocked. Not 5, 14 or 15, which go high while the board starts, nor 26 or 27, where a board that is
+        /// not set up blinks.
+        /// </summary>
         public int BoltPin { get; set; } = NoPin;
 
         /// <summary>Locks. Pressed is low, with a pull-up.</summary>

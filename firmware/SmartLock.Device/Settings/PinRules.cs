@@ -1,8 +1,8 @@
 namespace SmartLock.Device
 {
     /// <summary>
-    /// Which GPIO of a classic ESP32 can be used for what (ESP32 datasheet, IO_MUX and strapping pins). 16 and 17 belong to the PSRAM on modules
-    /// that have one (WROVER); which module it is cannot be told from here, so they are left to whoever wires.
+    /// Which GPIO of a classic ESP32 can be used for what (ESP32 datasheet, IO_MUX and strapping pins). 16 and 17 belong to the PSRAM on
+    /// modules that have one (WROVER); which module it is cannot be told from here, so they are left to whoever wires.
     /// </summary>
     internal static class PinRules
     {
@@ -32,7 +32,7 @@ namespace SmartLock.Device
                 return "1 and 3 are the serial port";
             }
 
-            if (pin == 32 || pin == 33)
+            if (pin == DeviceSettings.SetupReceivePin || pin == DeviceSettings.SetupTransmitPin)
             {
                 return "32 and 33 are the set-up port";
             }
@@ -57,6 +57,13 @@ namespace SmartLock.Device
             if (setting == SettingNames.BoltPin && (pin == 5 || pin == 14 || pin == 15))
             {
                 return "5, 14 and 15 go high while the board starts, which would unlock";
+            }
+
+            // Also with the lights elsewhere: a board whose settings are gone shows so on these.
+            if (setting == SettingNames.BoltPin
+                && (pin == DeviceSettings.DefaultLockedLightPin || pin == DeviceSettings.DefaultUnlockedLightPin))
+            {
+                return "26 and 27 blink while the board is not set up, which would unlock";
             }
 
             return null;

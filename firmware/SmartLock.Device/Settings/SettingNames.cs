@@ -1,6 +1,6 @@
 namespace SmartLock.Device
 {
-    /// <summary>The settings by number, in the order in which they are shown and stored; their names are those of the JSON members.</summary>
+    /// <summary>The settings by number, in the order in which they are shown and stored. Their names are those of the JSON.</summary>
     internal static class SettingNames
     {
         public const int WifiSsid = 0;

@@ -5,6 +5,17 @@ namespace SmartLock.Device
     {
         private readonly string[] _texts = new string[SettingNames.Count];
 
+        /// <summary>Nothing is given.</summary>
+        public SettingsDraft()
+        {
+            // Not idle: an element of a new string array that was never assigned is a null that nanoFramework's == of two strings
+            // takes for a string, and follows to nowhere: the device stops.
+            for (int i = 0; i < _texts.Length; i++)
+            {
+                _texts[i] = null;
+            }
+        }
+
         /// <summary>A port that is what it would be without saying so goes on following tls.</summary>
         public static SettingsDraft From(DeviceSettings settings)
         {
@@ -52,7 +63,7 @@ namespace SmartLock.Device
             }
         }
 
-        /// <summary>What is wrong with the value, which is not taken then; null when it is taken. A null text takes the value away.</summary>
+        /// <summary>What is wrong with the value, which is not taken then; null when it is. A null text takes the value away.</summary>
         public string Set(int setting, string text)
         {
             string wrong = text == null ? null : SettingRules.Check(setting, text);

@@ -84,7 +84,7 @@ namespace SmartLock.Device
             return false;
         }
 
-        /// <summary>The line without its end, empty when something is wrong with it. It may be a secret: nothing of it is kept here.</summary>
+        /// <summary>The line without its end, empty when something is wrong with it. May be a secret: nothing of it is kept.</summary>
         public string TakeLine(out LineFault fault)
         {
             string line = _fault == LineFault.None ? new string(_line, 0, _length) : "";

@@ -11,10 +11,6 @@ namespace SmartLock.Firmware
     /// </summary>
     internal sealed class SetupPort : ITerminal
     {
-        /// <summary>Free on every ESP32 board: the port's own 16 and 17 belong to the memory on some.</summary>
-        public const int ReceivePin = 32;
-        public const int TransmitPin = 33;
-
         private const int BaudRate = 115200;
         private const int WriteTimeoutMs = 1000;
         private const int LookMs = 20;
@@ -27,8 +23,8 @@ namespace SmartLock.Firmware
         private SetupPort(ILog log)
         {
             _log = log;
-            Configuration.SetPinFunction(ReceivePin, DeviceFunction.COM2_RX);
-            Configuration.SetPinFunction(TransmitPin, DeviceFunction.COM2_TX);
+            Configuration.SetPinFunction(DeviceSettings.SetupReceivePin, DeviceFunction.COM2_RX);
+            Configuration.SetPinFunction(DeviceSettings.SetupTransmitPin, DeviceFunction.COM2_TX);
             _port = new SerialPort("COM2", BaudRate, Parity.None, 8, StopBits.One);
             _port.WriteTimeout = WriteTimeoutMs;
             _port.Open();

@@ -16,7 +16,7 @@ internal static class Sample
     /// <summary>Every member given, none at its default.</summary>
     public const string FullJson =
         $$"""{"wifi_ssid":"Home \"2\"","wifi_password":"{{Password}}","host":"192.168.1.20","port":18883,"tls":true,"""
-        + $$""" "device_id":"ESP32-7C9EBD","key":"{{Key}}","locked_light_pin":25,"unlocked_light_pin":22,"bolt_pin":4,"button_pin":5,"""
+        + $$""" "device_id":"ESP32-7C9EBD","key":"{{Key}}","locked_light_pin":25,"unlocked_light_pin":23,"bolt_pin":4,"button_pin":5,"""
         + """ "door_pin":18,"battery_pin":19}""";
 
     /// <summary>Of equal size as <see cref="DeviceSettings"/> allows at most, escapes included.</summary>

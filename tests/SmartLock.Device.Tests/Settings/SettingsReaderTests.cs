@@ -35,7 +35,7 @@ public sealed class SettingsReaderTests
         settings.Port.ShouldBe(18883);
         settings.Tls.ShouldBeTrue();
         int[] pins = [settings.LockedLightPin, settings.UnlockedLightPin, settings.BoltPin, settings.ButtonPin, settings.DoorPin, settings.BatteryPin];
-        pins.ShouldBe([25, 22, 4, 5, 18, 19]);
+        pins.ShouldBe([25, 23, 4, 5, 18, 19]);
     }
 
     [Theory]
@@ -70,7 +70,7 @@ public sealed class SettingsReaderTests
     [InlineData("bolt_pin", "null")]
     [InlineData("button_pin", "14")]
     [InlineData("door_pin", "15")]
-    [InlineData("battery_pin", "13")]
+    [InlineData("battery_pin", "22")]
     public void Takes(string name, string? value)
     {
         SettingsReader.Read(Sample.With(name, value).Bytes(), out var error).ShouldNotBeNull();
@@ -126,7 +126,10 @@ public sealed class SettingsReaderTests
     [InlineData("bolt_pin", "40", "0 to 39")]
     [InlineData("bolt_pin", "\"4\"", "null when nothing is wired")]
     [InlineData("bolt_pin", "false", "null when nothing is wired")]
-    [InlineData("bolt_pin", "26", "the same pin as locked_light_pin")]
+    [InlineData("bolt_pin", "32", "set-up port")]
+    [InlineData("bolt_pin", "26", "26 and 27 blink")]
+    [InlineData("bolt_pin", "27", "26 and 27 blink")]
+    [InlineData("button_pin", "26", "the same pin as locked_light_pin")]
     [InlineData("battery_pin", "27", "the same pin as unlocked_light_pin")]
     [InlineData("unlocked_light_pin", "26", "the same pin as locked_light_pin")]
     [InlineData("colour", "1", "no such setting")]

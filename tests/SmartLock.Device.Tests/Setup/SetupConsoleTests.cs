@@ -102,7 +102,7 @@ public sealed class SetupConsoleTests
             device_id: ESP32-7C9EBD
             key: set
             locked_light_pin: 25
-            unlocked_light_pin: 22
+            unlocked_light_pin: 23
             bolt_pin: 4
             button_pin: 5
             door_pin: 18
