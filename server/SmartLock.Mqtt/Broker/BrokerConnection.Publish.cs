@@ -13,6 +13,11 @@ internal sealed partial class BrokerConnection
 
     private void OnPublish(byte header, ReadOnlySpan<byte> body, ref Turn turn)
     {
+        if (Identity.NeverRetains)
+        {
+            header &= 0b1111_1110;
+        }
+
         var packet = PublishPacket.Read(header, body, Version);
         turn.Counters.Received++;
         if (packet.SubscriptionIdentifier != 0)

@@ -11,6 +11,11 @@ public sealed class MqttIdentity(string name)
     /// <summary>A read-only observer: also given what is published to other identities, where it is subscribed.</summary>
     public bool SeesDirected { get; init; }
 
+    /// <summary>
+    /// What it publishes, its will too, is taken as not retained, whatever the flag says: for clients that set it without meaning it.
+    /// </summary>
+    public bool NeverRetains { get; init; }
+
     /// <summary>Belongs to the system itself rather than to a device; for the authorizer to decide by.</summary>
     public bool IsServer { get; init; }
 

@@ -75,7 +75,12 @@ internal sealed partial class BrokerLogins(
         var expected = Signatures.MqttPassword(device?.Key ?? NobodysKey, userName);
         var matches = CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), password);
         return matches && device is not null
-            ? new MqttIdentity(device.DeviceId) { Tag = new BrokerLogin.Device(device.DeviceId) }
+            ? new MqttIdentity(device.DeviceId)
+            {
+                // The first sketch passes its status's length where PubSubClient takes "retained".
+                NeverRetains = device.IsUnsigned,
+                Tag = new BrokerLogin.Device(device.DeviceId),
+            }
             : null;
     }
 

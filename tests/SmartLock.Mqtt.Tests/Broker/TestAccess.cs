@@ -21,11 +21,15 @@ internal sealed class TestAccess : IMqttAuthenticator, IMqttAuthorizer
     /// <summary>Called before each answer to a publication.</summary>
     public Action? BeforePublish { get; set; }
 
+    /// <summary>Called with the retain flag that each is asked about.</summary>
+    public Action<bool>? BeforeRetain { get; set; }
+
     public ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct) => Authenticate(request, ct);
 
     public MqttReasonCode CanPublish(MqttIdentity identity, ReadOnlySpan<byte> topicUtf8, bool retain, MqttQoS qos)
     {
         BeforePublish?.Invoke();
+        BeforeRetain?.Invoke(retain);
         return ForbiddenTopics.Count > 0 && ForbiddenTopics.Contains(Encoding.UTF8.GetString(topicUtf8))
             ? Refusal
             : MqttReasonCode.Success;
