@@ -16,6 +16,12 @@ public sealed class MqttIdentity(string name)
     /// </summary>
     public bool NeverRetains { get; init; }
 
+    /// <summary>
+    /// Lowers <see cref="MqttBrokerOptions.MaxInflight"/> for a client that drops what does not fit its own queue, and has no word
+    /// for that queue's size (3.1.1 has no Receive Maximum).
+    /// </summary>
+    public int MaxInflight { get; init; } = ushort.MaxValue;
+
     /// <summary>Belongs to the system itself rather than to a device; for the authorizer to decide by.</summary>
     public bool IsServer { get; init; }
 

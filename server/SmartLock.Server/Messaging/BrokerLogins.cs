@@ -36,6 +36,12 @@ internal sealed partial class BrokerLogins(
     TimeProvider time,
     ILogger<BrokerLogins> log) : IMqttAuthenticator
 {
+    /// <summary>
+    /// Mosquitto's own. nanoFramework's client has one queue for what it sends and what it is sent, and drops what does not fit without a
+    /// word; such a message would take up its place in the window for good.
+    /// </summary>
+    private const int DeviceWindow = 20;
+
     // Compared with when there is no such login, so that the answer takes the same steps.
     private static readonly byte[] NobodysKey = RandomNumberGenerator.GetBytes(DeviceKeys.KeyBytes);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
@@ -79,6 +85,7 @@ internal sealed partial class BrokerLogins(
             {
                 // The first sketch passes its status's length where PubSubClient takes "retained".
                 NeverRetains = device.IsUnsigned,
+                MaxInflight = DeviceWindow,
                 Tag = new BrokerLogin.Device(device.DeviceId),
             }
             : null;
