@@ -83,7 +83,7 @@ internal sealed partial class BrokerConnection
     {
         connect = null;
         var buffer = result.Buffer;
-        if (!MqttFrame.TryRead(ref buffer, (uint)_core.Options.MaxPacketSize, out var header, out var body))
+        if (!MqttFrame.TryRead(ref buffer, (uint)Math.Min(_core.Options.MaxConnectSize, _core.Options.MaxPacketSize), out var header, out var body))
         {
             _transport.Input.AdvanceTo(buffer.Start, buffer.End);
             return false;
@@ -116,7 +116,7 @@ internal sealed partial class BrokerConnection
     {
         var properties = connect.Properties;
         var aliases = Math.Min(properties?.TopicAliasMaximum ?? 0, _core.Options.MaxTopicAliases);
-        Outbound.Configure(connect.ProtocolVersion, properties?.MaximumPacketSize ?? uint.MaxValue, aliases);
+        Outbound.Configure(connect.ProtocolVersion, properties?.MaximumPacketSize ?? uint.MaxValue, aliases, _core.Options.MaxTopicAliasBytes);
         if (CheckConnect(connect) is { } refusal)
         {
             return Refuse(refusal);
@@ -130,7 +130,8 @@ internal sealed partial class BrokerConnection
             var authentication = await AuthenticateAsync(connect, ct).ConfigureAwait(false);
             if (authentication.Identity is not { } identity)
             {
-                return Refuse(authentication.ReasonCode.IsFailure() ? authentication.ReasonCode : MqttReasonCode.NotAuthorized);
+                var reason = authentication.ReasonCode.IsFailure() ? authentication.ReasonCode : MqttReasonCode.NotAuthorized;
+                return await WaitWithRefusalAsync(reason, ct).ConfigureAwait(false) && Refuse(reason);
             }
 
             Identity = identity;
@@ -200,6 +201,7 @@ internal sealed partial class BrokerConnection
             _core.Counters.ConnectionAccepted();
             BrokerLog.Accepted(_core.Logger, Identity.Name, _remoteEndPoint);
             _lastRead = _core.Clock.Now;
+            _core.Connections.Accept(this);
             _core.Deadlines.Cancel(this);
             if (_idleLimit > 0)
             {

@@ -4,6 +4,8 @@ namespace SmartLock.Mqtt.Broker;
 
 internal sealed partial class BrokerConnection
 {
+    private const int MostFiltersAtOnce = 128;
+
     private static readonly MqttProperties NotAuthorizedText = new() { ReasonString = "The login has no right to this topic." };
 
     private void Process(byte header, ReadOnlySpan<byte> body, ref Turn turn)
@@ -71,6 +73,13 @@ internal sealed partial class BrokerConnection
         var retained = new List<Subscription>();
         for (var i = 0; i < codes.Length; i++)
         {
+            // Many more than a session may hold can only name the same again and again: each would be sent all that is retained.
+            if (i >= MostFiltersAtOnce && i >= _core.Options.MaxSubscriptionsPerSession)
+            {
+                codes[i] = ReasonCodeRules.Fit(MqttPacketType.SubAck, MqttReasonCode.QuotaExceeded);
+                continue;
+            }
+
             codes[i] = Subscribe(packet.Subscriptions[i], identifier, retained);
         }
 

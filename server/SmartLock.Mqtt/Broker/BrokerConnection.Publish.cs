@@ -10,6 +10,7 @@ internal sealed partial class BrokerConnection
 
     // By alias, from 1; made when the client sets its first one.
     private byte[]?[]? _topicsByAlias;
+    private int _aliasBytes;
 
     private void OnPublish(byte header, ReadOnlySpan<byte> body, ref Turn turn)
     {
@@ -138,6 +139,12 @@ internal sealed partial class BrokerConnection
 
         if (!topic.SequenceEqual(known))
         {
+            _aliasBytes += topic.Length - (known?.Length ?? 0);
+            if (_aliasBytes > _core.Options.MaxTopicAliasBytes)
+            {
+                MqttProtocolException.Throw(MqttReasonCode.QuotaExceeded, "The topics of all aliases are longer than may be.");
+            }
+
             known = topic.ToArray();
         }
 

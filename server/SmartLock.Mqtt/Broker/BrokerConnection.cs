@@ -30,12 +30,16 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         _core = core;
         _transport = transport;
         _remoteEndPoint = remoteEndPoint;
+        Address = RemoteAddress.Of(remoteEndPoint);
         _certificate = certificate;
         _abort = abort;
         Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this);
     }
 
     public Outbound Outbound { get; }
+
+    /// <summary>Null where there is none.</summary>
+    public RemoteAddress? Address { get; }
 
     /// <summary>Set once the client is accepted.</summary>
     public Session? Session { get; set; }
@@ -137,6 +141,12 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     {
         if (Session is null)
         {
+            if (Volatile.Read(ref _isRefused))
+            {
+                TellRefusal();
+                return;
+            }
+
             Close(reason: null);
             return;
         }

@@ -38,6 +38,8 @@ internal sealed class BrokerCore : IDisposable
 
     public BrokerCounters Counters { get; } = new();
 
+    public HeldBytes Held { get; } = new();
+
     public SubscriptionTree Subscriptions { get; } = new();
 
     public RetainedMessages Retained { get; }

@@ -5,11 +5,50 @@ internal sealed class ConnectionRegistry(BrokerCore core)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<BrokerConnection> _connections = [];
+    private readonly WaitingLine _connecting = new(core.Options.MaxConnecting, core.Options.MaxConnectingPerAddress);
+    private readonly WaitingLine _refused = new(core.Options.MaxDelayedRefusals, core.Options.MaxDelayedRefusalsPerAddress);
     private bool _stopping;
+
+    /// <summary>Whose login is not accepted yet.</summary>
+    public int Connecting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connecting.Count;
+            }
+        }
+    }
+
+    /// <summary>Whose login is refused, and who are not told yet.</summary>
+    public int Refused
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _refused.Count;
+            }
+        }
+    }
+
+    /// <summary>Bytes that wait for the sockets of all connections.</summary>
+    public long OutboundBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connections.Sum(c => (long)c.Outbound.Length);
+            }
+        }
+    }
 
     /// <returns>False when there are as many as may be, or the broker stops.</returns>
     public bool TryAdd(BrokerConnection connection)
     {
+        BrokerConnection? oldest;
         lock (_gate)
         {
             if (_stopping || _connections.Count >= core.Options.MaxConnections)
@@ -19,14 +58,49 @@ internal sealed class ConnectionRegistry(BrokerCore core)
 
             _connections.Add(connection);
             core.Counters.ConnectionOpened();
-            return true;
+            oldest = _connecting.Add(connection);
         }
+
+        if (oldest is not null)
+        {
+            core.Counters.ConnectionRefused();
+            oldest.Close(reason: null);
+        }
+
+        return true;
+    }
+
+    /// <summary>Its login is accepted.</summary>
+    public void Accept(BrokerConnection connection)
+    {
+        lock (_gate)
+        {
+            _connecting.Remove(connection);
+        }
+    }
+
+    /// <summary>Its login is refused: it stands in nobody's way while it waits to be told.</summary>
+    public void Refuse(BrokerConnection connection)
+    {
+        BrokerConnection? oldest = null;
+        lock (_gate)
+        {
+            // Another may have pushed it out meanwhile: it is being closed.
+            if (_connecting.Remove(connection))
+            {
+                oldest = _refused.Add(connection);
+            }
+        }
+
+        oldest?.TellRefusal();
     }
 
     public void Remove(BrokerConnection connection)
     {
         lock (_gate)
         {
+            _connecting.Remove(connection);
+            _refused.Remove(connection);
             if (_connections.Remove(connection))
             {
                 core.Counters.ConnectionClosed();

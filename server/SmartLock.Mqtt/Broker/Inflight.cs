@@ -21,7 +21,7 @@ internal enum InflightStep
 /// distance from the oldest. The window bounds that distance: a client that acknowledges out of order is sent less meanwhile.
 /// Guarded by the session's lock.
 /// </summary>
-internal sealed class Inflight
+internal sealed class Inflight(long mostBytes)
 {
     private const int Identifiers = ushort.MaxValue;
 
@@ -30,15 +30,19 @@ internal sealed class Inflight
     private int _span;
     private int _sent;
     private ushort _oldestId = 1;
+    private long _bytes;
 
     /// <summary>From the oldest unacknowledged message to the newest.</summary>
     public int Span => _span;
+
+    /// <summary>Of the messages that are not acknowledged.</summary>
+    public long Bytes => _bytes;
 
     /// <summary>The identifier that <see cref="Add"/> will give.</summary>
     public ushort NextId => IdAt(_span);
 
     /// <summary>Whether a further message may be sent: only once everything older has been sent on the present connection.</summary>
-    public bool HasRoom(int window) => _sent == _span && _span < window;
+    public bool HasRoom(int window) => _sent == _span && _span < window && _bytes < mostBytes;
 
     public bool HasRoomToResend(int window) => _sent < window;
 
@@ -53,6 +57,7 @@ internal sealed class Inflight
         ref var entry = ref At(_span);
         entry.Delivery = delivery;
         entry.Step = InflightStep.AwaitsAck;
+        _bytes += delivery.Message?.Length ?? 0;
         _span++;
         _sent++;
     }
@@ -68,7 +73,7 @@ internal sealed class Inflight
 
         if (entry.Step == InflightStep.AwaitsAck)
         {
-            entry.Delivery.Message.Release();
+            Release(entry);
         }
 
         entry = default;
@@ -87,7 +92,7 @@ internal sealed class Inflight
 
         if (entry.Step == InflightStep.AwaitsAck)
         {
-            entry.Delivery.Message.Release();
+            Release(entry);
             entry = new Entry { Step = InflightStep.AwaitsComplete };
         }
 
@@ -126,13 +131,19 @@ internal sealed class Inflight
             ref var entry = ref At(i);
             if (entry.Step == InflightStep.AwaitsAck)
             {
-                entry.Delivery.Message.Release();
+                Release(entry);
             }
 
             entry = default;
         }
 
         _span = _sent = _head = 0;
+    }
+
+    private void Release(in Entry entry)
+    {
+        _bytes -= entry.Delivery.Message.Length;
+        entry.Delivery.Message.Release();
     }
 
     private ref Entry At(int offset) => ref _ring[(_head + offset) & (_ring.Length - 1)];

@@ -114,6 +114,7 @@ internal ref struct DeliveryVisitor(BrokerCore core, in Publication publication,
 {
     private readonly ref Turn _turn = ref turn;
     private Publication _publication = publication;
+    private SessionsReached _given;
 
     public int Delivered { get; private set; }
 
@@ -128,7 +129,7 @@ internal ref struct DeliveryVisitor(BrokerCore core, in Publication publication,
 
             if (subscription.Session is { } session)
             {
-                if (session.TryGetTerms(subscription, _publication, out var terms))
+                if (session.TryGetTerms(subscription, _publication, ref _given, out var terms))
                 {
                     Delivered += session.Deliver(ref _publication, terms, ref _turn) ? 1 : 0;
                 }
@@ -164,7 +165,11 @@ internal ref struct DeliveryVisitor(BrokerCore core, in Publication publication,
         }
     }
 
-    public void End() => _publication.End();
+    public void End()
+    {
+        _publication.End();
+        _given.End();
+    }
 
     private void Call(MqttInboundHandler handler)
     {

@@ -9,6 +9,35 @@ public sealed class MqttBrokerOptions
     [Range(1, int.MaxValue)]
     public int MaxConnections { get; set; } = 50_000;
 
+    /// <summary>
+    /// Connections whose login is not accepted yet. A further one is let in, and the one that has waited longest is closed: idle sockets
+    /// keep nobody out.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int MaxConnecting { get; set; } = 4096;
+
+    /// <summary>The same of one address (IPv6: one /64 network), behind which there may be many clients.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxConnectingPerAddress { get; set; } = 512;
+
+    /// <summary>Bytes of a CONNECT, its will included. It is read before anybody knows who sends it.</summary>
+    [Range(256, 268_435_460)]
+    public int MaxConnectSize { get; set; } = 4 * 1024;
+
+    /// <summary>
+    /// How long the answer to a login waits that the authenticator refused; zero answers at once. Right logins are answered at once always,
+    /// whatever others at their address do.
+    /// </summary>
+    public TimeSpan RefusalDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Refusals that wait to be told. A further one waits too, and the oldest is told at once.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxDelayedRefusals { get; set; } = 1024;
+
+    /// <summary>The same of one address.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxDelayedRefusalsPerAddress { get; set; } = 64;
+
     /// <summary>Sessions, connected or not. A new client beyond this is refused: v5 with 0x97 Quota exceeded, v3.1.1 with return code 3.</summary>
     [Range(1, int.MaxValue)]
     public int MaxSessions { get; set; } = 100_000;
@@ -48,8 +77,23 @@ public sealed class MqttBrokerOptions
     [Range(0, ushort.MaxValue)]
     public int MaxTopicAliases { get; set; } = 16;
 
+    /// <summary>
+    /// Bytes of the topics that a client's aliases stand for; who sets more is disconnected with 0x97 Quota exceeded. The broker sets none
+    /// beyond it either.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int MaxTopicAliasBytes { get; set; } = 16 * 1024;
+
     [Range(1, 10_000)]
     public int MaxSubscriptionsPerSession { get; set; } = 100;
+
+    /// <summary>Bytes of a session's topic filters and share names together.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxSubscriptionBytes { get; set; } = 16 * 1024;
+
+    /// <summary>Levels of a session's topic filters together: each may be a node of the tree.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxSubscriptionLevels { get; set; } = 1000;
 
     /// <summary>Levels of a topic filter, and of a topic that is retained.</summary>
     [Range(1, 1000)]
@@ -59,9 +103,16 @@ public sealed class MqttBrokerOptions
     [Range(1, int.MaxValue)]
     public int MaxQueuedMessages { get; set; } = 1000;
 
-    /// <summary>Bytes of those messages for one session.</summary>
+    /// <summary>Bytes of those messages for one session, and as much again (and one message) of those that it was sent and has not acknowledged.</summary>
     [Range(1024, int.MaxValue)]
     public int MaxQueuedBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of QoS 1 and 2 messages that all sessions hold, a message that many hold counted once. Beyond it a session that holds more than
+    /// 4 KB gets no more; those that keep up are given theirs.
+    /// </summary>
+    [Range(1024, long.MaxValue)]
+    public long MaxHeldBytes { get; set; } = 256 * 1024 * 1024;
 
     /// <summary>
     /// Encoded bytes that wait for one connection's socket. Beyond it QoS 0 is dropped and counted, QoS 1 and 2 wait in the queue.
@@ -73,6 +124,7 @@ public sealed class MqttBrokerOptions
     [Range(0, int.MaxValue)]
     public int MaxRetainedMessages { get; set; } = 10_000;
 
+    /// <summary>Bytes of retained messages, and 256 for each topic level of each.</summary>
     [Range(0, int.MaxValue)]
     public int MaxRetainedBytes { get; set; } = 16 * 1024 * 1024;
 

@@ -70,11 +70,14 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
     /// <summary>A hint, read without the lock.</summary>
     public bool HasRoom => Volatile.Read(ref _length) < limit && _state != State.Dead;
 
-    public void Configure(MqttProtocolVersion version, uint maximumPacketSize, int topicAliases)
+    /// <summary>Bytes that wait; a hint, as above.</summary>
+    public int Length => Volatile.Read(ref _length);
+
+    public void Configure(MqttProtocolVersion version, uint maximumPacketSize, int topicAliases, int topicAliasBytes = 0)
     {
         Version = version;
         MaximumPacketSize = maximumPacketSize;
-        _aliases = topicAliases > 0 ? new TopicAliasTable(topicAliases) : null;
+        _aliases = topicAliases > 0 ? new TopicAliasTable(topicAliases, topicAliasBytes) : null;
     }
 
     /// <param name="publish">Its topic alias is chosen here.</param>

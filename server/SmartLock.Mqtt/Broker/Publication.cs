@@ -30,7 +30,8 @@ internal ref struct Publication
     private StoredMessage? _stored;
 
     /// <summary>The copy that sessions keep until it is acknowledged: made when the first one needs it, shared by all.</summary>
-    public StoredMessage Store() => _stored ??= StoredMessage.Rent(this);
+    /// <param name="held">Counts it until the last one has let go.</param>
+    public StoredMessage Store(HeldBytes held) => _stored ??= StoredMessage.Rent(this, held);
 
     /// <summary>Gives up the publication's own hold on the shared copy.</summary>
     public void End()

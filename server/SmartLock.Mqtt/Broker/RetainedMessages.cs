@@ -3,10 +3,13 @@ namespace SmartLock.Mqtt.Broker;
 /// <summary>The last retained message of each topic, bounded in number and bytes. Expired ones go when they are met, or room is needed.</summary>
 internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock clock, BrokerCounters counters)
 {
+    private const long BytesPerLevel = 256;
+
     private readonly Lock _gate = new();
     private readonly RetainedNode _root = new(null, []);
     private int _count;
     private long _bytes;
+    private long _firstExpiry = Publication.NeverExpires;
 
     public int Count => Volatile.Read(ref _count);
 
@@ -137,8 +140,15 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
             return true;
         }
 
-        var expired = new List<RetainedNode>();
-        CollectBelow(_root, atRoot: false, [], expired);
+        // Who publishes to a full store must not have all of it looked through each time.
+        if (clock.Now < _firstExpiry)
+        {
+            return false;
+        }
+
+        var (kept, expired) = (new List<StoredMessage>(), new List<RetainedNode>());
+        CollectBelow(_root, atRoot: false, kept, expired);
+        _firstExpiry = kept.Count == 0 ? Publication.NeverExpires : kept.Min(m => m.ExpiresAt);
         foreach (var node in expired)
         {
             Put(node, null);
@@ -151,7 +161,12 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
     {
         var old = _root.Walk(message.Topic)?.Message;
         return _count + (old is null ? 1 : 0) <= options.MaxRetainedMessages
-            && _bytes - (old?.Length ?? 0) + message.Length <= options.MaxRetainedBytes;
+            && _bytes - CostOf(old) + CostOf(message) <= options.MaxRetainedBytes;
+    }
+
+    private static long CostOf(StoredMessage? message)
+    {
+        return message is null ? 0 : message.Length + ((message.Topic.Count((byte)'/') + 1) * BytesPerLevel);
     }
 
     private void Remove(ReadOnlySpan<byte> topic)
@@ -164,7 +179,8 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
 
     private void Put(RetainedNode node, StoredMessage? message)
     {
-        _bytes += (message?.Length ?? 0) - (node.Message?.Length ?? 0);
+        _firstExpiry = Math.Min(_firstExpiry, message?.ExpiresAt ?? Publication.NeverExpires);
+        _bytes += CostOf(message) - CostOf(node.Message);
         _count += (message is null ? 0 : 1) - (node.Message is null ? 0 : 1);
         node.Message = message;
         if (message is null)

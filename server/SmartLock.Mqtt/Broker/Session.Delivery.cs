@@ -4,6 +4,9 @@ internal sealed partial class Session
 {
     private const int LargestIdleQueue = 64;
 
+    // Bytes that a session may hold even when all together hold as much as may be: others' queues must not starve one that keeps up.
+    private const int AlwaysHeld = 4 * 1024;
+
     private Inflight? _inflight;
     private Queue<HeldDelivery>? _queue;
     private long _queuedBytes;
@@ -36,11 +39,16 @@ internal sealed partial class Session
                 return false;
             }
 
+            if (core.Held.Bytes >= core.Options.MaxHeldBytes && _queuedBytes + (_inflight?.Bytes ?? 0) >= AlwaysHeld)
+            {
+                return Drop(MqttDropReason.QueueFull);
+            }
+
             if (_connection is { } connection
                 && _queue is not { Count: > 0 }
-                && (_inflight ??= new Inflight()).HasRoom(connection.Window))
+                && (_inflight ??= NewInflight()).HasRoom(connection.Window))
             {
-                var held = new HeldDelivery(publication.Store(), terms);
+                var held = new HeldDelivery(publication.Store(core.Held), terms);
                 switch (Send(connection, held, _inflight.NextId, duplicate: false, ref turn))
                 {
                     case OutboundResult.Written:

@@ -57,7 +57,7 @@ internal sealed partial class Session
 
     private bool Enqueue(ref Publication publication, in DeliveryTerms terms)
     {
-        var size = publication.Topic.Length + publication.Properties.Length + publication.Payload.Length;
+        var size = publication.Topic.Length + publication.Properties.Length + publication.Payload.Length + SizeOf(terms);
         if (_connection is null && ExpiryMilliseconds == 0)
         {
             return false;
@@ -68,7 +68,7 @@ internal sealed partial class Session
             return Drop(MqttDropReason.QueueFull);
         }
 
-        (_queue ??= new Queue<HeldDelivery>(4)).Enqueue(new HeldDelivery(publication.Store().Hold(), terms));
+        (_queue ??= new Queue<HeldDelivery>(4)).Enqueue(new HeldDelivery(publication.Store(core.Held).Hold(), terms));
         _queuedBytes += size;
         return true;
     }
@@ -105,7 +105,7 @@ internal sealed partial class Session
 
     private void SendQueued(BrokerConnection connection, ref Turn turn)
     {
-        while (_queue is { Count: > 0 } && (_inflight ??= new Inflight()).HasRoom(connection.Window))
+        while (_queue is { Count: > 0 } && (_inflight ??= NewInflight()).HasRoom(connection.Window))
         {
             var held = _queue.Peek();
             var expired = held.Message.HasExpired(core.Clock.Now);
@@ -116,7 +116,7 @@ internal sealed partial class Session
             }
 
             _queue.Dequeue();
-            _queuedBytes -= held.Message.Length;
+            _queuedBytes -= held.Message.Length + SizeOf(held.Terms);
             if (result == OutboundResult.Written)
             {
                 _inflight.Add(held);
@@ -144,6 +144,10 @@ internal sealed partial class Session
 
         (_queue, _queuedBytes, _received) = (null, 0, null);
     }
+
+    private Inflight NewInflight() => new(core.Options.MaxQueuedBytes);
+
+    private static int SizeOf(in DeliveryTerms terms) => (terms.Identifiers?.Length ?? 0) * sizeof(uint);
 
     private bool Drop(MqttDropReason reason)
     {

@@ -35,7 +35,7 @@ internal sealed partial class Session
                 return added;
             }
 
-            if (_subscriptions.Length >= core.Options.MaxSubscriptionsPerSession)
+            if (_subscriptions.Length >= core.Options.MaxSubscriptionsPerSession || !HasRoomFor(filter, group))
             {
                 return null;
             }
@@ -68,17 +68,16 @@ internal sealed partial class Session
 
     /// <summary>
     /// On what terms the session is given a message that reached one of its own (not shared) subscriptions. When several overlap, it is
-    /// given the message once, by the oldest, at the highest QoS and with all identifiers (MQTT 5, 3.3.4).
+    /// given the message once, at the highest QoS and with all identifiers (MQTT 5, 3.3.4).
     /// </summary>
-    /// <returns>False when another subscription gives it, or no-local forbids it.</returns>
-    public bool TryGetTerms(Subscription reached, in Publication publication, out DeliveryTerms terms)
+    /// <returns>False when it was given it already, none is left that matches, or no-local forbids it.</returns>
+    public bool TryGetTerms(Subscription reached, in Publication publication, ref SessionsReached given, out DeliveryTerms terms)
     {
         var all = Subscriptions;
         if (all.Length > 1 && Volatile.Read(ref _wildcards) > 0)
         {
-            var first = Combine(all, publication, out terms);
-            // A subscription made anew meanwhile has another object but the same filter.
-            return first is not null && ReferenceEquals(first.Filter, reached.Filter);
+            terms = default;
+            return given.TryAdd(this) && Combine(all, publication, out terms);
         }
 
         terms = TermsOf(reached.Options, publication);
@@ -88,7 +87,7 @@ internal sealed partial class Session
     /// <summary>As above, for a message that is not routed by the tree.</summary>
     public bool TryGetTerms(in Publication publication, out DeliveryTerms terms)
     {
-        return Combine(Subscriptions, publication, out terms) is not null;
+        return Combine(Subscriptions, publication, out terms);
     }
 
     public static DeliveryTerms TermsOf(in SubscriptionOptions options, in Publication publication) => new()
@@ -98,44 +97,79 @@ internal sealed partial class Session
         Identifier = options.Identifier,
     };
 
-    private Subscription? Combine(Subscription[] all, in Publication publication, out DeliveryTerms terms)
+    private bool Combine(Subscription[] all, in Publication publication, out DeliveryTerms terms)
     {
-        Subscription? first = null;
+        var (matching, identified) = (0, 0);
         terms = default;
         foreach (var subscription in all)
         {
-            if (subscription.Group is not null
-                || (subscription.Options.NoLocal && publication.Publisher == this)
-                || !MqttTopicFilter.Matches(subscription.Filter, publication.Topic))
+            if (!Applies(subscription, publication))
             {
                 continue;
             }
 
             var own = TermsOf(subscription.Options, publication);
-            terms = first is null ? own : Join(terms, own);
-            first ??= subscription;
+            identified += own.Identifier == 0 ? 0 : 1;
+            terms = matching++ == 0 ? own : Join(terms, own);
         }
 
-        return first;
+        if (identified > 1)
+        {
+            terms = terms with { Identifiers = IdentifiersOf(all, publication, identified) };
+        }
+
+        return matching > 0;
     }
 
-    private static DeliveryTerms Join(in DeliveryTerms a, in DeliveryTerms b)
+    private bool Applies(Subscription subscription, in Publication publication)
     {
-        var identifier = a.Identifier != 0 ? a.Identifier : b.Identifier;
-        var several = a.Identifier != 0 && b.Identifier != 0;
-        return new DeliveryTerms
-        {
-            QoS = a.QoS > b.QoS ? a.QoS : b.QoS,
-            Retain = a.Retain || b.Retain,
-            Identifier = identifier,
-            Identifiers = several ? [.. a.Identifiers ?? [a.Identifier], b.Identifier] : a.Identifiers,
-        };
+        return subscription.Group is null
+            && !(subscription.Options.NoLocal && publication.Publisher == this)
+            && MqttTopicFilter.Matches(subscription.Filter, publication.Topic);
     }
+
+    private uint[] IdentifiersOf(Subscription[] all, in Publication publication, int count)
+    {
+        var identifiers = new uint[count];
+        var next = 0;
+        foreach (var subscription in all)
+        {
+            if (subscription.Options.Identifier != 0 && Applies(subscription, publication))
+            {
+                identifiers[next++] = subscription.Options.Identifier;
+            }
+        }
+
+        return identifiers;
+    }
+
+    private static DeliveryTerms Join(in DeliveryTerms a, in DeliveryTerms b) => new()
+    {
+        QoS = a.QoS > b.QoS ? a.QoS : b.QoS,
+        Retain = a.Retain || b.Retain,
+        Identifier = a.Identifier != 0 ? a.Identifier : b.Identifier,
+    };
 
     private void AddToList(Subscription added)
     {
         Volatile.Write(ref _wildcards, _wildcards + (added.HasWildcard ? 1 : 0));
         Volatile.Write(ref _subscriptions, [.. _subscriptions, added]);
+    }
+
+    private bool HasRoomFor(ReadOnlySpan<byte> filter, string? group)
+    {
+        var (bytes, levels) = (SizeOf(filter, group), LevelsOf(filter));
+        foreach (var held in _subscriptions)
+        {
+            bytes += SizeOf(held.Filter, held.Group);
+            levels += LevelsOf(held.Filter);
+        }
+
+        return bytes <= core.Options.MaxSubscriptionBytes && levels <= core.Options.MaxSubscriptionLevels;
+
+        static long SizeOf(ReadOnlySpan<byte> filter, string? group) => filter.Length + ((group?.Length ?? 0) * sizeof(char));
+
+        static int LevelsOf(ReadOnlySpan<byte> filter) => filter.Count((byte)'/') + 1;
     }
 
     private int IndexOf(ReadOnlySpan<byte> filter, string? group)

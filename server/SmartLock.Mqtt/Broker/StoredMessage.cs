@@ -19,6 +19,7 @@ internal sealed class StoredMessage
     private int _propertiesLength;
     private int _length;
     private int _holders;
+    private HeldBytes? _held;
 
     private StoredMessage(int capacity)
     {
@@ -42,7 +43,9 @@ internal sealed class StoredMessage
     public SessionKey? Publisher { get; private set; }
 
     /// <summary>From the pool; the caller holds it until <see cref="Release"/>.</summary>
-    public static StoredMessage Rent(in Publication publication)
+    /// <param name="publication">Copied.</param>
+    /// <param name="held">Counts it until then.</param>
+    public static StoredMessage Rent(in Publication publication, HeldBytes held)
     {
         var length = publication.Topic.Length + publication.Properties.Length + publication.Payload.Length;
         if (!Pool.TryDequeue(out var message))
@@ -59,6 +62,8 @@ internal sealed class StoredMessage
         }
 
         message.Fill(publication, length);
+        message._held = held;
+        held.Add(length);
         return message;
     }
 
@@ -87,6 +92,8 @@ internal sealed class StoredMessage
             return;
         }
 
+        _held?.Remove(_length);
+        _held = null;
         if (_buffer.Length > LargestPooledBuffer || Volatile.Read(ref _pooled) >= PoolSize)
         {
             return;

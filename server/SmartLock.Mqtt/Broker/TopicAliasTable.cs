@@ -6,12 +6,13 @@ namespace SmartLock.Mqtt.Broker;
 /// Aliases that the broker sets towards one connection: first come, first served, for as many topics as the client allows. Guarded by the
 /// connection's outbound lock, so that a topic travels in full before its alias stands for it.
 /// </summary>
-internal sealed class TopicAliasTable(int capacity)
+internal sealed class TopicAliasTable(int capacity, int mostBytes)
 {
     // An alias takes three bytes: nothing is saved on a topic as short as that.
     private const int ShortestTopic = 4;
 
     private readonly LevelMap<object> _aliases = new();
+    private int _bytes;
 
     public void Write(in OutgoingPublish publish, Outbound output)
     {
@@ -27,7 +28,7 @@ internal sealed class TopicAliasTable(int capacity)
             return;
         }
 
-        if (_aliases.Count >= capacity)
+        if (_aliases.Count >= capacity || _bytes + publish.Topic.Length > mostBytes)
         {
             publish.WriteTo(output, output.Version);
             return;
@@ -41,6 +42,7 @@ internal sealed class TopicAliasTable(int capacity)
             return;
         }
 
+        _bytes += publish.Topic.Length;
         _aliases.Add(publish.Topic.ToArray(), alias);
         aliased.WriteTo(output, output.Version);
     }

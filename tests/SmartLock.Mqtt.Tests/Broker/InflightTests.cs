@@ -7,7 +7,7 @@ public sealed class InflightTests
     [Fact]
     public void Identifiers_go_round_and_leave_zero_out()
     {
-        var inflight = new Inflight();
+        var inflight = new Inflight(long.MaxValue);
         for (var i = 0; i < 70_000; i++)
         {
             var id = inflight.NextId;
@@ -22,7 +22,7 @@ public sealed class InflightTests
     public void The_window_holds_whatever_the_order_of_acknowledgement()
     {
         var random = new Random(3);
-        var inflight = new Inflight();
+        var inflight = new Inflight(long.MaxValue);
         var open = new List<ushort>();
         for (var step = 0; step < 20_000; step++)
         {
@@ -46,7 +46,7 @@ public sealed class InflightTests
     [Fact]
     public void An_acknowledgement_of_the_wrong_kind_counts_for_nothing()
     {
-        var inflight = new Inflight();
+        var inflight = new Inflight(long.MaxValue);
         inflight.Add(Message(MqttQoS.ExactlyOnce));
         inflight.TryComplete(1, InflightStep.AwaitsAck, MqttQoS.AtLeastOnce).ShouldBeFalse();
         inflight.TryComplete(1, InflightStep.AwaitsComplete, MqttQoS.ExactlyOnce).ShouldBeFalse();
@@ -61,7 +61,7 @@ public sealed class InflightTests
 
     private static HeldDelivery Message(MqttQoS qos)
     {
-        var message = StoredMessage.Rent(new Publication { Topic = "a"u8, QoS = qos, ExpiresAt = Publication.NeverExpires });
+        var message = StoredMessage.Rent(new Publication { Topic = "a"u8, QoS = qos, ExpiresAt = Publication.NeverExpires }, new HeldBytes());
         return new HeldDelivery(message, new DeliveryTerms { QoS = qos, Retain = false });
     }
 }

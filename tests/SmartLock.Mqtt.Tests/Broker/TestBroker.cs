@@ -1,5 +1,5 @@
 using System.IO.Pipelines;
-using Microsoft.Extensions.Logging.Abstractions;
+using System.Net;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Packets;
@@ -14,12 +14,16 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public TestBroker(Action<MqttBrokerOptions>? configure = null)
     {
-        var options = new MqttBrokerOptions();
+        // On a clock that stands still a delayed answer would never come.
+        var options = new MqttBrokerOptions { RefusalDelay = TimeSpan.Zero };
         configure?.Invoke(options);
-        Broker = new MqttBroker(Options.Create(options), NullLogger<MqttBroker>.Instance, Clock, Access, Access);
+        Broker = new MqttBroker(Options.Create(options), Log, Clock, Access, Access);
     }
 
     public FakeClock Clock { get; } = new();
+
+    /// <summary>What the broker logged at Error: nothing that a peer does may be.</summary>
+    public ErrorLog<MqttBroker> Log { get; } = new();
 
     public TestAccess Access { get; } = new();
 
@@ -28,10 +32,10 @@ internal sealed class TestBroker : IAsyncDisposable
     public MqttBrokerStatistics Statistics => Broker.GetStatistics();
 
     /// <summary>A client that has not sent its CONNECT yet.</summary>
-    public TestClient Open(PipeScheduler? brokerReads = null)
+    public TestClient Open(PipeScheduler? brokerReads = null, EndPoint? from = null)
     {
         var (near, far) = DuplexPipe.Create(brokerReads);
-        var client = new TestClient(near, Broker.ServeAsync(far));
+        var client = new TestClient(near, Broker.ServeAsync(far, from));
         lock (_clients)
         {
             _clients.Add(client);
