@@ -1,0 +1,181 @@
+using System.Diagnostics;
+using System.Globalization;
+using FsCheck;
+using FsCheck.Fluent;
+using SmartLock.Mqtt.Client;
+using SmartLock.Mqtt.Tests.Broker;
+using SmartLock.Mqtt.Tests.Client;
+
+namespace SmartLock.Mqtt.Tests.Hostile;
+
+/// <summary>
+/// Bytes that no honest peer sends, against a broker that serves others and against a client. For a person: SMARTLOCK_FUZZ_SECONDS=120 makes the
+/// loops run so long, each from a seed that is told when it fails.
+/// </summary>
+public sealed class FuzzTests
+{
+    private const string Seconds = "SMARTLOCK_FUZZ_SECONDS";
+    private const int ShortRun = 1000;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Mutated_conversations_touch_nobody_but_their_sender()
+    {
+        await using var target = await Target.StartAsync();
+        await LoopAsync(async seed =>
+        {
+            var capture = new Captures(seed);
+            await target.AttackAsync(capture.Pieces(capture.FromClient()), seed);
+        });
+        await target.ShouldBeUnharmedAsync();
+        target.ShouldHaveBeenReached();
+    }
+
+    [Fact]
+    public async Task A_client_outlives_whatever_a_broker_sends()
+    {
+        await LoopAsync(async seed =>
+        {
+            var capture = new Captures(seed);
+            await AttackClientAsync(capture.Pieces(capture.FromBroker()), capture.Version, seed);
+        });
+    }
+
+    [Fact]
+    public async Task Any_bytes_after_a_login_touch_nobody_but_their_sender()
+    {
+        await using var target = await Target.StartAsync();
+        var login = new System.Buffers.ArrayBufferWriter<byte>();
+        (TestBroker.Connect("any") with { UserName = "fuzz", KeepAlive = 60 }).WriteTo(login);
+        // FsCheck draws, and shrinks what fails.
+        var property = Prop.ForAll<byte[]>(bytes => target.AttackAsync([login.WrittenSpan.ToArray(), .. bytes.Chunk(7)], seed: -1).GetAwaiter().GetResult());
+        await Task.Run(() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(200), property));
+        await target.ShouldBeUnharmedAsync();
+    }
+
+    private static async Task LoopAsync(Func<int, Task> attack)
+    {
+        var given = Environment.GetEnvironmentVariable(Seconds);
+        var seconds = int.TryParse(given, CultureInfo.InvariantCulture, out var parsed) ? parsed : 0;
+        var start = seconds == 0 ? 20_260_601 : Random.Shared.Next(int.MaxValue / 2);
+        var began = Stopwatch.GetTimestamp();
+        for (var i = 0; seconds == 0 ? i < ShortRun : Stopwatch.GetElapsedTime(began).TotalSeconds < seconds; i++)
+        {
+            try
+            {
+                await attack(start + i);
+            }
+            catch (Exception e)
+            {
+                throw new ShouldAssertException($"With seed {start + i}: {e.Message}", e);
+            }
+        }
+    }
+
+    private static async Task AttackClientAsync(IEnumerable<byte[]> pieces, MqttProtocolVersion version, int seed)
+    {
+        var broker = new ScriptedBroker { Version = version };
+        var log = new ErrorLog<MqttClient>();
+        var client = new MqttClient(broker.Options, (_, _) => ValueTask.CompletedTask, logger: log);
+        await using (client)
+        {
+            var ending = new Ending(client);
+            var peer = await broker.ConnectAsync(client);
+            await SendAsync(peer, pieces);
+            await peer.CloseAsync();
+            await ending.Task;
+        }
+
+        log.Lines.ShouldBeEmpty($"seed {seed}");
+    }
+
+    private static async Task SendAsync(Peer peer, IEnumerable<byte[]> pieces)
+    {
+        try
+        {
+            foreach (var piece in pieces)
+            {
+                await peer.SendRawAsync(piece);
+            }
+        }
+        catch (IOException)
+        {
+            // The client has had enough.
+            return;
+        }
+    }
+
+    /// <summary>A broker, someone it serves, and one attacker after the other.</summary>
+    private sealed class Target : IAsyncDisposable
+    {
+        private readonly TestBroker _broker;
+        private readonly Bystander _bystander;
+        private int _attacks;
+
+        private Target(TestBroker broker, Bystander bystander)
+        {
+            _broker = broker;
+            _bystander = bystander;
+        }
+
+        public static async Task<Target> StartAsync()
+        {
+            var broker = new TestBroker(o => (o.MaxPacketSize, o.MaxSessionsPerIdentity) = (4096, 20));
+            // What an attacker publishes by chance is not for the bystander: each has topics of its own, as devices have.
+            broker.Access.ForbiddenTopics.Add("bystander/inbox");
+            return new Target(broker, await Bystander.JoinAsync(broker));
+        }
+
+        public async Task AttackAsync(IEnumerable<byte[]> pieces, int seed)
+        {
+            var client = _broker.Open();
+            var reading = ReadAllAsync(client);
+            foreach (var piece in pieces)
+            {
+                if (client.Served.IsCompleted)
+                {
+                    break;
+                }
+
+                await client.SendAsync(piece);
+            }
+
+            await client.VanishAsync();
+            // What it was answered is whole packets, up to the end.
+            await reading.WaitAsync(Patience);
+            await client.DisposeAsync();
+            _broker.Log.Lines.ShouldBeEmpty($"seed {seed}");
+            if (_attacks++ % 20 == 0)
+            {
+                await ShouldBeUnharmedAsync();
+            }
+        }
+
+        /// <summary>The attacks were no mere noise: many logged in, many broke a rule, and many said something valid before.</summary>
+        public void ShouldHaveBeenReached()
+        {
+            _broker.Statistics.ConnectionsAccepted.ShouldBeGreaterThan(_attacks / 3);
+            _broker.Statistics.ProtocolErrors.ShouldBeGreaterThan(_attacks / 3);
+            _broker.Statistics.MessagesReceived.ShouldBeGreaterThan(_attacks / 10);
+        }
+
+        private static async Task ReadAllAsync(TestClient client)
+        {
+            while (await client.TryReadAsync() is not null)
+            {
+            }
+        }
+
+        public async Task ShouldBeUnharmedAsync()
+        {
+            await _bystander.ShouldBeServedAsync();
+            await _bystander.ShouldHaveNothingAsync();
+            _broker.Statistics.Connections.ShouldBe(1);
+            _broker.Statistics.Sessions.ShouldBeLessThanOrEqualTo(100);
+            _broker.Broker.Core.Connections.OutboundBytes.ShouldBe(0);
+        }
+
+        public ValueTask DisposeAsync() => _broker.DisposeAsync();
+    }
+}
