@@ -7,12 +7,17 @@ namespace SmartLock.Mqtt.Tests.Hostile;
 /// <summary>Whole conversations of one side, made by the encoder and then changed; the same seed gives the same bytes.</summary>
 internal sealed class Captures(int seed)
 {
+    private static readonly string[] Topics = ["a", "a/b", "a/b/c", "$SYS/x", "bystander/inbox", "Zürich/鍵"];
+
+    private static readonly string[] Filters = ["a", "a/#", "+/b", "+/+/c", "#", "$share/g/a/#", "bystander/outbox"];
+
     private static readonly MqttPacketType[] All = Enum.GetValues<MqttPacketType>().Where(t => t != 0).ToArray();
 
     // Lengths and identifiers that sit at an edge.
     private static readonly byte[] Edges = [0x00, 0x01, 0x7F, 0x80, 0xFF, 0x23, 0x2B, 0x2F, 0x24];
 
     private readonly Random _random = new(seed);
+    private bool _isBroker;
 
     public MqttProtocolVersion Version { get; } = seed % 2 == 0 ? MqttProtocolVersion.V311 : MqttProtocolVersion.V500;
 
@@ -26,7 +31,11 @@ internal sealed class Captures(int seed)
     }
 
     /// <summary>What a broker might send once it has accepted a client.</summary>
-    public byte[] FromBroker() => Packets();
+    public byte[] FromBroker()
+    {
+        _isBroker = true;
+        return Packets();
+    }
 
     /// <summary>Where to cut: pieces as a network may deliver them.</summary>
     public IEnumerable<byte[]> Pieces(byte[] bytes)
@@ -42,14 +51,56 @@ internal sealed class Captures(int seed)
 
     private byte[] Packets()
     {
+        // Honest first, so that what is changed meets a broker or client in the midst of its work.
         var all = new List<byte>();
+        for (var i = _random.Next(8); i > 0; i--)
+        {
+            all.AddRange(Honest());
+        }
+
         for (var i = _random.Next(1, 8); i > 0; i--)
         {
-            var packet = Packet(All[_random.Next(All.Length)]);
+            var packet = Coin() ? Honest() : Packet(All[_random.Next(All.Length)]);
             all.AddRange(_random.Next(3) == 0 ? packet : Mutate(packet));
         }
 
         return [.. all];
+    }
+
+    /// <summary>Valid in the middle of a conversation, as far as one side alone can tell.</summary>
+    private byte[] Honest()
+    {
+        // Few identifiers, so that they meet those that are under way.
+        var id = (ushort)_random.Next(1, 6);
+        var type = (MqttPacketType)_random.Next((int)MqttPacketType.PubAck, (int)MqttPacketType.Subscribe);
+        return _random.Next(6) switch
+        {
+            3 when _isBroker => Wire.Bytes(PingPackets.WriteResponse),
+            1 or 2 when _isBroker => Publish(id),
+            0 => Wire.Bytes(o => new AckPacket(type, id).WriteTo(o, Version)),
+            1 => Wire.Bytes(o => new SubscribePacket(id, [new MqttSubscription(Filters[_random.Next(Filters.Length)], (MqttQoS)_random.Next(3))]).WriteTo(o, Version)),
+            2 => Wire.Bytes(o => new UnsubscribePacket(id, [Filters[_random.Next(Filters.Length)]]).WriteTo(o, Version)),
+            3 => Wire.Bytes(PingPackets.WriteRequest),
+            _ => Publish(id),
+        };
+    }
+
+    private byte[] Publish(ushort id)
+    {
+        var qos = (MqttQoS)_random.Next(3);
+        var topic = MqttUtf8.GetBytes(Topics[_random.Next(Topics.Length)]);
+        var payload = new byte[_random.Next(200)];
+        _random.NextBytes(payload);
+        var (retain, alias) = (Coin(), (ushort)(Version == MqttProtocolVersion.V500 ? _random.Next(4) : 0));
+        return Wire.Bytes(o => new OutgoingPublish
+        {
+            Topic = topic,
+            Payload = payload,
+            QoS = qos,
+            Retain = retain,
+            PacketId = qos == MqttQoS.AtMostOnce ? (ushort)0 : id,
+            TopicAlias = alias,
+        }.WriteTo(o, Version));
     }
 
     private byte[] Packet(MqttPacketType type)
