@@ -30,6 +30,7 @@ internal sealed class TestApp : IAsyncDisposable
         "--environment=Testing",
         "--Urls=http://127.0.0.1:0",
         "--Mqtt:Port=0",
+        "--Mqtt:RefusalDelay=00:00:00",
         "--Accounts:PasswordIterations=100000",
         "--RateLimits:Auth:PermitsPerMinute=1000000",
         "--RateLimits:Commands:PermitsPerMinute=1000000",

@@ -29,7 +29,16 @@ public sealed record MqttBrokerStatistics
 {
     public required int Connections { get; init; }
 
+    /// <summary>Of these, who are not logged in yet.</summary>
+    public required int Connecting { get; init; }
+
+    /// <summary>Of these, who are refused and not told yet.</summary>
+    public required int DelayedRefusals { get; init; }
+
     public required int Sessions { get; init; }
+
+    /// <summary>What the QoS 1 and 2 messages take that sessions hold, each counted once.</summary>
+    public required long HeldBytes { get; init; }
 
     public required int Subscriptions { get; init; }
 

@@ -83,7 +83,10 @@ public sealed partial class MqttBroker : IAsyncDisposable
     public MqttBrokerStatistics GetStatistics() => new()
     {
         Connections = _core.Counters.Connections,
+        Connecting = _core.Connections.Connecting,
+        DelayedRefusals = _core.Connections.Refused,
         Sessions = _core.Sessions.Count,
+        HeldBytes = _core.Held.Bytes,
         Subscriptions = _core.Subscriptions.Count,
         RetainedMessages = _core.Retained.Count,
         ConnectionsAccepted = _core.Counters.Accepted,

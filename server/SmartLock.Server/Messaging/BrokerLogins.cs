@@ -1,8 +1,10 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
@@ -33,6 +35,7 @@ internal sealed partial class BrokerLogins(
     IOptions<MqttOptions> mqtt,
     IOptions<DeviceOptions> deviceOptions,
     RefusedLogins refused,
+    LoginSlowdown slowdown,
     TimeProvider time,
     ILogger<BrokerLogins> log) : IMqttAuthenticator
 {
@@ -52,7 +55,7 @@ internal sealed partial class BrokerLogins(
         try
         {
             var identity = FindObserver(userName) is { } observer
-                ? CheckObserver(observer, request.Password.Span)
+                ? CheckObserver(observer, request)
                 : CheckDevice(userName, await FindDeviceAsync(userName, ct), request.Password.Span);
             return identity is null ? Refuse(request) : MqttAuthentication.Accept(identity);
         }
@@ -64,11 +67,27 @@ internal sealed partial class BrokerLogins(
 
     private MqttObserver? FindObserver(string userName) => mqtt.Value.Observers.FirstOrDefault(o => o.Name == userName);
 
-    private static MqttIdentity? CheckObserver(MqttObserver observer, ReadOnlySpan<byte> password) =>
-        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(observer.Password), password)
-            // A slash, which no device id has, so that an observer is never taken for a device of its name.
-            ? new MqttIdentity($"observer/{observer.Name}") { SeesDirected = true, Tag = new BrokerLogin.Observer() }
-            : null;
+    // An observer's password was thought up by somebody and can be guessed. A device's is 256 bits of a MAC: its login is looked at always,
+    // so that nobody who guesses at its address keeps it out.
+    private MqttIdentity? CheckObserver(MqttObserver observer, MqttConnectRequest request)
+    {
+        // A slash, which no device id has, so that an observer is never taken for a device of its name.
+        var name = $"observer/{observer.Name}";
+        using var attempt = slowdown.TryBegin(name, ClientAddress.Of((request.RemoteEndPoint as IPEndPoint)?.Address), out _);
+        if (attempt is null)
+        {
+            return null;
+        }
+
+        if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(observer.Password), request.Password.Span))
+        {
+            attempt.Failed();
+            return null;
+        }
+
+        attempt.Succeeded();
+        return new MqttIdentity(name) { SeesDirected = true, Tag = new BrokerLogin.Observer() };
+    }
 
     private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
     {

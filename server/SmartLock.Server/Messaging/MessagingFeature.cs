@@ -34,6 +34,13 @@ internal static class MessagingFeature
             // The longest message of the protocol has half a KB; a login is one device, or an observer with a few windows open.
             broker.MaxPacketSize = 16 * 1024;
             broker.MaxSessionsPerIdentity = 8;
+            broker.MaxOutboundBytes = 256 * 1024;
+        });
+        services.AddOptions<MqttBrokerOptions>().Configure<IOptions<MqttOptions>>((broker, mqtt) =>
+        {
+            broker.MaxConnections = mqtt.Value.MaxConnections;
+            broker.MaxConnectingPerAddress = mqtt.Value.MaxConnectingPerAddress;
+            broker.RefusalDelay = mqtt.Value.RefusalDelay;
         });
         services.AddSingleton<IMqttAuthenticator, BrokerLogins>();
         services.AddSingleton<IMqttAuthorizer, BrokerRights>();

@@ -12,6 +12,8 @@ internal enum MqttMode
 internal sealed class MqttOptions
 {
     public const string Section = "Mqtt";
+    private static readonly TimeSpan LongestRefusalDelay = TimeSpan.FromSeconds(10);
+
     private const int MinObserverPasswordLength = 10;
 
     /// <summary>Embedded: this process is the broker. External: it is a client of the one at <see cref="Host"/>.</summary>
@@ -54,6 +56,15 @@ internal sealed class MqttOptions
     /// <summary>Embedded: read-only logins that see all traffic under <c>smartlock/</c>. None unless named.</summary>
     public IList<MqttObserver> Observers { get; } = [];
 
+    /// <summary>Embedded: connections, logged in or not.</summary>
+    public int MaxConnections { get; set; } = 50_000;
+
+    /// <summary>Embedded: connections of one address that are not logged in yet. One more closes the one that has waited longest.</summary>
+    public int MaxConnectingPerAddress { get; set; } = 512;
+
+    /// <summary>Embedded: how long a wrong login waits for its answer.</summary>
+    public TimeSpan RefusalDelay { get; set; } = TimeSpan.FromSeconds(1);
+
     public static string? Check(MqttOptions options) => options.Mode switch
     {
         MqttMode.Embedded => CheckEmbedded(options),
@@ -83,8 +94,25 @@ internal sealed class MqttOptions
             return "Mqtt:CertificateFile does not exist.";
         }
 
+        if (CheckLimits(options) is { } wrong)
+        {
+            return wrong;
+        }
+
         var weak = options.Observers.FirstOrDefault(o => o.Name.Length == 0 || o.Password.Length < MinObserverPasswordLength);
         return weak is null ? null : $"Mqtt:Observers: each needs a Name and a Password of at least {MinObserverPasswordLength} characters.";
+    }
+
+    private static string? CheckLimits(MqttOptions options)
+    {
+        if (options.MaxConnections < 1 || options.MaxConnectingPerAddress < 1)
+        {
+            return "Mqtt:MaxConnections and Mqtt:MaxConnectingPerAddress must be at least 1.";
+        }
+
+        return options.RefusalDelay < TimeSpan.Zero || options.RefusalDelay > LongestRefusalDelay
+            ? "Mqtt:RefusalDelay must be between 00:00:00 and 00:00:10."
+            : null;
     }
 
     private static string? CheckExternal(MqttOptions options)

@@ -19,7 +19,7 @@ public sealed class BeforeLoginTests
         for (var i = 0; i < 5000; i++)
         {
             broker.Open(from: new IPEndPoint(new IPAddress([203, 0, (byte)(i % 20), 7]), i));
-            broker.Broker.Core.Connections.Connecting.ShouldBeLessThanOrEqualTo(500);
+            broker.Statistics.Connecting.ShouldBeLessThanOrEqualTo(500);
             if (i % 500 == 0)
             {
                 await bystander.ShouldBeServedAsync();
@@ -35,7 +35,7 @@ public sealed class BeforeLoginTests
 
         broker.Clock.Advance(TimeSpan.FromSeconds(10));
         await Signals.Until(() => broker.Statistics.Connections == 2);
-        broker.Broker.Core.Connections.Connecting.ShouldBe(0);
+        broker.Statistics.Connecting.ShouldBe(0);
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class BeforeLoginTests
             (await pushedOut.TryReadAsync()).ShouldBeNull();
         }
 
-        broker.Broker.Core.Connections.Connecting.ShouldBe(11);
+        broker.Statistics.Connecting.ShouldBe(11);
         (await slow.ConnectAsync(TestBroker.Connect("slow"))).ReasonCode.ShouldBe(MqttReasonCode.Success);
         // A client of the attacker's own network, behind the same address, gets in as well.
         (await broker.Open(from: Attacker).ConnectAsync(TestBroker.Connect("inside"))).ReasonCode.ShouldBe(MqttReasonCode.Success);
@@ -67,7 +67,7 @@ public sealed class BeforeLoginTests
         var mapped = broker.Open(from: new IPEndPoint(IPAddress.Parse("::ffff:198.51.100.20"), 1));
         broker.Open(from: Neighbour);
         (await mapped.TryReadAsync()).ShouldBeNull();
-        broker.Broker.Core.Connections.Connecting.ShouldBe(3);
+        broker.Statistics.Connecting.ShouldBe(3);
         await other.ConnectAsync(TestBroker.Connect("other"));
     }
 
@@ -93,7 +93,7 @@ public sealed class BeforeLoginTests
 
         await Task.WhenAll(storm);
         broker.Statistics.ConnectionsAccepted.ShouldBe(3001);
-        (broker.Statistics.Connections, broker.Statistics.Sessions, broker.Broker.Core.Connections.Connecting).ShouldBe((1, 1, 0));
+        (broker.Statistics.Connections, broker.Statistics.Sessions, broker.Statistics.Connecting).ShouldBe((1, 1, 0));
         broker.Log.Lines.ShouldBeEmpty();
     }
 
@@ -136,7 +136,7 @@ public sealed class BeforeLoginTests
         await using var broker = new TestBroker(o => o.RefusalDelay = TimeSpan.FromSeconds(1));
         var guesser = broker.Open(from: Attacker);
         await guesser.SendAsync((TestBroker.Connect("guess") with { UserName = null }).WriteTo);
-        await Signals.Until(() => broker.Broker.Core.Connections.Refused == 1);
+        await Signals.Until(() => broker.Statistics.DelayedRefusals == 1);
         // What it sends meanwhile goes nowhere.
         await guesser.SendAsync(new byte[60_000]);
         (await broker.Open(from: Attacker).ConnectAsync(TestBroker.Connect("right"))).ReasonCode.ShouldBe(MqttReasonCode.Success);
@@ -146,7 +146,7 @@ public sealed class BeforeLoginTests
         var answer = await guesser.ReadAsync();
         ConnAckPacket.Read(answer.Body, MqttProtocolVersion.V500).ReasonCode.ShouldBe(MqttReasonCode.BadUserNameOrPassword);
         (await guesser.TryReadAsync()).ShouldBeNull();
-        broker.Broker.Core.Connections.Refused.ShouldBe(0);
+        broker.Statistics.DelayedRefusals.ShouldBe(0);
     }
 
     [Fact]
@@ -159,7 +159,7 @@ public sealed class BeforeLoginTests
             var guesser = broker.Open(from: Attacker);
             guessers.Add(guesser);
             await guesser.SendAsync((TestBroker.Connect("guess") with { UserName = null }).WriteTo);
-            await Signals.Until(() => broker.Broker.Core.Connections is { Connecting: 0 } c && c.Refused == Math.Min(guessers.Count, 3));
+            await Signals.Until(() => broker.Statistics is { Connecting: 0 } s && s.DelayedRefusals == Math.Min(guessers.Count, 3));
         }
 
         foreach (var told in guessers.Take(7))
@@ -185,7 +185,7 @@ public sealed class BeforeLoginTests
         }
 
         broker.Statistics.Connections.ShouldBe(0);
-        broker.Broker.Core.Connections.Refused.ShouldBe(0);
+        broker.Statistics.DelayedRefusals.ShouldBe(0);
         broker.Broker.Core.Deadlines.Count.ShouldBe(0);
         broker.Statistics.ConnectionsRefused.ShouldBe(100);
     }

@@ -31,12 +31,12 @@ public sealed class WithLoginTests
 
         // A window of bytes under way, a queue of as many, and no more.
         await mute.ShouldHaveNothingAsync();
-        broker.Broker.Core.Held.Bytes.ShouldBeLessThan(2 * 100_000 + (2 * Payload));
+        broker.Statistics.HeldBytes.ShouldBeLessThan(2 * 100_000 + (2 * Payload));
         broker.Statistics.Dropped[MqttDropReason.QueueFull].ShouldBe(300 - 10 - 9);
         await bystander.ShouldBeServedAsync();
 
         await mute.VanishAsync();
-        broker.Broker.Core.Held.Bytes.ShouldBe(0);
+        broker.Statistics.HeldBytes.ShouldBe(0);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class WithLoginTests
         }
 
         await client.ShouldHaveNothingAsync();
-        broker.Broker.Core.Held.Bytes.ShouldBe(0);
+        broker.Statistics.HeldBytes.ShouldBe(0);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class WithLoginTests
             }
         }
 
-        broker.Broker.Core.Held.Bytes.ShouldBeInRange(Most, Most + (20 * 6_000));
+        broker.Statistics.HeldBytes.ShouldBeInRange(Most, Most + (20 * 6_000));
         broker.Statistics.Dropped[MqttDropReason.QueueFull].ShouldBeGreaterThan(1500);
         await bystander.ShouldBeServedAsync();
     }
@@ -99,7 +99,7 @@ public sealed class WithLoginTests
         }
 
         broker.Broker.Publish("all", new byte[1000], MqttQoS.AtLeastOnce).ShouldBe(50);
-        broker.Broker.Core.Held.Bytes.ShouldBeInRange(1000, 1200);
+        broker.Statistics.HeldBytes.ShouldBeInRange(1000, 1200);
     }
 
     [Fact]
