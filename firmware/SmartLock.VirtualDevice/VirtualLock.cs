@@ -134,15 +134,9 @@ public sealed class VirtualLock : IAsyncDisposable
         lock (_gate)
         {
             _powerOffFor = offFor;
-            if (_power is null)
-            {
-                return;
-            }
-
-            _board.LosePower();
 
             // Not Cancel: what waits for it must not run on, listeners included, while the lock is held.
-            _ = _power.CancelAsync();
+            _ = _power?.CancelAsync();
         }
     }
 
@@ -313,6 +307,8 @@ public sealed class VirtualLock : IAsyncDisposable
 
         lock (_gate)
         {
+            // What the old brain was in the midst of has had its time; from here on flash and bolt are the new one's.
+            _board.LosePower();
             _refusalsBeforeBoot ??= new long[Enum.GetValues<Refusal>().Length];
             foreach (var refusal in Enum.GetValues<Refusal>())
             {

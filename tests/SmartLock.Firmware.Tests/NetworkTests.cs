@@ -35,6 +35,32 @@ public sealed class NetworkTests
     }
 
     [Fact]
+    public void A_network_that_is_away_for_long_costs_neither_memory_nor_flash()
+    {
+        var wifi = Wifi("correct horse");
+        _bench.Air.IsOn = false;
+        for (var i = 0; i < 20; i++)
+        {
+            wifi.Connect(1).ShouldBeFalse();
+        }
+
+        _bench.Air.AdaptersMade.ShouldBe(1, "the runtime never gives one back");
+        _bench.Air.TimesKept.ShouldBe(1);
+        _bench.Air.IsOn = true;
+        wifi.Connect(10_000).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_the_chip_remembers_already_is_not_written_again()
+    {
+        Wifi("correct horse").Connect(10_000).ShouldBeTrue();
+        Wifi("correct horse").Connect(10_000).ShouldBeTrue();
+
+        _bench.Air.TimesKept.ShouldBe(1);
+        _bench.Air.KeptSsid.ShouldBe("home");
+    }
+
+    [Fact]
     public void It_sees_the_network_go_and_come_back_by_itself()
     {
         var wifi = Wifi("correct horse");

@@ -168,4 +168,59 @@ public sealed class FaultTests
         rig.Link.LastReport.GetProperty("status").GetString().ShouldBe("Unlocked");
         rig.Device.BoltMovements.ShouldBe(0);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_new_key_is_taken_whether_the_lock_is_on_or_off(bool isOn)
+    {
+        var key = DeviceKey.FromHex(new string('a', 64));
+        await using var rig = new DeviceRig();
+        if (isOn)
+        {
+            await rig.StartAsync();
+        }
+
+        rig.Device.Provision(key, TimeSpan.FromSeconds(1));
+
+        if (isOn)
+        {
+            await rig.UntilAsync(VirtualLockEventKind.PowerCut);
+            await rig.AdvanceUntilAsync(() => rig.Network.Links.Count == 2);
+        }
+        else
+        {
+            await rig.StartAsync();
+        }
+
+        rig.Link.Session.Password.ShouldBe(key.Sign("v1|mqtt|ESP32-7C9EBD"));
+        rig.Unlock("old");
+        rig.Device.RefusalsOf(Refusal.BadSignature).ShouldBe(1);
+        rig.Device.BoltMovements.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Power_lost_as_the_bolt_is_to_move_leaves_it_where_it_is_and_the_command_spent()
+    {
+        await using var rig = new DeviceRig();
+        await rig.StartAsync();
+        var reports = rig.Link.Published.Count;
+        rig.Device.CutPowerAtNextMovement(TimeSpan.FromSeconds(1));
+        var first = rig.Link;
+        var command = Server.Unlock(rig.Device, rig.Clock, "torn");
+        first.Deliver(command);
+
+        await rig.UntilAsync(VirtualLockEventKind.PowerCut);
+        first.Published.Count.ShouldBe(reports);
+        first.WasAborted.ShouldBeTrue();
+        rig.Events.ShouldNotContain(e => e.Kind == VirtualLockEventKind.Decided);
+        await rig.AdvanceUntilAsync(() => rig.Network.Links.Count == 2);
+        rig.Link.Deliver(command);
+
+        rig.Device.BoltMovements.ShouldBe(0);
+        rig.Device.Status.ShouldBe(BoltStatus.Locked);
+        rig.Device.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+        rig.Unlock("new");
+        rig.Device.BoltMovements.ShouldBe(1);
+    }
 }

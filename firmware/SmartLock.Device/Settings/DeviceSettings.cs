@@ -47,7 +47,10 @@ namespace SmartLock.Device
         /// <summary>The green light's pin.</summary>
         public int UnlockedLightPin { get; set; } = DefaultUnlockedLightPin;
 
-        /// <summary>Low is locked, high is unlocked. Not 5, 14 or 15, which go high while the board starts.</summary>
+        /// <summary>
+        /// Low is locked, high is unlocked. Not 5, 14 or 15, which go high while the board starts, nor 26 or 27, where a board that is
+        /// not set up blinks.
+        /// </summary>
         public int BoltPin { get; set; } = NoPin;
 
         /// <summary>Locks. Pressed is low, with a pull-up.</summary>

@@ -59,6 +59,13 @@ namespace SmartLock.Device
                 return "5, 14 and 15 go high while the board starts, which would unlock";
             }
 
+            // Also with the lights elsewhere: a board whose settings are gone shows so on these.
+            if (setting == SettingNames.BoltPin
+                && (pin == DeviceSettings.DefaultLockedLightPin || pin == DeviceSettings.DefaultUnlockedLightPin))
+            {
+                return "26 and 27 blink while the board is not set up, which would unlock";
+            }
+
             return null;
         }
     }

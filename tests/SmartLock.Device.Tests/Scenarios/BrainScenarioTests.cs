@@ -51,6 +51,7 @@ public sealed class BrainScenarioTests
     [Theory]
     [InlineData("dance -> silence")]
     [InlineData("UNLOCK A colour=red -> silence")]
+    [InlineData("UNLOCK A retaind -> silence")]
     [InlineData("wait 5 -> silence")]
     public async Task An_action_that_nobody_knows_fails(string text) =>
         await Should.ThrowAsync<FormatException>(() => PlayAsync(new BrainBench(), Scenario.Read(text)));

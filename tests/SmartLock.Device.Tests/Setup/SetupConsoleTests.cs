@@ -150,8 +150,8 @@ public sealed class SetupConsoleTests
     public void Save_checks_what_only_shows_in_the_whole()
     {
         _rig.Type(ByHand);
-        _rig.Type("set bolt_pin 26", "save").ShouldContain("not saved: bolt_pin: the same pin as locked_light_pin");
-        _rig.Type("unset bolt_pin", "save").ShouldContain("saved: reboot to use");
+        _rig.Type("set button_pin 26", "save").ShouldContain("not saved: button_pin: the same pin as locked_light_pin");
+        _rig.Type("unset button_pin", "save").ShouldContain("saved: reboot to use");
         _rig.Type("unset key", "save").ShouldContain("not saved: key: is missing");
     }
 

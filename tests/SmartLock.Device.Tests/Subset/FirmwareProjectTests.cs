@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using SmartLock.Testing;
 
@@ -46,6 +47,15 @@ public sealed class FirmwareProjectTests
 
         sources.ShouldContain(Folder + "/Program.cs");
         compiled.ShouldBe(sources, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void The_version_that_heartbeats_carry_is_the_assemblys()
+    {
+        var said = Regex.Match(File.ReadAllText(FileOf("Board/RunningLock.cs")), "Version = \"([0-9.]+)\"").Groups[1].Value;
+
+        said.ShouldNotBeEmpty();
+        File.ReadAllText(FileOf("Properties/AssemblyInfo.cs")).ShouldContain($"AssemblyVersion(\"{said}.0\")");
     }
 
     [Fact]

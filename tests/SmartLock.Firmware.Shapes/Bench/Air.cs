@@ -13,6 +13,17 @@ public sealed class Air
 
     public Exception? Trouble { get; set; }
 
+    public int AdaptersMade { get; set; }
+
+    public string KeptSsid { get; private set; } = "";
+
+    public string KeptPassword { get; private set; } = "";
+
+    /// <summary>How often the chip's own flash was written.</summary>
+    public int TimesKept { get; private set; }
+
+    public bool IsDhcpEnabled { get; set; }
+
     /// <summary>Off: the board loses its address.</summary>
     public bool IsOn
     {
@@ -39,8 +50,23 @@ public sealed class Air
         {
             lock (_gate)
             {
-                return _isOn && _joined == Ssid ? "192.168.1.7" : "0.0.0.0";
+                return _isOn && _joined == Ssid && IsDhcpEnabled ? "192.168.1.7" : "0.0.0.0";
             }
+        }
+    }
+
+    internal void Keep(string ssid, string password)
+    {
+        KeptSsid = ssid;
+        KeptPassword = password;
+        TimesKept++;
+    }
+
+    internal void Leave()
+    {
+        lock (_gate)
+        {
+            _joined = null;
         }
     }
 

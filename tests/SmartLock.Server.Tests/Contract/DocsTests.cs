@@ -44,7 +44,8 @@ public sealed partial class DocsTests
     public void Every_link_between_the_pages_leads_somewhere()
     {
         var pages = Directory.EnumerateFiles(Path.Combine(SourceTree.Root, "docs"), "*.md", SearchOption.AllDirectories)
-            .Concat(Directory.EnumerateFiles(SourceTree.Root, "*.md"));
+            .Concat(Directory.EnumerateFiles(SourceTree.Root, "*.md"))
+            .Append(Path.Combine(SourceTree.Root, "firmware", "README.md"));
         var broken = from page in pages
                      from link in Link().Matches(File.ReadAllText(page)).Select(m => m.Groups[1].Value)
                      where !link.Contains(':', StringComparison.Ordinal) && link.Length > 0

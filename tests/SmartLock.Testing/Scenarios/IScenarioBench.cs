@@ -6,7 +6,7 @@ namespace SmartLock.Testing.Scenarios;
 /// </summary>
 public interface IScenarioBench
 {
-    /// <summary>Unix milliseconds, by the server's clock; moves by <see cref="AdvanceAsync"/> and <see cref="PowerOnAsync"/> only.</summary>
+    /// <summary>Unix milliseconds, by the server's clock; only waiting for something moves it.</summary>
     long Now { get; }
 
     bool IsConnected { get; }

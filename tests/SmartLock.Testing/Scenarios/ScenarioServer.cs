@@ -71,27 +71,32 @@ public sealed class ScenarioServer
     public void Make(IReadOnlyList<string> words)
     {
         var (issued, valid, device, key, topic) = (0L, 10_000L, DeviceId, Key, $"smartlock/commands/{DeviceId}");
-        foreach (var (name, value) in words.Skip(2).Where(w => w.Contains('=', StringComparison.Ordinal)).Select(w => w.Split('=')).Select(p => (p[0], p[1])))
+        foreach (var option in words.Skip(2))
         {
-            switch (name)
+            switch (option.Split('='))
             {
-                case "issued":
-                    issued = Scenario.Milliseconds(value);
+                case ["issued", var time]:
+                    issued = Scenario.Milliseconds(time);
                     break;
-                case "valid":
-                    valid = Scenario.Milliseconds(value);
+                case ["valid", var time]:
+                    valid = Scenario.Milliseconds(time);
                     break;
-                case "to":
-                    device = value;
+                case ["to", var id]:
+                    device = id;
                     break;
-                case "key":
-                    key = value == "old" ? OldKey : WrongKey;
+                case ["key", "old"]:
+                    key = OldKey;
                     break;
-                case "topic" when value == "shared":
+                case ["key", "wrong"]:
+                    key = WrongKey;
+                    break;
+                case ["topic", "shared"]:
                     topic = "smartlock/commands";
                     break;
+                case ["kept" or "retained" or "at-once"]:
+                    break;
                 default:
-                    throw new FormatException($"no such option: {name}={value}");
+                    throw new FormatException($"no such option: {option}");
             }
         }
 

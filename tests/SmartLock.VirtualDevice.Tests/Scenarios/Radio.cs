@@ -22,6 +22,15 @@ internal sealed class Radio
 
     public void SwitchOn() => Volatile.Read(ref _there).TrySetResult();
 
+    /// <summary>No new connection; one that is open stays.</summary>
+    public void KeepAway()
+    {
+        if (Volatile.Read(ref _there).Task.IsCompleted)
+        {
+            Volatile.Write(ref _there, NewSignal());
+        }
+    }
+
     /// <summary>Out of reach in the midst of everything.</summary>
     public void SwitchOff()
     {
@@ -35,7 +44,8 @@ internal sealed class Radio
         await Volatile.Read(ref _there).Task.WaitAsync(cancellationToken);
         try
         {
-            var link = await MqttLink.OpenAsync(options, session, (topic, payload, retained) => Handle(onMessage, topic, payload, retained), cancellationToken);
+            MessageHandler counted = (topic, payload, retained) => Handle(onMessage, topic, payload, retained);
+            var link = await MqttLink.OpenAsync(options, session, counted, cancellationToken);
             Volatile.Write(ref _link, link);
             return new CountedLink(this, link);
         }
@@ -44,14 +54,6 @@ internal sealed class Radio
             // Tried once and in vain: no further attempts, which the test's clock does not space out, until it says so.
             KeepAway();
             throw;
-        }
-    }
-
-    private void KeepAway()
-    {
-        if (Volatile.Read(ref _there).Task.IsCompleted)
-        {
-            Volatile.Write(ref _there, NewSignal());
         }
     }
 

@@ -7,7 +7,8 @@ namespace SmartLock.VirtualDevice.Tests.Scenarios;
 
 public sealed class EmbeddedBrokerScenarioTests : ScenarioTests
 {
-    private protected override Task<BrokerUnderTest> StartBrokerAsync(Func<string, DeviceKey> keyOf) => EmbeddedBroker.StartAsync(null, keyOf);
+    private protected override Task<BrokerUnderTest> StartBrokerAsync(Func<string, DeviceKey> keyOf) =>
+        EmbeddedBroker.StartAsync(null, keyOf);
 }
 
 public sealed class MosquittoScenarioTests : ScenarioTests

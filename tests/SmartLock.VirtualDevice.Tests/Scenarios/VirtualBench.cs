@@ -111,8 +111,13 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
 
         await _listener!.DisposeAsync();
         (_listener, _hasRetained, IsConnected) = (null, false, false);
-        var failed = CountOf(VirtualLockEventKind.ConnectFailed);
+        var (lost, failed) = (CountOf(VirtualLockEventKind.ConnectionLost), CountOf(VirtualLockEventKind.ConnectFailed));
+
+        // Not back to a broker that is only about to die; then one attempt, in vain.
+        _radio.KeepAway();
         await _broker.KillAsync();
+        await UntilAsync(VirtualLockEventKind.ConnectionLost, lost + 1);
+        _radio.SwitchOn();
         await UntilAsync(VirtualLockEventKind.ConnectFailed, failed + 1);
     }
 
@@ -165,7 +170,9 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
         await _broker.DisposeAsync();
     }
 
-    /// <summary>No pings: nobody waits 30 s of the scenario's clock for an answer. And no waits between attempts: the radio has them.</summary>
+    /// <summary>
+    /// No pings: nobody waits 30 s of the scenario's clock for an answer. And no waits between attempts: the radio has them.
+    /// </summary>
     private VirtualLockOptions Options() => _broker.OptionsFor(ScenarioServer.DeviceId) with
     {
         Key = DeviceKey.FromHex(Server.Key),
@@ -178,7 +185,7 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
     private async Task ListenAsync()
     {
         _listener = new MqttClient(
-            new MqttClientOptions { Host = "127.0.0.1", Port = _broker.Port, ClientId = "server", UserName = "server", Password = "server" },
+            new() { Host = "127.0.0.1", Port = _broker.Port, ClientId = "server", UserName = "server", Password = "server" },
             (message, _) =>
             {
                 Server.Hear(message.Topic, message.Payload.ToArray());
@@ -221,7 +228,8 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
         catch (TimeoutException)
         {
             throw new TimeoutException(
-                $"of {_sent} messages {_radio.Handled} reached the lock; of {_radio.Published} reports and {_wills} wills {Server.Heard} the server");
+                $"of {_sent} messages {_radio.Handled} reached the lock, "
+                + $"and of {_radio.Published} reports and {_wills} wills {Server.Heard} the server");
         }
     }
 

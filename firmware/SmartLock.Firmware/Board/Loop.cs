@@ -1,0 +1,55 @@
+using System;
+using System.Threading;
+using SmartLock.Device;
+
+namespace SmartLock.Firmware
+{
+    /// <summary>
+    /// Does one thing again and again. nanoFramework ends a thread in silence when an exception leaves it: none leaves this one. A thing
+    /// that throws every time gets nothing done, which the supervisor notices.
+    /// </summary>
+    internal sealed class Loop
+    {
+        /// <summary>So that what fails every time does not fill the log's line with it.</summary>
+        private const int FailedMs = 1000;
+
+        private readonly string _name;
+        private readonly ThreadStart _once;
+        private readonly int _pauseMs;
+        private readonly ILog _log;
+        private readonly AutoResetEvent _never = new AutoResetEvent(false);
+
+        public Loop(string name, ThreadStart once, int pauseMs, ILog log)
+        {
+            _name = name;
+            _once = once;
+            _pauseMs = pauseMs;
+            _log = log;
+        }
+
+        public void Start()
+        {
+            new Thread(Run).Start();
+        }
+
+        /// <summary>Does not return.</summary>
+        public void Run()
+        {
+            while (true)
+            {
+                int pause = _pauseMs;
+                try
+                {
+                    _once();
+                }
+                catch (Exception e)
+                {
+                    _log.Write(_name + ": " + e.Message);
+                    pause = FailedMs;
+                }
+
+                _never.WaitOne(pause, false);
+            }
+        }
+    }
+}
