@@ -36,6 +36,9 @@ internal sealed partial class BrokerLogins(
     TimeProvider time,
     ILogger<BrokerLogins> log) : IMqttAuthenticator
 {
+    // A slash, which no device id has, so that an observer is never taken for a device of its name.
+    private const string ObserverPrefix = "observer/";
+
     // Compared with when there is no such login, so that the answer takes the same steps.
     private static readonly byte[] NobodysKey = RandomNumberGenerator.GetBytes(DeviceKeys.KeyBytes);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
@@ -56,13 +59,27 @@ internal sealed partial class BrokerLogins(
         }
     }
 
+    public async ValueTask<MqttIdentity?> RestoreAsync(string identityName, CancellationToken ct)
+    {
+        if (identityName.StartsWith(ObserverPrefix, StringComparison.Ordinal))
+        {
+            return FindObserver(identityName[ObserverPrefix.Length..]) is { } observer ? IdentityOf(observer) : null;
+        }
+
+        return await FindDeviceAsync(identityName, ct) is { } device ? IdentityOf(device) : null;
+    }
+
     private MqttObserver? FindObserver(string userName) => mqtt.Value.Observers.FirstOrDefault(o => o.Name == userName);
 
     private static MqttIdentity? CheckObserver(MqttObserver observer, ReadOnlySpan<byte> password) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(observer.Password), password)
-            // A slash, which no device id has, so that an observer is never taken for a device of its name.
-            ? new MqttIdentity($"observer/{observer.Name}") { SeesDirected = true, Tag = new BrokerLogin.Observer() }
+            ? IdentityOf(observer)
             : null;
+
+    private static MqttIdentity IdentityOf(MqttObserver observer) =>
+        new(ObserverPrefix + observer.Name) { SeesDirected = true, Tag = new BrokerLogin.Observer() };
+
+    private static MqttIdentity IdentityOf(KnownDevice device) => new(device.DeviceId) { Tag = new BrokerLogin.Device(device.DeviceId) };
 
     private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
     {
@@ -75,7 +92,7 @@ internal sealed partial class BrokerLogins(
         var expected = Signatures.MqttPassword(device?.Key ?? NobodysKey, userName);
         var matches = CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), password);
         return matches && device is not null
-            ? new MqttIdentity(device.DeviceId) { Tag = new BrokerLogin.Device(device.DeviceId) }
+            ? IdentityOf(device)
             : null;
     }
 
