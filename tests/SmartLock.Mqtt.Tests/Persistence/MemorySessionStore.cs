@@ -133,45 +133,50 @@ internal sealed class MemorySessionStore : IMqttSessionStore
         }
     }
 
+    /// <summary>What belongs to a session that is not there, as when a batch comes twice, is passed over.</summary>
     private void ApplyToSession(MqttSessionChange change)
     {
         switch (change)
         {
             case MqttSubscriptionSaved saved:
-                _sessions[saved.SessionId].Save(saved);
+                Find(saved.SessionId)?.Save(saved);
                 break;
             case MqttSubscriptionRemoved removed:
-                _sessions[removed.SessionId].Subscriptions.RemoveAll(s => s.Filter == removed.Filter);
+                Find(removed.SessionId)?.Subscriptions.RemoveAll(s => s.Filter == removed.Filter);
                 break;
             case MqttMessageQueued queued:
-                // The broker's memory is not the store's: only a copy is.
-                _sessions[queued.SessionId].Messages[queued.Sequence] = new MqttMessageQueued(queued.SessionId, queued.Sequence)
-                {
-                    Topic = queued.Topic.ToArray(),
-                    Properties = queued.Properties.ToArray(),
-                    Payload = queued.Payload.ToArray(),
-                    QoS = queued.QoS,
-                    Retain = queued.Retain,
-                    SubscriptionIdentifiers = queued.SubscriptionIdentifiers,
-                    ExpiresAt = queued.ExpiresAt,
-                };
+                Find(queued.SessionId)?.Messages[queued.Sequence] = CopyOf(queued);
                 break;
             case MqttMessageReceived received:
-                _sessions[received.SessionId].Receive(received.Sequence);
+                Find(received.SessionId)?.Receive(received.Sequence);
                 break;
             case MqttMessageCompleted completed:
-                _sessions[completed.SessionId].Complete(completed.Sequence);
+                Find(completed.SessionId)?.Complete(completed.Sequence);
                 break;
             case MqttIncomingAdded added:
-                _sessions[added.SessionId].Incoming.Add(added.PacketId);
+                Find(added.SessionId)?.Incoming.Add(added.PacketId);
                 break;
             case MqttIncomingRemoved removed:
-                _sessions[removed.SessionId].Incoming.Remove(removed.PacketId);
+                Find(removed.SessionId)?.Incoming.Remove(removed.PacketId);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown change {change.GetType()}.");
         }
     }
+
+    private Kept? Find(long sessionId) => _sessions.GetValueOrDefault(sessionId);
+
+    // The broker's memory is not the store's: only a copy is.
+    private static MqttMessageQueued CopyOf(MqttMessageQueued queued) => new(queued.SessionId, queued.Sequence)
+    {
+        Topic = queued.Topic.ToArray(),
+        Properties = queued.Properties.ToArray(),
+        Payload = queued.Payload.ToArray(),
+        QoS = queued.QoS,
+        Retain = queued.Retain,
+        SubscriptionIdentifiers = queued.SubscriptionIdentifiers,
+        ExpiresAt = queued.ExpiresAt,
+    };
 
     private sealed class Kept(MqttSessionSaved saved)
     {

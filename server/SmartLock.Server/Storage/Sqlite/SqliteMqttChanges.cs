@@ -3,7 +3,10 @@ using SmartLock.Mqtt.Broker.Persistence;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
-/// <summary>Each change of the broker's as a statement.</summary>
+/// <summary>
+/// Each change of the broker's as a statement. A batch may come again after a commit that failed when it had succeeded: what belongs to
+/// a session that the batch itself removes is then passed over, not refused.
+/// </summary>
 internal static class SqliteMqttChanges
 {
     private const string SaveSession = """
@@ -19,7 +22,7 @@ internal static class SqliteMqttChanges
 
     private const string SaveSubscription = """
         INSERT INTO mqtt_subscriptions (session_id, filter, qos, no_local, retain_as_published, identifier)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM mqtt_sessions WHERE id = ?1)
         ON CONFLICT (session_id, filter) DO UPDATE SET qos = ?3, no_local = ?4, retain_as_published = ?5, identifier = ?6
         """;
 
@@ -27,7 +30,7 @@ internal static class SqliteMqttChanges
 
     private const string QueueMessage = """
         INSERT OR REPLACE INTO mqtt_messages (session_id, sequence, qos, retain, expires_at, identifiers, topic, properties, payload)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM mqtt_sessions WHERE id = ?1)
         """;
 
     private const string ReceiveMessage = """
@@ -36,7 +39,10 @@ internal static class SqliteMqttChanges
         """;
 
     private const string CompleteMessage = "DELETE FROM mqtt_messages WHERE session_id = ?1 AND sequence = ?2";
-    private const string AddIncoming = "INSERT OR IGNORE INTO mqtt_incoming (session_id, packet_id) VALUES (?1, ?2)";
+
+    private const string AddIncoming =
+        "INSERT OR IGNORE INTO mqtt_incoming (session_id, packet_id) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM mqtt_sessions WHERE id = ?1)";
+
     private const string RemoveIncoming = "DELETE FROM mqtt_incoming WHERE session_id = ?1 AND packet_id = ?2";
 
     private const string SaveRetained =
