@@ -31,7 +31,7 @@ internal sealed partial class BrokerConnection
                 break;
             case MqttPacketType.Auth:
                 AuthPacket.Read(body, Version);
-                MqttProtocolException.Throw(MqttReasonCode.BadAuthenticationMethod, "No authentication method was agreed on.");
+                MqttProtocolException.ThrowProtocolError("No authentication method was agreed on.");
                 break;
             default:
                 MqttProtocolException.ThrowProtocolError("A packet that a client sends once, or never.");
@@ -78,12 +78,23 @@ internal sealed partial class BrokerConnection
 
         // The answer goes first: a client knows its subscription before it is sent what is retained under it.
         var text = codes.Any(c => c == MqttReasonCode.NotAuthorized) ? ProblemText : null;
-        var answer = new SubAckPacket(packet.PacketId, codes, text);
-        Check(Outbound.TryWrite((answer, Version), static (p, output) => p.answer.WriteTo(output, p.Version), ref turn));
+        Answer(new SubAckPacket(packet.PacketId, codes, text), ref turn);
         foreach (var subscription in retained)
         {
             _core.Router.SendRetained(Session!, subscription, ref turn);
         }
+    }
+
+    private void Answer(SubAckPacket answer, ref Turn turn)
+    {
+        var result = Outbound.TryWrite((answer, Version), static (p, output) => p.answer.WriteTo(output, p.Version), ref turn);
+        if (result == OutboundResult.TooLarge && answer.Properties is not null)
+        {
+            Answer(answer with { Properties = null }, ref turn);
+            return;
+        }
+
+        Check(result);
     }
 
     private MqttReasonCode Subscribe(in MqttSubscription asked, uint identifier, List<Subscription> retained, ref Turn turn)
@@ -104,7 +115,7 @@ internal sealed partial class BrokerConnection
         var answer = _core.Authorizer.CanSubscribe(Identity, group is null ? asked.Filter : MqttUtf8.GetString(filter));
         if (answer.IsFailure())
         {
-            return answer;
+            return ReasonCodeRules.Fit(MqttPacketType.SubAck, answer);
         }
 
         var options = new SubscriptionOptions(asked.MaximumQoS, asked.NoLocal, asked.RetainAsPublished, identifier);

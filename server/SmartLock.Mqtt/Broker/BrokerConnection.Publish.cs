@@ -6,12 +6,18 @@ namespace SmartLock.Mqtt.Broker;
 internal sealed partial class BrokerConnection
 {
     private const int LargestOnStack = 512;
+    private const int MostReceivedOf311 = 4096;
 
     // By alias, from 1; made when the client sets its first one.
     private byte[]?[]? _topicsByAlias;
 
     private void OnPublish(byte header, ReadOnlySpan<byte> body, ref Turn turn)
     {
+        if (Identity.NeverRetains)
+        {
+            header &= 0b1111_1110;
+        }
+
         var packet = PublishPacket.Read(header, body, Version);
         turn.Counters.Received++;
         if (packet.SubscriptionIdentifier != 0)
@@ -101,13 +107,13 @@ internal sealed partial class BrokerConnection
         }
 
         var type = qos == MqttQoS.AtLeastOnce ? MqttPacketType.PubAck : MqttPacketType.PubRec;
-        Write(new AckPacket(type, packetId, reason, ProblemText), ref turn);
+        Write(new AckPacket(type, packetId, ReasonCodeRules.Fit(type, reason), ProblemText), ref turn);
     }
 
     private bool IsFirstReceipt(ushort packetId, ref Turn turn)
     {
-        // A v3.1.1 client was never told a limit: it gets as much as identifiers go round.
-        var limit = Version == MqttProtocolVersion.V500 ? _core.Options.ReceiveMaximum : ushort.MaxValue;
+        // A v3.1.1 client was never told a limit: it gets more than any is known to use, so that one session costs no megabyte.
+        var limit = Version == MqttProtocolVersion.V500 ? _core.Options.ReceiveMaximum : Math.Max(_core.Options.ReceiveMaximum, MostReceivedOf311);
         if (!Session!.TryAddReceived(packetId, limit, out var isNew, ref turn))
         {
             MqttProtocolException.Throw(MqttReasonCode.ReceiveMaximumExceeded, "More QoS 2 messages are under way than the receive maximum.");

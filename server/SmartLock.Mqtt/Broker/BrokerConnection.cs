@@ -22,6 +22,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     private long _idleLimit;
     private int _closing;
     private bool _adds;
+    private bool _isWelcome;
     private bool _isClosed;
     private Will? _will;
     private TaskCompletionSource? _closed;
@@ -104,15 +105,17 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             return;
         }
 
-        if (reason is { } code && Session is not null && Version == MqttProtocolVersion.V500)
+        // Not before the CONNACK that accepts (MQTT 5, 3.14).
+        DisconnectPacket? goodbye = null;
+        if (reason is { } code && Volatile.Read(ref _isWelcome) && Version == MqttProtocolVersion.V500)
         {
-            var turn = default(Turn);
-            var packet = new DisconnectPacket(code, ReasonText(text));
-            Outbound.TryWrite(packet, static (p, output) => p.WriteTo(output, MqttProtocolVersion.V500), ref turn);
-            turn.End(_core.Counters);
+            var properties = text is null ? null : new MqttProperties { ReasonString = text };
+            goodbye = new DisconnectPacket(ReasonCodeRules.Fit(MqttPacketType.Disconnect, code), properties);
         }
 
-        Outbound.Close();
+        var turn = default(Turn);
+        Outbound.Close(goodbye, ref turn);
+        turn.End(_core.Counters);
         CancelWait();
         _transport.Input.CancelPendingRead();
     }
@@ -182,8 +185,13 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             var buffer = result.Buffer;
             if (!buffer.IsEmpty)
             {
-                Volatile.Write(ref _lastRead, _core.Clock.Now);
+                var received = buffer.Length;
                 ProcessTurn(ref buffer);
+                // A packet counts for the keep-alive, not a part of one.
+                if (buffer.Length < received)
+                {
+                    Volatile.Write(ref _lastRead, _core.Clock.Now);
+                }
             }
 
             input.AdvanceTo(buffer.Start, buffer.End);

@@ -83,6 +83,11 @@ internal sealed class MessageRouter(BrokerCore core)
         core.Retained.Collect(subscription.Filter, messages, ref turn);
         foreach (var message in messages)
         {
+            if (subscription.Options.NoLocal && message.Publisher == session.Key)
+            {
+                continue;
+            }
+
             var publication = new Publication
             {
                 Topic = message.Topic,

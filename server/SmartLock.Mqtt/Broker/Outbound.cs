@@ -83,9 +83,9 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
 
     /// <param name="publish">Its topic alias is chosen here.</param>
     /// <param name="wake">Whether the session waits for room when there is none.</param>
-    /// <param name="holdUntil">The batch of changes without which it may not be sent; zero for none.</param>
     /// <param name="turn">Flushes it at its end.</param>
-    public OutboundResult TryWrite(in OutgoingPublish publish, bool wake, long holdUntil, ref Turn turn)
+    /// <param name="holdUntil">The batch of changes without which it may not be sent; zero for none.</param>
+    public OutboundResult TryWrite(in OutgoingPublish publish, bool wake, ref Turn turn, long holdUntil = 0)
     {
         lock (_gate)
         {
@@ -131,8 +131,10 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
                 return refused;
             }
 
+            // The text goes where it does not fit (MQTT 5, 3.4.2.2.2); without it no acknowledgement is larger than the CONNACK that the client took.
+            var isTooLarge = ack.Properties is not null && (uint)ack.GetSize(Version) > MaximumPacketSize;
             Hold(turn.HoldUntil);
-            ack.WriteTo(this, Version);
+            (isTooLarge ? ack with { Properties = null } : ack).WriteTo(this, Version);
             AfterWrite(ref turn);
             return OutboundResult.Written;
         }
@@ -149,19 +151,32 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
             }
 
             Hold(turn.HoldUntil);
-            write(packet, this);
+            if (!TryAppend(packet, write))
+            {
+                return OutboundResult.TooLarge;
+            }
+
             AfterWrite(ref turn);
             return OutboundResult.Written;
         }
     }
 
-    /// <summary>Nothing is written after this; what is there is still flushed.</summary>
-    public void Close()
+    /// <summary>
+    /// Nothing is written after this but the goodbye, in one step, as no packet may follow it (MQTT 5, 3.14.4); what is there is still flushed.
+    /// </summary>
+    public void Close(DisconnectPacket? goodbye, ref Turn turn)
     {
         lock (_gate)
         {
+            if (goodbye is not null && MayWriteControl(out _) && (TryAppend(goodbye, Write) || TryAppend(goodbye with { Properties = null }, Write)))
+            {
+                AfterWrite(ref turn);
+            }
+
             _closing = true;
         }
+
+        static void Write(DisconnectPacket packet, IBufferWriter<byte> output) => packet.WriteTo(output, MqttProtocolVersion.V500);
     }
 
     void IBufferWriter<byte>.Advance(int count) => Volatile.Write(ref _length, _length + count);
@@ -182,6 +197,26 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
     {
         refused = _closing || _state == State.Dead ? OutboundResult.Closed : OutboundResult.Full;
         return refused != OutboundResult.Closed && _length / 2 < limit;
+    }
+
+    /// <returns>False when the packet is larger than the client takes: then it was not written (MQTT 5, 3.1.2.11.4).</returns>
+    private bool TryAppend<T>(T packet, Action<T, IBufferWriter<byte>> write)
+    {
+        var before = _length;
+        write(packet, this);
+        if ((uint)(_length - before) <= MaximumPacketSize)
+        {
+            return true;
+        }
+
+        Volatile.Write(ref _length, before);
+        if (before == 0 && _buffer is { } unused)
+        {
+            _buffer = null;
+            OutboundBuffers.Return(unused);
+        }
+
+        return false;
     }
 
     private void AfterWrite(ref Turn turn)

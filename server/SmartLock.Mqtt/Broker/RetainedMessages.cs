@@ -39,7 +39,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
 
     /// <summary>Puts back what was stored, unless there is a newer one.</summary>
     /// <returns>False when there is no room for it.</returns>
-    public bool TryRestore(in Publication publication)
+    public bool TryRestore(in Publication publication, SessionKey? publisher)
     {
         lock (_gate)
         {
@@ -49,6 +49,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
             }
 
             var message = StoredMessage.Keep(publication);
+            message.Publisher = publisher;
             if (publication.Topic.Count((byte)'/') >= options.MaxTopicLevels || !Fits(message))
             {
                 return false;
@@ -208,6 +209,7 @@ internal sealed class RetainedMessages(MqttBrokerOptions options, BrokerClock cl
                 Payload = message.Bytes[(topic + properties)..],
                 QoS = message.QoS,
                 ExpiresAt = clock.ToUtc(message.ExpiresAt),
+                Publisher = message.Publisher is { } publisher ? new MqttStoredPublisher(publisher.Identity, publisher.ClientId) : null,
             };
     }
 

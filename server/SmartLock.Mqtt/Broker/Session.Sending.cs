@@ -20,7 +20,7 @@ internal sealed partial class Session
             MessageExpiryInterval = core.Clock.SecondsLeft(publication.ExpiresAt),
             SubscriptionIdentifiers = terms.GetIdentifiers(),
         };
-        var result = connection.Outbound.TryWrite(outgoing, wake: false, holdUntil: 0, ref turn);
+        var result = connection.Outbound.TryWrite(outgoing, wake: false, ref turn);
         if (result == OutboundResult.Written)
         {
             turn.Counters.Sent++;
@@ -50,7 +50,7 @@ internal sealed partial class Session
             MessageExpiryInterval = core.Clock.SecondsLeft(message.ExpiresAt),
             SubscriptionIdentifiers = held.Terms.GetIdentifiers(),
         };
-        var result = connection.Outbound.TryWrite(outgoing, wake: true, held.Batch, ref turn);
+        var result = connection.Outbound.TryWrite(outgoing, wake: true, ref turn, held.Batch);
         turn.Counters.Sent += result == OutboundResult.Written ? 1 : 0;
         return result;
     }

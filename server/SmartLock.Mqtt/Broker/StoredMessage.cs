@@ -41,6 +41,9 @@ internal sealed class StoredMessage
 
     public long ExpiresAt { get; private set; }
 
+    /// <summary>Of a message that is kept: who published it, for subscribers that do not want their own.</summary>
+    public SessionKey? Publisher { get; set; }
+
     /// <summary>From the pool; the caller holds it until <see cref="Release"/>.</summary>
     public static StoredMessage Rent(in Publication publication)
     {
@@ -68,6 +71,7 @@ internal sealed class StoredMessage
         var length = publication.Topic.Length + publication.Properties.Length + publication.Payload.Length;
         var message = new StoredMessage(length);
         message.Fill(publication, length);
+        message.Publisher = publication.Publisher?.Key;
         // One holder that never lets go: the garbage collector ends it.
         message._holders++;
         return message;

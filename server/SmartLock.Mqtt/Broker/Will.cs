@@ -25,7 +25,7 @@ internal sealed class Will : Deadline
     public Will(BrokerCore core, MqttWill will, MqttIdentity identity)
     {
         _core = core;
-        _will = will with { Properties = null };
+        _will = will with { Properties = null, Retain = will.Retain && !identity.NeverRetains };
         _topic = MqttUtf8.GetBytes(will.Topic);
         _properties = will.Properties is { } all
             ? OutgoingPublish.EncodeProperties(all with { WillDelayInterval = null, MessageExpiryInterval = null })

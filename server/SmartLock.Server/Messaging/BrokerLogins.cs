@@ -39,6 +39,12 @@ internal sealed partial class BrokerLogins(
     // A slash, which no device id has, so that an observer is never taken for a device of its name.
     private const string ObserverPrefix = "observer/";
 
+    /// <summary>
+    /// Mosquitto's own. nanoFramework's client has one queue for what it sends and what it is sent, and drops what does not fit without a
+    /// word; such a message would take up its place in the window for good.
+    /// </summary>
+    private const int DeviceWindow = 20;
+
     // Compared with when there is no such login, so that the answer takes the same steps.
     private static readonly byte[] NobodysKey = RandomNumberGenerator.GetBytes(DeviceKeys.KeyBytes);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
@@ -79,7 +85,13 @@ internal sealed partial class BrokerLogins(
     private static MqttIdentity IdentityOf(MqttObserver observer) =>
         new(ObserverPrefix + observer.Name) { SeesDirected = true, Tag = new BrokerLogin.Observer() };
 
-    private static MqttIdentity IdentityOf(KnownDevice device) => new(device.DeviceId) { Tag = new BrokerLogin.Device(device.DeviceId) };
+    private static MqttIdentity IdentityOf(KnownDevice device) => new(device.DeviceId)
+    {
+        // The first sketch passes its status's length where PubSubClient takes "retained".
+        NeverRetains = device.IsUnsigned,
+        MaxInflight = DeviceWindow,
+        Tag = new BrokerLogin.Device(device.DeviceId),
+    };
 
     private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
     {

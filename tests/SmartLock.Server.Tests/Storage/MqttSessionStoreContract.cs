@@ -29,7 +29,7 @@ public abstract class MqttSessionStoreContract
             Message(1, 6) with { Payload = default, Properties = default },
             new MqttIncomingAdded(1, ushort.MaxValue),
             Retained("r/1") with { ExpiresAt = Noon },
-            Retained("r/2") with { Properties = default },
+            Retained("r/2") with { Properties = default, Publisher = new MqttStoredPublisher("me", "c") },
             new MqttBrokerAlive(Noon));
         (await LoadAsync()).ShouldBe(
         [
@@ -41,7 +41,7 @@ public abstract class MqttSessionStoreContract
             "message 1/6 t   2 False  -",
             "incoming 1/65535",
             $"retained r/1 kept 0b 1 {T(0)}",
-            "retained r/2 kept  1 -",
+            "retained r/2 kept  1 - by me/c",
             $"alive {T(0)}",
         ]);
     }
@@ -148,7 +148,7 @@ public abstract class MqttSessionStoreContract
             + $"{string.Join(',', m.SubscriptionIdentifiers)} {Text(m.ExpiresAt)}",
         MqttMessageReceived r => $"received {r.SessionId}/{r.Sequence}",
         MqttIncomingAdded i => $"incoming {i.SessionId}/{i.PacketId}",
-        MqttRetainedSaved r => $"retained {Text(r.Topic)} {Text(r.Payload)} {Hex(r.Properties)} {(int)r.QoS} {Text(r.ExpiresAt)}",
+        MqttRetainedSaved r => $"retained {Text(r.Topic)} {Text(r.Payload)} {Hex(r.Properties)} {(int)r.QoS} {Text(r.ExpiresAt)}{(r.Publisher is { } p ? $" by {p.Identity}/{p.ClientId}" : "")}",
         MqttBrokerAlive a => $"alive {Text(a.At)}",
         _ => throw new InvalidOperationException(change.ToString()),
     };

@@ -112,6 +112,9 @@ public sealed record MqttIncomingAdded(long SessionId, ushort PacketId) : MqttSe
 
 public sealed record MqttIncomingRemoved(long SessionId, ushort PacketId) : MqttSessionChange;
 
+/// <summary>For subscribers that do not want their own.</summary>
+public sealed record MqttStoredPublisher(string Identity, string ClientId);
+
 /// <summary>Takes the place of the topic's earlier one.</summary>
 public sealed record MqttRetainedSaved(ReadOnlyMemory<byte> Topic) : MqttSessionChange
 {
@@ -122,6 +125,9 @@ public sealed record MqttRetainedSaved(ReadOnlyMemory<byte> Topic) : MqttSession
     public required MqttQoS QoS { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Null when the process itself published it.</summary>
+    public MqttStoredPublisher? Publisher { get; init; }
 
     internal override int Size => base.Size + Topic.Length + Properties.Length + Payload.Length;
 }

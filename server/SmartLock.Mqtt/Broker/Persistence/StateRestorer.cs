@@ -129,7 +129,8 @@ internal sealed class StateRestorer(BrokerCore core)
             Retain = true,
             ExpiresAt = core.Clock.FromUtc(retained.ExpiresAt),
         };
-        if (publication.ExpiresAt <= core.Clock.Now || !core.Retained.TryRestore(publication))
+        SessionKey? publisher = retained.Publisher is { } by ? new SessionKey(by.Identity, by.ClientId) : null;
+        if (publication.ExpiresAt <= core.Clock.Now || !core.Retained.TryRestore(publication, publisher))
         {
             _corrections.Add(new MqttRetainedRemoved(retained.Topic.ToArray()));
         }

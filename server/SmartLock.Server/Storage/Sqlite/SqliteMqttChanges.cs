@@ -46,7 +46,8 @@ internal static class SqliteMqttChanges
     private const string RemoveIncoming = "DELETE FROM mqtt_incoming WHERE session_id = ?1 AND packet_id = ?2";
 
     private const string SaveRetained =
-        "INSERT OR REPLACE INTO mqtt_retained (topic, qos, expires_at, properties, payload) VALUES (?1, ?2, ?3, ?4, ?5)";
+        "INSERT OR REPLACE INTO mqtt_retained (topic, qos, expires_at, properties, payload, publisher_identity, publisher_client_id) "
+        + "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
     private const string RemoveRetained = "DELETE FROM mqtt_retained WHERE topic = ?1";
     private const string SaveAlive = "INSERT INTO mqtt_alive (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = ?1";
@@ -67,7 +68,8 @@ internal static class SqliteMqttChanges
             MqttIncomingAdded added => statement.Bind(1, added.SessionId).Bind(2, (long)added.PacketId),
             MqttIncomingRemoved removed => statement.Bind(1, removed.SessionId).Bind(2, (long)removed.PacketId),
             MqttRetainedSaved retained => statement.Bind(1, retained.Topic.Span).Bind(2, (long)retained.QoS)
-                .Bind(3, retained.ExpiresAt?.ToUnixTimeMilliseconds()).Bind(4, retained.Properties.Span).Bind(5, retained.Payload.Span),
+                .Bind(3, retained.ExpiresAt?.ToUnixTimeMilliseconds()).Bind(4, retained.Properties.Span).Bind(5, retained.Payload.Span)
+                .Bind(6, retained.Publisher?.Identity).Bind(7, retained.Publisher?.ClientId),
             MqttRetainedRemoved removed => statement.Bind(1, removed.Topic.Span),
             MqttBrokerAlive alive => statement.Bind(1, alive.At),
             _ => throw Unknown(change),

@@ -19,7 +19,10 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
         + "FROM mqtt_messages ORDER BY session_id, sequence";
 
     private const string SelectIncoming = "SELECT session_id, packet_id FROM mqtt_incoming";
-    private const string SelectRetained = "SELECT topic, qos, expires_at, properties, payload FROM mqtt_retained";
+
+    private const string SelectRetained =
+        "SELECT topic, qos, expires_at, properties, payload, publisher_identity, publisher_client_id FROM mqtt_retained";
+
     private const string SelectAlive = "SELECT at FROM mqtt_alive";
 
     /// <summary>Why the file takes no writes just now, or null.</summary>
@@ -119,6 +122,7 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
         ExpiresAt = row.TimeOrNull(2),
         Properties = row.Blob(3),
         Payload = row.Blob(4),
+        Publisher = row.IsNull(5) ? null : new MqttStoredPublisher(row.Text(5), row.Text(6)),
     };
 
     /// <summary>The other way about is in <see cref="SqliteMqttChanges"/>.</summary>

@@ -58,7 +58,9 @@ internal static partial class SqliteSchema
             qos INTEGER NOT NULL,
             expires_at INTEGER,
             properties BLOB NOT NULL,
-            payload BLOB NOT NULL
+            payload BLOB NOT NULL,
+            publisher_identity TEXT,
+            publisher_client_id TEXT
         ) WITHOUT ROWID;
         CREATE TABLE mqtt_alive (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL);
         """;
