@@ -127,6 +127,41 @@ public sealed class MqttLinkTests : IDisposable
     }
 
     [Fact]
+    public async Task It_logs_in_with_a_clean_session_its_will_and_a_keep_alive()
+    {
+        await using var broker = new SilentBroker();
+        var link = Link(broker.Port);
+
+        link.Open(_session, _listener);
+
+        // User name, password, a will at QoS 1 that is not retained, clean.
+        broker.Login.Flags.ShouldBe((byte)0b1100_1110);
+        broker.Login.KeepAlive.ShouldBe(15);
+        link.Close();
+    }
+
+    [Fact]
+    public async Task Its_end_waits_for_the_command_that_is_being_heard()
+    {
+        await using var broker = await Broker.StartNewAsync();
+        await using var door = await Door.WatchAsync(broker.Port);
+        var link = Link(broker.Port);
+        using var goOn = new ManualResetEventSlim();
+        _listener.OnEach = () => goOn.Wait(TimeSpan.FromSeconds(20));
+        link.Open(_session, _listener);
+        await door.SendAsync("one"u8.ToArray());
+        await Eventually.TrueAsync(() => _listener.Messages.Count == 1, "the command");
+
+        var end = Task.Factory.StartNew(
+            link.Close, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await Eventually.TrueAsync(() => !link.IsOpen, "the end begins");
+        end.IsCompleted.ShouldBeFalse();
+        goOn.Set();
+
+        await end.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task After_its_end_it_says_nothing_more_and_the_next_one_is_undisturbed()
     {
         await using var broker = await Broker.StartNewAsync();
