@@ -1,7 +1,6 @@
 using System;
 using System.Device.Wifi;
 using System.Net.NetworkInformation;
-using System.Threading;
 using SmartLock.Device;
 
 namespace SmartLock.Firmware
@@ -17,6 +16,7 @@ namespace SmartLock.Firmware
 
         private readonly string _ssid;
         private readonly string _password;
+        private readonly ThreadPause _pause = new ThreadPause();
         private WifiAdapter _adapter;
         private bool _configured;
 
@@ -69,7 +69,7 @@ namespace SmartLock.Firmware
             _adapter.Connect(_ssid, WifiReconnectionKind.Automatic, _password);
             while (!IsUp && Environment.TickCount64 < until)
             {
-                Thread.Sleep(LookMs);
+                _pause.Wait(LookMs);
             }
 
             return IsUp;

@@ -9,7 +9,7 @@ namespace SmartLock.Mqtt.Broker;
 internal sealed partial class BrokerConnection
 {
     private readonly X509Certificate2? _certificate;
-    private CancellationTokenSource? _connectCancellation;
+    private CancellationTokenSource? _waitCancellation;
     private MqttProperties? _connAckProperties;
     private bool _wantsProblemInformation = true;
 
@@ -18,13 +18,14 @@ internal sealed partial class BrokerConnection
         var packet = new ConnAckPacket(sessionPresent, MqttReasonCode.Success, _connAckProperties);
         _connAckProperties = null;
         WriteConnAck(packet, ref turn);
+        Volatile.Write(ref _isWelcome, true);
     }
 
     /// <returns>False when the connection is over.</returns>
     private async Task<bool> ConnectAsync(CancellationToken aborted)
     {
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        _connectCancellation = cancellation;
+        _waitCancellation = cancellation;
         try
         {
             if (await ReadConnectAsync(cancellation.Token).ConfigureAwait(false) is not { } connect)
@@ -46,16 +47,16 @@ internal sealed partial class BrokerConnection
             // Close() may be about to cancel it: taken away under the same lock.
             lock (_gate)
             {
-                _connectCancellation = null;
+                _waitCancellation = null;
             }
         }
     }
 
-    private void CancelConnect()
+    private void CancelWait()
     {
         lock (_gate)
         {
-            _connectCancellation?.Cancel();
+            _waitCancellation?.Cancel();
         }
     }
 
@@ -99,8 +100,9 @@ internal sealed partial class BrokerConnection
         {
             connect = ConnectPacket.Read(whole.Span);
         }
-        catch (MqttProtocolException e) when (version != MqttProtocolVersion.Unknown || e.ReasonCode == MqttReasonCode.UnsupportedProtocolVersion)
+        catch (MqttProtocolException e) when (version == MqttProtocolVersion.V500 || e.ReasonCode == MqttReasonCode.UnsupportedProtocolVersion)
         {
+            // A faulty CONNECT of 3.1.1 gets no answer [MQTT-3.1.4-1].
             _core.Counters.ProtocolError();
             Outbound.Configure(version == MqttProtocolVersion.Unknown ? MqttProtocolVersion.V311 : version, uint.MaxValue, topicAliases: 0);
             Refuse(e.ReasonCode);
@@ -140,6 +142,18 @@ internal sealed partial class BrokerConnection
             }
 
             ApplyLimits(connect, clientId);
+            if (SessionExpiryMilliseconds > 0 && _core.Journal is { IsFull: true })
+            {
+                _will = null;
+                return Refuse(MqttReasonCode.ServerUnavailable);
+            }
+
+            if (!CanBeWelcomed())
+            {
+                _will = null;
+                return Refuse(MqttReasonCode.PacketTooLarge);
+            }
+
             if (TryAttach(connect, clientId, revocations))
             {
                 return true;
@@ -213,7 +227,7 @@ internal sealed partial class BrokerConnection
         _core.Counters.ConnectionRefused();
         BrokerLog.Refused(_core.Logger, _remoteEndPoint, reason);
         var turn = default(Turn);
-        WriteConnAck(new ConnAckPacket(SessionPresent: false, reason), ref turn);
+        WriteConnAck(new ConnAckPacket(SessionPresent: false, ReasonCodeRules.Fit(MqttPacketType.ConnAck, reason)), ref turn);
         turn.End(_core.Counters);
         return false;
     }
@@ -223,10 +237,9 @@ internal sealed partial class BrokerConnection
         Outbound.TryWrite((packet, Version), static (p, output) => p.packet.WriteTo(output, p.Version), ref turn);
     }
 
-    /// <summary>Only where the client can take it.</summary>
-    private MqttProperties? ReasonText(string? text)
+    /// <summary>False when the client takes no packet as large as the CONNACK that accepts it; a refusal is smaller.</summary>
+    private bool CanBeWelcomed()
     {
-        const int Enough = 512;
-        return text is null || Outbound.MaximumPacketSize < Enough ? null : new MqttProperties { ReasonString = text };
+        return (uint)new ConnAckPacket(SessionPresent: false, MqttReasonCode.Success, _connAckProperties).GetSize(Version) <= Outbound.MaximumPacketSize;
     }
 }

@@ -25,7 +25,7 @@ internal sealed partial class BrokerConnection
         var options = _core.Options;
         var asked = connect.Properties;
         var isV5 = connect.ProtocolVersion == MqttProtocolVersion.V500;
-        Window = Math.Min(asked?.ReceiveMaximum ?? ushort.MaxValue, options.MaxInflight);
+        Window = Math.Min(asked?.ReceiveMaximum ?? ushort.MaxValue, Math.Min(options.MaxInflight, Identity.MaxInflight));
         _wantsProblemInformation = asked?.RequestProblemInformation ?? true;
         SessionExpiryMilliseconds = ExpiryOf(connect);
         int keepAlive = connect.KeepAlive;

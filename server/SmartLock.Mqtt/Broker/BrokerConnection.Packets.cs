@@ -31,12 +31,14 @@ internal sealed partial class BrokerConnection
                 break;
             case MqttPacketType.Auth:
                 AuthPacket.Read(body, Version);
-                MqttProtocolException.Throw(MqttReasonCode.BadAuthenticationMethod, "No authentication method was agreed on.");
+                MqttProtocolException.ThrowProtocolError("No authentication method was agreed on.");
                 break;
             default:
                 MqttProtocolException.ThrowProtocolError("A packet that a client sends once, or never.");
                 break;
         }
+
+        turn.EndGroup();
     }
 
     private void OnAck(in AckPacket ack, ref Turn turn)
@@ -51,11 +53,11 @@ internal sealed partial class BrokerConnection
                 session.Complete(this, ack.PacketId, InflightStep.AwaitsAck, MqttQoS.ExactlyOnce, ref turn);
                 break;
             case MqttPacketType.PubRec:
-                var known = session.Receive(this, ack.PacketId);
+                var known = session.Receive(this, ack.PacketId, ref turn);
                 Write(new AckPacket(MqttPacketType.PubRel, ack.PacketId, CodeFor(known)), ref turn);
                 break;
             case MqttPacketType.PubRel:
-                var held = session.RemoveReceived(ack.PacketId);
+                var held = session.RemoveReceived(ack.PacketId, ref turn);
                 Write(new AckPacket(MqttPacketType.PubComp, ack.PacketId, CodeFor(held)), ref turn);
                 break;
             default:
@@ -71,20 +73,31 @@ internal sealed partial class BrokerConnection
         var retained = new List<Subscription>();
         for (var i = 0; i < codes.Length; i++)
         {
-            codes[i] = Subscribe(packet.Subscriptions[i], identifier, retained);
+            codes[i] = Subscribe(packet.Subscriptions[i], identifier, retained, ref turn);
         }
 
         // The answer goes first: a client knows its subscription before it is sent what is retained under it.
         var text = codes.Any(c => c == MqttReasonCode.NotAuthorized) ? ProblemText : null;
-        var answer = new SubAckPacket(packet.PacketId, codes, text);
-        Check(Outbound.TryWrite((answer, Version), static (p, output) => p.answer.WriteTo(output, p.Version), ref turn));
+        Answer(new SubAckPacket(packet.PacketId, codes, text), ref turn);
         foreach (var subscription in retained)
         {
             _core.Router.SendRetained(Session!, subscription, ref turn);
         }
     }
 
-    private MqttReasonCode Subscribe(in MqttSubscription asked, uint identifier, List<Subscription> retained)
+    private void Answer(SubAckPacket answer, ref Turn turn)
+    {
+        var result = Outbound.TryWrite((answer, Version), static (p, output) => p.answer.WriteTo(output, p.Version), ref turn);
+        if (result == OutboundResult.TooLarge && answer.Properties is not null)
+        {
+            Answer(answer with { Properties = null }, ref turn);
+            return;
+        }
+
+        Check(result);
+    }
+
+    private MqttReasonCode Subscribe(in MqttSubscription asked, uint identifier, List<Subscription> retained, ref Turn turn)
     {
         ReadOnlySpan<byte> filter = MqttUtf8.GetBytes(asked.Filter);
         string? group = null;
@@ -102,11 +115,11 @@ internal sealed partial class BrokerConnection
         var answer = _core.Authorizer.CanSubscribe(Identity, group is null ? asked.Filter : MqttUtf8.GetString(filter));
         if (answer.IsFailure())
         {
-            return answer;
+            return ReasonCodeRules.Fit(MqttPacketType.SubAck, answer);
         }
 
         var options = new SubscriptionOptions(asked.MaximumQoS, asked.NoLocal, asked.RetainAsPublished, identifier);
-        if (Session!.Subscribe(filter, group, options, out var isNew) is not { } subscription)
+        if (Session!.Subscribe(filter, group, options, out var isNew, ref turn) is not { } subscription)
         {
             return MqttReasonCode.QuotaExceeded;
         }
@@ -134,7 +147,7 @@ internal sealed partial class BrokerConnection
                 filter = inner;
             }
 
-            codes[i] = Session!.Unsubscribe(filter, group) ? MqttReasonCode.Success : MqttReasonCode.NoSubscriptionExisted;
+            codes[i] = Session!.Unsubscribe(filter, group, ref turn) ? MqttReasonCode.Success : MqttReasonCode.NoSubscriptionExisted;
         }
 
         var answer = new UnsubAckPacket(packet.PacketId, codes);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Broker;
@@ -20,6 +21,8 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     private long _lastRead;
     private long _idleLimit;
     private int _closing;
+    private bool _adds;
+    private bool _isWelcome;
     private bool _isClosed;
     private Will? _will;
     private TaskCompletionSource? _closed;
@@ -31,7 +34,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         _remoteEndPoint = remoteEndPoint;
         _certificate = certificate;
         _abort = abort;
-        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this);
+        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this, core.Journal);
     }
 
     public Outbound Outbound { get; }
@@ -42,6 +45,9 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     public MqttIdentity Identity { get; private set; } = null!;
 
     public long SessionExpiryMilliseconds { get; private set; }
+
+    /// <summary>What is published when the connection ends without a goodbye.</summary>
+    public Will? Will => _will;
 
     /// <summary>How many QoS 1 and 2 messages may be under way to the client.</summary>
     public int Window { get; private set; }
@@ -99,16 +105,18 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             return;
         }
 
-        if (reason is { } code && Session is not null && Version == MqttProtocolVersion.V500)
+        // Not before the CONNACK that accepts (MQTT 5, 3.14).
+        DisconnectPacket? goodbye = null;
+        if (reason is { } code && Volatile.Read(ref _isWelcome) && Version == MqttProtocolVersion.V500)
         {
-            var turn = default(Turn);
-            var packet = new DisconnectPacket(code, ReasonText(text));
-            Outbound.TryWrite(packet, static (p, output) => p.WriteTo(output, MqttProtocolVersion.V500), ref turn);
-            turn.End(_core.Counters);
+            var properties = text is null ? null : new MqttProperties { ReasonString = text };
+            goodbye = new DisconnectPacket(ReasonCodeRules.Fit(MqttPacketType.Disconnect, code), properties);
         }
 
-        Outbound.Close();
-        CancelConnect();
+        var turn = default(Turn);
+        Outbound.Close(goodbye, ref turn);
+        turn.End(_core.Counters);
+        CancelWait();
         _transport.Input.CancelPendingRead();
     }
 
@@ -177,14 +185,49 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             var buffer = result.Buffer;
             if (!buffer.IsEmpty)
             {
-                Volatile.Write(ref _lastRead, _core.Clock.Now);
+                var received = buffer.Length;
                 ProcessTurn(ref buffer);
+                // A packet counts for the keep-alive, not a part of one.
+                if (buffer.Length < received)
+                {
+                    Volatile.Write(ref _lastRead, _core.Clock.Now);
+                }
             }
 
             input.AdvanceTo(buffer.Start, buffer.End);
             if (result.IsCompleted)
             {
                 return;
+            }
+
+            if (_adds && _core.Journal is { IsFull: true } journal)
+            {
+                await PauseAsync(journal).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Nothing more is read from a client that has something stored while too much waits for the store.</summary>
+    private async ValueTask PauseAsync(SessionJournal journal)
+    {
+        using var cancellation = new CancellationTokenSource();
+        lock (_gate)
+        {
+            _waitCancellation = cancellation;
+        }
+
+        try
+        {
+            if (!IsClosing)
+            {
+                await journal.WhenRoomAsync(cancellation.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _waitCancellation = null;
             }
         }
     }
@@ -209,6 +252,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         }
         finally
         {
+            _adds = turn.HoldUntil != 0;
             turn.End(_core.Counters);
         }
     }

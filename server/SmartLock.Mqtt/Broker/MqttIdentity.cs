@@ -11,6 +11,17 @@ public sealed class MqttIdentity(string name)
     /// <summary>A read-only observer: also given what is published to other identities, where it is subscribed.</summary>
     public bool SeesDirected { get; init; }
 
+    /// <summary>
+    /// What it publishes, its will too, is taken as not retained, whatever the flag says: for clients that set it without meaning it.
+    /// </summary>
+    public bool NeverRetains { get; init; }
+
+    /// <summary>
+    /// Lowers <see cref="MqttBrokerOptions.MaxInflight"/> for a client that drops what does not fit its own queue, and has no word
+    /// for that queue's size (3.1.1 has no Receive Maximum).
+    /// </summary>
+    public int MaxInflight { get; init; } = ushort.MaxValue;
+
     /// <summary>Belongs to the system itself rather than to a device; for the authorizer to decide by.</summary>
     public bool IsServer { get; init; }
 

@@ -13,7 +13,7 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
     private readonly Pipe _toSend = new(new PipeOptions(useSynchronizationContext: false));
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _receiving;
-    private readonly Task _sending;
+    private readonly Task<bool> _sending;
 
     public WebSocketTransport(WebSocket socket)
     {
@@ -31,8 +31,13 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // The broker has completed both pipes: what it wrote goes out first, then the receiver is no longer waited for.
-        await _sending.ConfigureAwait(false);
+        // The broker has completed both pipes: what it wrote goes out first. Then the peer's side of the closing is awaited, as a socket let go
+        // before is reset and may take the last packet with it; whoever opened the socket cuts it when that takes too long.
+        if (await _sending.ConfigureAwait(false))
+        {
+            await _receiving.ConfigureAwait(false);
+        }
+
         await _ended.CancelAsync().ConfigureAwait(false);
         await _receiving.ConfigureAwait(false);
         _ended.Dispose();
@@ -68,11 +73,35 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
         }
 
         await writer.CompleteAsync(failure).ConfigureAwait(false);
+        if (failure is null)
+        {
+            await DiscardAsync().ConfigureAwait(false);
+        }
     }
 
-    private async Task SendAsync()
+    /// <summary>Nobody reads any more: what still comes is dropped, up to the peer's close.</summary>
+    private async Task DiscardAsync()
+    {
+        try
+        {
+            var nowhere = new byte[512];
+            while (_socket.State is WebSocketState.Open or WebSocketState.CloseSent)
+            {
+                await _socket.ReceiveAsync(nowhere.AsMemory(), _ended.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
+        {
+            // The peer did not close in order, or was cut: there is nothing left to wait for.
+            return;
+        }
+    }
+
+    /// <returns>False when the peer is gone.</returns>
+    private async Task<bool> SendAsync()
     {
         var reader = _toSend.Reader;
+        var isClosed = false;
         try
         {
             while (true)
@@ -91,6 +120,7 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
             }
 
             await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _ended.Token).ConfigureAwait(false);
+            isClosed = true;
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
         {
@@ -98,5 +128,6 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
         }
 
         await reader.CompleteAsync().ConfigureAwait(false);
+        return isClosed;
     }
 }

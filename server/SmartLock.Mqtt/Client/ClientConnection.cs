@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.Extensions.Logging;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Client;
@@ -20,6 +21,7 @@ internal sealed class ClientConnection : IAsyncDisposable
     private readonly MqttConnection _transport;
     private readonly MqttClientOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly Lock _publishGate = new();
     private readonly PendingRequests _requests = new();
     private KeepAliveTimer? _keepAlive;
@@ -27,12 +29,14 @@ internal sealed class ClientConnection : IAsyncDisposable
     private MqttProperties? _limits;
     private ConnectionEnd? _end;
     private bool _isClosingInOrder;
+    private int _isSayingGoodbye;
 
-    public ClientConnection(MqttConnection transport, MqttClientOptions options, TimeProvider time)
+    public ClientConnection(MqttConnection transport, MqttClientOptions options, TimeProvider time, ILogger logger)
     {
         _transport = transport;
         _options = options;
         _time = time;
+        _logger = logger;
         Output = new OutputQueue(
             transport.Output,
             options.ProtocolVersion,
@@ -171,6 +175,9 @@ internal sealed class ClientConnection : IAsyncDisposable
         return size > (_limits.MaximumPacketSize ?? uint.MaxValue) ? MqttReasonCode.PacketTooLarge : null;
     }
 
+    /// <summary>Whether the broker takes a packet of this many bytes.</summary>
+    public bool Takes(int size) => (uint)size <= (_limits?.MaximumPacketSize ?? uint.MaxValue);
+
     public OutputBatch AppendPublish(MqttMessage message, ReadOnlySpan<byte> properties, ushort packetId, bool isDuplicate)
     {
         const int StackLimit = 256;
@@ -199,9 +206,15 @@ internal sealed class ClientConnection : IAsyncDisposable
     /// <summary>Says DISCONNECT; the reading loop then waits for the broker to close.</summary>
     public async Task CloseAsync(DisconnectPacket packet, ConnectionEnd end, CancellationToken cancellationToken)
     {
+        // One goodbye is enough, and a second attempt must not cut the first one short.
+        if (Interlocked.Exchange(ref _isSayingGoodbye, 1) != 0)
+        {
+            return;
+        }
+
         try
         {
-            var batch = Output.Append(o => packet.WriteTo(o, _options.ProtocolVersion));
+            var batch = Output.Append(o => packet.WriteTo(o, _options.ProtocolVersion), isLast: true);
             Output.Flush();
             await Output.WrittenAsync(batch, cancellationToken).ConfigureAwait(false);
         }
@@ -228,7 +241,15 @@ internal sealed class ClientConnection : IAsyncDisposable
         _keepAlive?.Dispose();
         Output.Fail(new IOException("The connection has ended."));
         _requests.Fail();
-        await _transport.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Foreign code, and the stream is done with in any case: its failure must not end the client's reconnecting.
+            _logger.TransportFailed(_options.ClientId, e.GetType().Name);
+        }
     }
 
     private ConnAckPacket ReadConnAck(byte header, in ReadOnlySequence<byte> sequence)

@@ -22,7 +22,7 @@ internal sealed class IncomingMessages(
     private int _outstanding;
     private long _dropped;
 
-    /// <summary>QoS 0 messages that found the queue full.</summary>
+    /// <summary>QoS 0 messages that found the queue full, and others of a lost session that did.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
     public void Attach(ClientConnection connection, bool sessionPresent)
@@ -36,6 +36,34 @@ internal sealed class IncomingMessages(
             {
                 _unreleased = null;
             }
+
+            DropStale(sessionPresent);
+        }
+    }
+
+    /// <summary>
+    /// What still waits for the handler: a broker that kept the session sends its unacknowledged QoS 1 messages again, so they would be
+    /// there twice, and once more with every reconnect; without the session nothing else bounds what connections leave behind.
+    /// </summary>
+    private void DropStale(bool sessionPresent)
+    {
+        var kept = 0;
+        for (var i = _queue.Count; i > 0; i--)
+        {
+            var message = _queue.Dequeue();
+            if (sessionPresent && message.QoS == MqttQoS.AtLeastOnce)
+            {
+                continue;
+            }
+
+            if (!sessionPresent && kept >= options.ReceiveQueueLimit)
+            {
+                Drop();
+                continue;
+            }
+
+            kept++;
+            _queue.Enqueue(message);
         }
     }
 

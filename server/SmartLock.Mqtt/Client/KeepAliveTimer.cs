@@ -1,8 +1,9 @@
 namespace SmartLock.Mqtt.Client;
 
 /// <summary>
-/// One one-shot timer per connection. It fires when the connection would have been idle for three quarters of the keep-alive
-/// interval; after a PINGREQ it fires once more and, when nothing has arrived by then, declares the connection dead.
+/// One one-shot timer per connection. It fires when nothing would have been sent, or nothing received, for three quarters of the
+/// keep-alive interval; after a PINGREQ it fires once more and, when nothing has arrived by then, declares the connection dead. So a
+/// client that only sends learns as well that its peer is gone.
 /// </summary>
 internal sealed class KeepAliveTimer : IDisposable
 {
@@ -14,6 +15,7 @@ internal sealed class KeepAliveTimer : IDisposable
     private readonly TimeSpan _answerLimit;
     private readonly ITimer _timer;
     private volatile bool _isAwaitingAnswer;
+    private long _lastReceived;
 
     public KeepAliveTimer(TimeProvider time, TimeSpan interval, OutputQueue output, Action ping, Action onDead)
     {
@@ -23,6 +25,7 @@ internal sealed class KeepAliveTimer : IDisposable
         _onDead = onDead;
         _idleLimit = interval * 0.75;
         _answerLimit = interval * 0.5;
+        _lastReceived = time.GetTimestamp();
 
         // Created idle, so that it cannot fire before the field is assigned.
         _timer = time.CreateTimer(static state => ((KeepAliveTimer)state!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -30,7 +33,11 @@ internal sealed class KeepAliveTimer : IDisposable
     }
 
     /// <summary>Anything received proves that the peer lives.</summary>
-    public void OnReceived() => _isAwaitingAnswer = false;
+    public void OnReceived()
+    {
+        Volatile.Write(ref _lastReceived, _time.GetTimestamp());
+        _isAwaitingAnswer = false;
+    }
 
     public void Dispose() => _timer.Dispose();
 
@@ -42,7 +49,7 @@ internal sealed class KeepAliveTimer : IDisposable
             return;
         }
 
-        var idle = _time.GetElapsedTime(_output.LastWrite);
+        var idle = _time.GetElapsedTime(Math.Min(_output.LastWrite, Volatile.Read(ref _lastReceived)));
         if (idle < _idleLimit)
         {
             _timer.Change(_idleLimit - idle, Timeout.InfiniteTimeSpan);

@@ -93,7 +93,7 @@ public sealed partial class MqttClient
             var transport = _options.Connector is { } connector
                 ? await connector(both.Token).ConfigureAwait(false)
                 : await StreamMqttConnection.ConnectAsync(_options, both.Token).ConfigureAwait(false);
-            connection = new ClientConnection(transport, _options, _time);
+            connection = new ClientConnection(transport, _options, _time, _logger);
             var connAck = await connection.ConnectAsync(packet, both.Token).ConfigureAwait(false);
             Check(connAck, packet);
             return (connection, connAck);

@@ -4,9 +4,6 @@ namespace SmartLock.Mqtt.Client;
 
 public sealed partial class MqttClient
 {
-    private readonly Dictionary<string, (MqttSubscription Subscription, MqttProperties? Properties)> _subscriptions =
-        new(StringComparer.Ordinal);
-
     private bool IsRunning => _running is { IsCompleted: false } && !_stop.IsCancellationRequested;
 
     public ValueTask<MqttPublishResult> PublishAsync(
@@ -33,9 +30,9 @@ public sealed partial class MqttClient
         ArgumentNullException.ThrowIfNull(message);
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
-        if (!MqttTopic.IsValidName(message.Topic))
+        if (!MqttTopic.IsValidName(message.Topic) || !Enum.IsDefined(message.QoS))
         {
-            throw new ArgumentException("The topic name is not valid.", nameof(message));
+            throw new ArgumentException("The topic name or the QoS is not valid.", nameof(message));
         }
 
         if (message.Properties is { TopicAlias: not null } or { SubscriptionIdentifiers: not null })
@@ -50,9 +47,10 @@ public sealed partial class MqttClient
 
     /// <summary>
     /// Subscribes and returns one reason code per filter. A started client that is not connected waits for the connection.
-    /// Filters that were granted are subscribed again when a later connection finds no session.
+    /// Filters that were granted are subscribed again when a later connection finds no session. A request larger than the broker
+    /// takes is not sent: every code then says packet too large.
     /// </summary>
-    /// <exception cref="ArgumentException">A filter is not valid.</exception>
+    /// <exception cref="ArgumentException">A filter or its options are not valid.</exception>
     /// <exception cref="MqttNotConnectedException">Neither connected nor started, or the connection was lost and is not restored.</exception>
     public async Task<IReadOnlyList<MqttReasonCode>> SubscribeAsync(
         IReadOnlyList<MqttSubscription> subscriptions,
@@ -60,7 +58,7 @@ public sealed partial class MqttClient
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(subscriptions);
-        CheckFilters(subscriptions.Select(s => s.Filter));
+        Check(subscriptions);
         var codes = await RequestAsync(
             connection => SendSubscribeAsync(connection, subscriptions, properties),
             cancellationToken).ConfigureAwait(false);
@@ -77,7 +75,10 @@ public sealed partial class MqttClient
         return codes[0];
     }
 
-    /// <summary>Returns one reason code per filter; over 3.1.1 they all read success.</summary>
+    /// <summary>
+    /// Returns one reason code per filter; over 3.1.1 they all read success. A request larger than the broker takes is not sent:
+    /// every code then says packet too large.
+    /// </summary>
     /// <exception cref="ArgumentException">A filter is not valid.</exception>
     /// <exception cref="MqttNotConnectedException">Neither connected nor started, or the connection was lost and is not restored.</exception>
     public Task<IReadOnlyList<MqttReasonCode>> UnsubscribeAsync(
@@ -94,6 +95,20 @@ public sealed partial class MqttClient
                 filters.Count,
                 (id, output) => new UnsubscribePacket(id, filters).WriteTo(output, _options.ProtocolVersion)),
             cancellationToken);
+    }
+
+    private static void Check(IReadOnlyList<MqttSubscription> subscriptions)
+    {
+        CheckFilters(subscriptions.Select(s => s.Filter));
+        foreach (var subscription in subscriptions)
+        {
+            if (!Enum.IsDefined(subscription.MaximumQoS)
+                || !Enum.IsDefined(subscription.RetainHandling)
+                || (subscription.NoLocal && MqttTopicFilter.IsShared(subscription.Filter)))
+            {
+                throw new ArgumentException("A subscription's options are not valid.", nameof(subscriptions));
+            }
+        }
     }
 
     private static void CheckFilters(IEnumerable<string> filters)
@@ -187,76 +202,6 @@ public sealed partial class MqttClient
         }
     }
 
-    /// <summary>Sends a request; again on the next connection of a started client, when one is lost before the answer.</summary>
-    private async Task<IReadOnlyList<MqttReasonCode>> RequestAsync(
-        Func<ClientConnection, Task<IReadOnlyList<MqttReasonCode>>> send,
-        CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var connection = await ConnectedAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                return await send(connection).WaitAsync(cancellationToken).ConfigureAwait(false);
-            }
-            catch (MqttNotConnectedException) when (IsRunning)
-            {
-                await WaitForEndAsync(connection, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Remembered from the moment of sending: were the connection lost right behind the SUBACK, the next one must renew it.
-    /// Forgotten when the connection is lost before, as the caller then asks again.
-    /// </summary>
-    private async Task<IReadOnlyList<MqttReasonCode>> SendSubscribeAsync(
-        ClientConnection connection,
-        IReadOnlyList<MqttSubscription> subscriptions,
-        MqttProperties? properties)
-    {
-        Remember(subscriptions, properties);
-        try
-        {
-            return await SendRequestAsync(
-                connection,
-                MqttPacketType.SubAck,
-                subscriptions.Count,
-                (id, output) => new SubscribePacket(id, subscriptions, properties).WriteTo(output, _options.ProtocolVersion))
-                .ConfigureAwait(false);
-        }
-        catch
-        {
-            Forget(subscriptions.Select(s => s.Filter));
-            throw;
-        }
-    }
-
-    /// <summary>Completes with the answer, whether or not its caller still waits: only then is the identifier free again.</summary>
-    private async Task<IReadOnlyList<MqttReasonCode>> SendRequestAsync(
-        ClientConnection connection,
-        MqttPacketType answer,
-        int count,
-        Action<ushort, System.Buffers.IBufferWriter<byte>> write)
-    {
-        if (!_outgoing.TryRentRequestId(out var id))
-        {
-            throw new InvalidOperationException("Too many requests wait for an answer.");
-        }
-
-        try
-        {
-            var answered = connection.Requests.Add(id, answer, count);
-            connection.Output.Append(output => write(id, output));
-            connection.Output.Flush();
-            return await answered.ConfigureAwait(false);
-        }
-        finally
-        {
-            _outgoing.ReturnRequestId(connection, id);
-        }
-    }
-
     private async Task<ClientConnection> ConnectedAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -293,67 +238,5 @@ public sealed partial class MqttClient
         }
 
         await (reading ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    private void Remember(IEnumerable<MqttSubscription> subscriptions, MqttProperties? properties)
-    {
-        lock (_gate)
-        {
-            foreach (var subscription in subscriptions)
-            {
-                _subscriptions[subscription.Filter] = (subscription, properties);
-            }
-        }
-    }
-
-    private void Forget(IEnumerable<string> filters)
-    {
-        lock (_gate)
-        {
-            foreach (var filter in filters)
-            {
-                _subscriptions.Remove(filter);
-            }
-        }
-    }
-
-    /// <summary>One SUBSCRIBE for all filters that share their properties (a subscription identifier).</summary>
-    private void Resubscribe(ClientConnection connection)
-    {
-        (MqttSubscription Subscription, MqttProperties? Properties)[] all;
-        lock (_gate)
-        {
-            all = [.. _subscriptions.Values];
-        }
-
-        foreach (var group in all.GroupBy(s => s.Properties))
-        {
-            _ = ResubscribeAsync(connection, [.. group.Select(s => s.Subscription)], group.Key);
-        }
-    }
-
-    private async Task ResubscribeAsync(ClientConnection connection, MqttSubscription[] subscriptions, MqttProperties? properties)
-    {
-        try
-        {
-            var codes = await SendRequestAsync(
-                connection,
-                MqttPacketType.SubAck,
-                subscriptions.Length,
-                (id, output) => new SubscribePacket(id, subscriptions, properties).WriteTo(output, _options.ProtocolVersion))
-                .ConfigureAwait(false);
-            for (var i = 0; i < codes.Count; i++)
-            {
-                if (codes[i].IsFailure())
-                {
-                    _logger.ResubscribeRefused(ClientId, subscriptions[i].Filter, codes[i]);
-                }
-            }
-        }
-        catch (MqttNotConnectedException)
-        {
-            // The next connection renews them again.
-            _logger.ResubscribeInterrupted(ClientId);
-        }
     }
 }

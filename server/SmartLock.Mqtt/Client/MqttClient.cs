@@ -120,10 +120,12 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// </summary>
     /// <param name="reasonCode">To an MQTT 5 broker; <see cref="MqttReasonCode.DisconnectWithWillMessage"/> has the will published.</param>
     /// <param name="cancellationToken">Closes without waiting for the broker.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The reason code is not one of a DISCONNECT.</exception>
     public async Task DisconnectAsync(
         MqttReasonCode reasonCode = MqttReasonCode.Success,
         CancellationToken cancellationToken = default)
     {
+        ReasonCodeRules.ThrowUnlessLegal(MqttPacketType.Disconnect, reasonCode);
         var (connection, reading, running) = Stop();
         if (connection is not null)
         {

@@ -35,4 +35,7 @@ internal static partial class MqttClientLog
 
     [LoggerMessage(9, LogLevel.Debug, "{ClientId}: subscriptions were not renewed before the connection was lost.")]
     public static partial void ResubscribeInterrupted(this ILogger logger, string clientId);
+
+    [LoggerMessage(10, LogLevel.Debug, "{ClientId}: letting go of a connection failed ({Error}).")]
+    public static partial void TransportFailed(this ILogger logger, string clientId, string error);
 }

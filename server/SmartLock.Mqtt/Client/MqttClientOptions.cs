@@ -59,7 +59,7 @@ public sealed record MqttClientOptions
     /// </summary>
     public bool AcknowledgeManually { get; init; }
 
-    /// <summary>Bounds everything from opening the socket to CONNACK, and a graceful close.</summary>
+    /// <summary>Bounds everything from opening the socket to CONNACK, the wait for a SUBACK or UNSUBACK, and a graceful close.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The delay before the first reconnect; it doubles with every failure.</summary>
@@ -80,7 +80,8 @@ public sealed record MqttClientOptions
         Require(ConnectTimeout > TimeSpan.Zero, nameof(ConnectTimeout));
         Require(ReconnectMinimum > TimeSpan.Zero && ReconnectMaximum >= ReconnectMinimum, nameof(ReconnectMinimum));
         Require(UserName is not null || Password is null || ProtocolVersion == MqttProtocolVersion.V500, nameof(UserName));
-        Require(Will is null || MqttTopic.IsValidName(Will.Topic), nameof(Will));
+        Require(Will is null || (MqttTopic.IsValidName(Will.Topic) && Enum.IsDefined(Will.QoS)), nameof(Will));
+        Require(ClientId.Length > 0 || CleanStart || ProtocolVersion == MqttProtocolVersion.V500, nameof(ClientId));
     }
 
     private static void Require(bool condition, string name)

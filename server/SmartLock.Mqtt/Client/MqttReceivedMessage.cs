@@ -39,8 +39,10 @@ public sealed class MqttReceivedMessage
     /// </summary>
     /// <param name="reasonCode">A failure tells an MQTT 5 broker that the message was not taken; it is not sent again.</param>
     /// <param name="cancellationToken">Ends the wait for room in a congested connection; the acknowledgement stays queued.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The reason code is not one of a PUBACK.</exception>
     public ValueTask AckAsync(MqttReasonCode reasonCode = MqttReasonCode.Success, CancellationToken cancellationToken = default)
     {
+        Packets.ReasonCodeRules.ThrowUnlessLegal(Packets.MqttPacketType.PubAck, reasonCode);
         return _owner.AcknowledgeAsync(this, reasonCode, cancellationToken);
     }
 }

@@ -16,6 +16,7 @@ internal sealed class OutgoingMessages(int limit) : IDisposable
     private LinkedListNode<PendingPublish>? _next;
     private ClientConnection? _connection;
     private ushort _lastId;
+    private long _releases;
     private int _inFlight;
     private bool _isClosed;
 
@@ -73,6 +74,11 @@ internal sealed class OutgoingMessages(int limit) : IDisposable
                 var following = node.Next;
                 Prepare(node, sessionPresent);
                 node = following;
+            }
+
+            foreach (var released in _messages.Where(m => m.State == PublishState.Released).OrderBy(m => m.ReleaseOrder))
+            {
+                connection.Output.Append(new AckPacket(MqttPacketType.PubRel, released.PacketId));
             }
 
             _next = _messages.First;
@@ -140,6 +146,7 @@ internal sealed class OutgoingMessages(int limit) : IDisposable
                     Finish(node, ack.ReasonCode);
                     break;
                 case MqttPacketType.PubRec when isExactlyOnce && pending.State != PublishState.Queued:
+                    pending.ReleaseOrder = pending.State == PublishState.Released ? pending.ReleaseOrder : ++_releases;
                     pending.State = PublishState.Released;
                     _connection?.Output.Append(new AckPacket(MqttPacketType.PubRel, pending.PacketId));
                     break;
@@ -178,14 +185,13 @@ internal sealed class OutgoingMessages(int limit) : IDisposable
     {
         var pending = node.Value;
         pending.HoldsQuota = false;
-        if (sessionPresent && pending.State == PublishState.Released)
-        {
-            _connection!.Output.Append(new AckPacket(MqttPacketType.PubRel, pending.PacketId));
-            return;
-        }
-
         if (pending.State == PublishState.Released)
         {
+            if (sessionPresent)
+            {
+                return;
+            }
+
             // The session that owned the message is gone, but the message had arrived.
             Finish(node, MqttReasonCode.Success);
             return;

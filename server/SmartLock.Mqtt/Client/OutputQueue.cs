@@ -16,6 +16,7 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
     private readonly Lock _gate = new();
     private OutputBatch? _pending;
     private Exception? _failure;
+    private bool _isEnding;
     private bool _isWriting;
     private long _lastWrite = time.GetTimestamp();
 
@@ -27,7 +28,7 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
     {
         lock (_gate)
         {
-            if (_failure is { } failure)
+            if (Refusal() is { } failure)
             {
                 return OutputBatch.CreateFailed(failure);
             }
@@ -41,23 +42,26 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
     {
         lock (_gate)
         {
-            if (_failure is null)
+            if (Refusal() is null)
             {
                 ack.WriteTo(_pending ??= new OutputBatch(), version);
             }
         }
     }
 
-    public OutputBatch Append(Action<IBufferWriter<byte>> write)
+    /// <param name="write">Writes the packet.</param>
+    /// <param name="isLast">Nothing may follow it: what is appended later fails (section 3.14.4).</param>
+    public OutputBatch Append(Action<IBufferWriter<byte>> write, bool isLast = false)
     {
         lock (_gate)
         {
-            if (_failure is { } failure)
+            if (Refusal() is { } failure)
             {
                 return OutputBatch.CreateFailed(failure);
             }
 
             write(_pending ??= new OutputBatch());
+            _isEnding = isLast;
             return _pending;
         }
     }
@@ -87,7 +91,7 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
                 return ValueTask.CompletedTask;
             }
 
-            return _failure is { } failure
+            return (_failure ?? batch.Failure) is { } failure
                 ? ValueTask.FromException(failure)
                 : new ValueTask(batch.Written().WaitAsync(cancellationToken));
         }
@@ -116,6 +120,8 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
 
         abandoned?.Fail(exception);
     }
+
+    private Exception? Refusal() => _failure ?? (_isEnding ? new IOException("The connection is being closed.") : null);
 
     private OutputBatch? CrowdedBatch()
     {
@@ -197,6 +203,8 @@ internal sealed class OutputBatch : IBufferWriter<byte>
 
     public bool IsWritten { get; private set; }
 
+    public Exception? Failure { get; private set; }
+
     public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, Length);
 
     /// <summary>For a queue that has ended: holds nothing, and tells so to whoever waits for it.</summary>
@@ -237,6 +245,7 @@ internal sealed class OutputBatch : IBufferWriter<byte>
     public void Fail(Exception exception)
     {
         Release();
+        Failure = exception;
         if (_written is { } written && written.TrySetException(exception))
         {
             // Its waiter may have been cancelled; the exception is reported by the connection in any case.

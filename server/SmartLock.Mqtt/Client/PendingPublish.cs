@@ -32,6 +32,9 @@ internal sealed class PendingPublish(MqttMessage message, byte[] properties)
     /// <summary>Sent before in this session, so that sending it again is marked DUP.</summary>
     public bool IsDuplicate { get; set; }
 
+    /// <summary>Counts up with every PUBREC of the session: PUBRELs are sent again in that order [MQTT-4.6.0-4].</summary>
+    public long ReleaseOrder { get; set; }
+
     /// <summary>Occupies one of the broker's receive maximum on this connection.</summary>
     public bool HoldsQuota { get; set; }
 

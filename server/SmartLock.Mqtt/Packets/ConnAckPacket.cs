@@ -27,12 +27,19 @@ public sealed record ConnAckPacket(bool SessionPresent, MqttReasonCode ReasonCod
         return new ConnAckPacket(flags == 1, reasonCode, properties);
     }
 
+    /// <summary>Bytes of the whole packet.</summary>
+    internal int GetSize(MqttProtocolVersion version)
+    {
+        var isV5 = version == MqttProtocolVersion.V500;
+        return FrameWriter.SizeOf(GetBodySize(isV5, isV5 ? PropertyCodec.Measure(Properties, AllowedProperties.ConnAck) : 0));
+    }
+
     public void WriteTo(IBufferWriter<byte> output, MqttProtocolVersion version)
     {
         ArgumentNullException.ThrowIfNull(output);
         var isV5 = version == MqttProtocolVersion.V500;
         var propertySize = isV5 ? PropertyCodec.Measure(Properties, AllowedProperties.ConnAck) : 0;
-        var size = 2 + (isV5 ? SpanWriter.SizeOfVariableByteInteger(propertySize) + propertySize : 0);
+        var size = GetBodySize(isV5, propertySize);
         var writer = FrameWriter.Begin(output, FrameWriter.Header(MqttPacketType.ConnAck), size);
         writer.WriteByte((byte)(SessionPresent && ReasonCode == MqttReasonCode.Success ? 1 : 0));
         writer.WriteByte(isV5 ? (byte)ReasonCode : ToReturnCode(ReasonCode));
@@ -42,6 +49,11 @@ public sealed record ConnAckPacket(bool SessionPresent, MqttReasonCode ReasonCod
         }
 
         FrameWriter.End(output, writer);
+    }
+
+    private static int GetBodySize(bool isV5, int propertySize)
+    {
+        return 2 + (isV5 ? SpanWriter.SizeOfVariableByteInteger(propertySize) + propertySize : 0);
     }
 
     /// <summary>MQTT 3.1.1 table 3.1.</summary>

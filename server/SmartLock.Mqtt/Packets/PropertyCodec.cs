@@ -52,12 +52,22 @@ internal static class PropertyCodec
     }
 
     /// <summary>Bytes of the block without its length field.</summary>
-    /// <exception cref="ArgumentException">A property is set that the packet may not carry.</exception>
+    /// <exception cref="ArgumentException">A property is set that the packet may not carry, or has no legal value.</exception>
     public static int Measure(MqttProperties? properties, ulong allowed)
     {
         if (properties is null)
         {
             return 0;
+        }
+
+        if (properties.ResponseTopic is { } topic && !MqttTopic.IsValidName(topic))
+        {
+            throw new ArgumentException("The response topic is not a valid topic name.", nameof(properties));
+        }
+
+        if (properties.PayloadFormatIndicator > 1)
+        {
+            throw new ArgumentException("The payload format indicator is neither 0 nor 1.", nameof(properties));
         }
 
         var sink = new PropertySink(default, isMeasuring: true);

@@ -97,6 +97,9 @@ internal static class AuditResults
     public const string Renamed = "renamed";
     public const string Removed = "removed";
     public const string Rotated = "rotated";
+
+    /// <summary>The lock was unsigned until then.</summary>
+    public const string RotatedToSigned = "rotated: signed";
     public const string Claimed = "claimed";
     public const string Added = "added";
 

@@ -7,7 +7,7 @@ using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Commands;
 
-/// <summary>From a request that may be made to a signed command on its way: recorded first, then published.</summary>
+/// <summary>From a request that may be made to a command on its way: recorded first, then published.</summary>
 internal sealed partial class CommandDispatch(
     ICommandStore store,
     CommandOrder order,
@@ -63,20 +63,32 @@ internal sealed partial class CommandDispatch(
 
     private async Task<HandOver> PublishAsync(Command command, DeviceRoute route)
     {
-        byte[] key;
-        try
+        if (PayloadOf(command, route) is not { } payload)
         {
-            key = keys.Unprotect(command.DeviceId, route.ProtectedKey);
-        }
-        catch (CryptographicException e)
-        {
-            LogUnreadableKey(command.DeviceId, e);
             return HandOver.NotSent;
         }
 
         var topic = route.OwnTopics ? Topics.CommandsOf(command.DeviceId) : Topics.Commands;
-        var payload = CommandMessage.Write(command, key, route.Unsigned);
         return await link.SendAsync(command.DeviceId, topic, payload, CancellationToken.None);
+    }
+
+    /// <summary>Null when there is no key to sign it with.</summary>
+    private byte[]? PayloadOf(Command command, DeviceRoute route)
+    {
+        if (route.Unsigned && options.Value.AllowUnsigned)
+        {
+            return CommandMessage.WriteUnsigned(command);
+        }
+
+        try
+        {
+            return CommandMessage.WriteSigned(command, keys.Unprotect(command.DeviceId, route.ProtectedKey));
+        }
+        catch (CryptographicException e)
+        {
+            LogUnreadableKey(command.DeviceId, e);
+            return null;
+        }
     }
 
     [LoggerMessage(2, LogLevel.Warning, "Command {CommandId} was not sent, which could not be put on record: {Reason}")]

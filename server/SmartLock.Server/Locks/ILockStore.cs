@@ -76,5 +76,6 @@ internal interface ILockStore
     /// <summary>With its key, its shares and its commands. Its log stays.</summary>
     Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct);
 
-    Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct);
+    /// <param name="endUnsigned">Makes an unsigned lock one like all others.</param>
+    Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, bool endUnsigned, CancellationToken ct);
 }

@@ -9,6 +9,9 @@ namespace SmartLock.Server.Locks;
 
 internal sealed record RenameLockRequest(string Name);
 
+/// <param name="Unsigned">False makes an unsigned lock one like all others; it cannot be made unsigned again.</param>
+internal sealed record RotateKeyRequest(bool? Unsigned = null);
+
 internal sealed record ClaimLockRequest(string DeviceId, string Code, string Name)
 {
     /// <summary>Without the code.</summary>
@@ -82,17 +85,23 @@ internal static class LockChangeEndpoints
 
     private static async Task<Results<Ok<RegisteredLockAnswer>, ProblemHttpResult>> RotateKeyAsync(
         [FromRoute(Name = "device_id")] string deviceId,
+        RotateKeyRequest? request,
         LockChanges changes,
         ClaimsPrincipal user,
         HttpContext context,
         CancellationToken ct)
     {
+        if (request?.Unsigned is true)
+        {
+            return Problems.Invalid("unsigned", "must be false: only a registration makes a lock unsigned");
+        }
+
         if (!LockRules.IsDeviceId(deviceId))
         {
             return LockProblems.NotFound();
         }
 
-        var rotation = await changes.RotateKeyAsync(deviceId, user.Username(), ct);
+        var rotation = await changes.RotateKeyAsync(deviceId, user.Username(), endUnsigned: request?.Unsigned is false, ct);
         if (Refusal(rotation.Outcome) is { } refusal)
         {
             return refusal;

@@ -62,14 +62,18 @@ internal sealed class LockChanges(
         while (forgotten == ForgottenAtOnce);
     }
 
-    public async Task<KeyRotation> RotateKeyAsync(string deviceId, string actor, CancellationToken ct)
+    /// <param name="endUnsigned">
+    /// From then on an unsigned lock's statuses are believed, and its commands sent, with signatures. Never without a new key: of the old
+    /// one its owner may never have seen more than the broker login, which a sketch sends in the clear.
+    /// </param>
+    public async Task<KeyRotation> RotateKeyAsync(string deviceId, string actor, bool endUnsigned, CancellationToken ct)
     {
         var key = DeviceKeys.NewKey();
         ReplaceKeyResult replaced;
         ValueTask goodbyes;
         using (await order.EnterAsync(deviceId, ct))
         {
-            replaced = await locks.ReplaceKeyAsync(ChangeOf(deviceId, actor), keys.Protect(deviceId, key), ct);
+            replaced = await locks.ReplaceKeyAsync(ChangeOf(deviceId, actor), keys.Protect(deviceId, key), endUnsigned, ct);
             if (replaced.Outcome is not ChangeLockOutcome.Changed)
             {
                 return new KeyRotation(replaced.Outcome);

@@ -85,6 +85,43 @@ public sealed class HostingTests
         result.MessageType.ShouldBe(WebSocketMessageType.Close);
     }
 
+    [Theory]
+    [InlineData(MqttProtocolVersion.V311)]
+    [InlineData(MqttProtocolVersion.V500)]
+    public async Task A_refused_connect_over_websocket_is_answered_and_closed_in_order(MqttProtocolVersion version)
+    {
+        var access = new TestAccess();
+        await using var host = await KestrelBroker.StartAsync(access);
+        for (var i = 0; i < 10; i++)
+        {
+            using var socket = await host.OpenWebSocketAsync();
+            var output = new ArrayBufferWriter<byte>();
+            (TestBroker.Connect("w", version) with { UserName = null }).WriteTo(output);
+            await socket.SendAsync(output.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+
+            // More on its way: what is not read must not turn the close into a reset that takes the answer along.
+            await socket.SendAsync(new byte[10_000], WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+            await ReceiveAsync(socket, MqttPacketType.ConnAck);
+            var closing = await socket.ReceiveAsync(new byte[64], CancellationToken.None).WaitAsync(Patience);
+            closing.MessageType.ShouldBe(WebSocketMessageType.Close);
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None).WaitAsync(Patience);
+            socket.State.ShouldBe(WebSocketState.Closed);
+        }
+    }
+
+    [Fact]
+    public async Task A_websocket_that_is_never_closed_by_its_client_is_cut()
+    {
+        await using var host = await KestrelBroker.StartAsync(new TestAccess(), o => o.DrainTimeout = TimeSpan.FromMilliseconds(100));
+        using var socket = await host.OpenWebSocketAsync();
+        var output = new ArrayBufferWriter<byte>();
+        (TestBroker.Connect("w") with { UserName = null }).WriteTo(output);
+        await socket.SendAsync(output.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+        await ReceiveAsync(socket, MqttPacketType.ConnAck);
+        await host.StopAsync().WaitAsync(Patience);
+        host.Broker.Core.Deadlines.Count.ShouldBe(0);
+    }
+
     [Fact]
     public async Task A_websocket_without_the_sub_protocol_is_refused()
     {

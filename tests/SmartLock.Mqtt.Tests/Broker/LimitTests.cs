@@ -22,6 +22,37 @@ public sealed class LimitTests
         (await v5.ReadDisconnectAsync()).ShouldBe(MqttReasonCode.KeepAliveTimeout);
     }
 
+    [Theory]
+    [InlineData(MqttProtocolVersion.V311)]
+    [InlineData(MqttProtocolVersion.V500)]
+    public async Task An_identity_s_window_is_never_exceeded_and_each_acknowledgement_lets_one_more_in(MqttProtocolVersion version)
+    {
+        await using var broker = new TestBroker();
+        broker.Access.Authenticate = (request, _) =>
+            ValueTask.FromResult(MqttAuthentication.Accept(new MqttIdentity(request.ClientId) { MaxInflight = 3 }));
+        var client = await broker.ConnectAsync(TestBroker.Connect("small", version));
+        await client.SubscribeAsync("#", MqttQoS.AtLeastOnce);
+        for (var i = 0; i < 10; i++)
+        {
+            broker.Broker.Publish("a", [(byte)('0' + i)], MqttQoS.AtLeastOnce);
+        }
+
+        var under = new List<ReceivedPublish>();
+        for (var i = 0; i < 3; i++)
+        {
+            under.Add(await client.ReadPublishAsync());
+        }
+
+        for (var i = 3; i < 10; i++)
+        {
+            await client.ShouldHaveNothingAsync();
+            await client.SendAsync(new AckPacket(MqttPacketType.PubAck, under[i - 3].PacketId));
+            under.Add(await client.ReadPublishAsync());
+        }
+
+        string.Concat(under.Select(m => m.Payload)).ShouldBe("0123456789");
+    }
+
     [Fact]
     public async Task Keep_alive_costs_one_timer_however_many_clients_there_are()
     {

@@ -33,7 +33,7 @@ public sealed class MalformedTests
         { "shared subscription that is no-local", "82 10 00 01 00 00 0A 24 73 68 61 72 65 2F 67 2F 61 04", MqttReasonCode.ProtocolError },
         { "UNSUBSCRIBE without a filter", "A2 03 00 01 00", MqttReasonCode.ProtocolError },
         { "PUBACK cut short", "40 01 00", MqttReasonCode.MalformedPacket },
-        { "AUTH", "F0 00", MqttReasonCode.BadAuthenticationMethod },
+        { "AUTH", "F0 00", MqttReasonCode.ProtocolError },
     };
 
     [Theory]

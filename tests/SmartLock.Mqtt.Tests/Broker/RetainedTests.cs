@@ -49,6 +49,35 @@ public sealed class RetainedTests
     }
 
     [Fact]
+    public async Task What_an_identity_publishes_that_never_retains_is_not_retained_whatever_its_flag_says()
+    {
+        await using var broker = new TestBroker();
+        broker.Access.Authenticate = (request, _) => ValueTask.FromResult(
+            MqttAuthentication.Accept(new MqttIdentity(request.ClientId) { NeverRetains = request.ClientId == "never" }));
+        var asked = new List<bool>();
+        broker.Access.BeforeRetain = asked.Add;
+        var watcher = await broker.ConnectAsync("watcher");
+        await watcher.SubscribeAsync(0, new MqttSubscription("#", RetainAsPublished: true));
+        var other = await broker.ConnectAsync("other");
+        await other.PublishAsync("kept", "1", retain: true);
+        (await watcher.ReadPublishAsync()).Retain.ShouldBeTrue();
+        var never = await broker.ConnectAsync(TestBroker.Connect("never") with { Will = new MqttWill("will", "gone"u8.ToArray()) { Retain = true } });
+
+        await never.PublishAsync("a", "2", retain: true);
+        await never.PublishAsync("kept", "", retain: true);
+        await never.VanishAsync();
+
+        foreach (var (topic, payload) in new[] { ("a", "2"), ("kept", ""), ("will", "gone") })
+        {
+            var seen = await watcher.ReadPublishAsync();
+            (seen.Topic, seen.Payload, seen.Retain).ShouldBe((topic, payload, false));
+        }
+
+        broker.Statistics.RetainedMessages.ShouldBe(1, "the other's, which an empty payload did not take away");
+        asked.ShouldBe([true, false, false, false, false], "the authorizer is asked about what will be done");
+    }
+
+    [Fact]
     public async Task An_empty_payload_takes_it_away()
     {
         await using var broker = new TestBroker();

@@ -15,21 +15,37 @@ internal sealed class TestAccess : IMqttAuthenticator, IMqttAuthorizer
 
     public HashSet<string> ForbiddenFilters { get; } = [];
 
+    /// <summary>How what is forbidden is refused.</summary>
+    public MqttReasonCode Refusal { get; set; } = MqttReasonCode.NotAuthorized;
+
     /// <summary>Called before each answer to a publication.</summary>
     public Action? BeforePublish { get; set; }
 
+    /// <summary>Called with the retain flag that each is asked about.</summary>
+    public Action<bool>? BeforeRetain { get; set; }
+
     public ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct) => Authenticate(request, ct);
+
+    /// <summary>Logins that are gone when a broker starts again.</summary>
+    public HashSet<string> Gone { get; } = [];
+
+    public ValueTask<MqttIdentity?> RestoreAsync(string identityName, CancellationToken ct)
+    {
+        var isObserver = identityName.StartsWith("observer", StringComparison.Ordinal);
+        return ValueTask.FromResult(Gone.Contains(identityName) ? null : new MqttIdentity(identityName) { SeesDirected = isObserver });
+    }
 
     public MqttReasonCode CanPublish(MqttIdentity identity, ReadOnlySpan<byte> topicUtf8, bool retain, MqttQoS qos)
     {
         BeforePublish?.Invoke();
+        BeforeRetain?.Invoke(retain);
         return ForbiddenTopics.Count > 0 && ForbiddenTopics.Contains(Encoding.UTF8.GetString(topicUtf8))
-            ? MqttReasonCode.NotAuthorized
+            ? Refusal
             : MqttReasonCode.Success;
     }
 
     public MqttReasonCode CanSubscribe(MqttIdentity identity, string filter)
     {
-        return ForbiddenFilters.Contains(filter) ? MqttReasonCode.NotAuthorized : MqttReasonCode.Success;
+        return ForbiddenFilters.Contains(filter) ? Refusal : MqttReasonCode.Success;
     }
 }

@@ -1,5 +1,6 @@
 using SmartLock.Mqtt.Client;
 using SmartLock.Mqtt.Packets;
+using SmartLock.Testing;
 
 namespace SmartLock.Mqtt.Tests.Client;
 
@@ -108,6 +109,25 @@ public sealed class CancellationTests : IDisposable
         await peer.SendAsync(o => new UnsubAckPacket(unsubscribe.PacketId, [MqttReasonCode.Success]).WriteTo(o, _broker.Version));
         (await ScriptedBroker.InTime(unsubscribing)).ShouldBe([MqttReasonCode.Success]);
         client.Abort();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_request_that_is_not_answered_in_time_ends_the_connection(bool subscribe)
+    {
+        var clock = new FakeClock();
+        await using var client = new MqttClient(_broker.Options with { ConnectTimeout = TimeSpan.FromSeconds(7) }, time: clock);
+        var ending = new Ending(client);
+        var peer = await _broker.ConnectAsync(client);
+        Task asking = subscribe ? client.SubscribeAsync("a") : client.UnsubscribeAsync(["a"]);
+        await peer.ExpectAsync(subscribe ? MqttPacketType.Subscribe : MqttPacketType.Unsubscribe);
+        clock.Advance(TimeSpan.FromSeconds(6.9));
+        asking.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromSeconds(0.1));
+        await Should.ThrowAsync<MqttNotConnectedException>(ScriptedBroker.InTime(asking));
+        (await ending.Task).Exception.ShouldBeOfType<TimeoutException>();
+        await peer.ExpectEndAsync();
     }
 
     [Fact]

@@ -114,6 +114,71 @@ public sealed class IncomingTests
     }
 
     [Fact]
+    public async Task What_is_sent_again_over_reconnects_does_not_pile_up_before_a_slow_handler()
+    {
+        var release = new TaskCompletionSource();
+        var handled = new List<string>();
+        var last = new TaskCompletionSource();
+        await using var client = new MqttClient(_broker.Options with { SessionExpiry = TimeSpan.FromHours(1) }, async (m, _) =>
+        {
+            handled.Add(m.Topic);
+            await release.Task;
+            if (m.Topic == "last")
+            {
+                last.SetResult();
+            }
+        });
+        await client.StartAsync();
+        var peer = await _broker.WelcomeAsync();
+        for (var round = 0; round < 5; round++)
+        {
+            for (ushort id = 1; id <= 3; id++)
+            {
+                await peer.PublishAsync($"t/{id}", MqttQoS.AtLeastOnce, id, duplicate: round > 0);
+            }
+
+            await peer.BarrierAsync();
+            peer.Abort();
+            peer = await _broker.WelcomeAsync(sessionPresent: true);
+        }
+
+        await peer.PublishAsync("last", MqttQoS.AtLeastOnce, 4);
+        await peer.BarrierAsync();
+        release.SetResult();
+        await ScriptedBroker.InTime(last.Task);
+
+        // The first one was with the handler all the time; what earlier connections brought and the last one did not is gone.
+        handled.ShouldBe(["t/1", "last"]);
+        client.Abort();
+    }
+
+    [Fact]
+    public async Task What_lost_sessions_leave_behind_is_bounded()
+    {
+        var release = new TaskCompletionSource();
+        await using var client = new MqttClient(_broker.Options with { ReceiveQueueLimit = 4 }, async (_, _) => await release.Task);
+        await client.StartAsync();
+        var peer = await _broker.WelcomeAsync();
+        for (var round = 0; round < 5; round++)
+        {
+            for (ushort id = 1; id <= 3; id++)
+            {
+                await peer.PublishAsync("t", MqttQoS.AtLeastOnce, id);
+            }
+
+            await peer.BarrierAsync();
+            peer.Abort();
+            peer = await _broker.WelcomeAsync(sessionPresent: false);
+            await peer.BarrierAsync();
+        }
+
+        // Fifteen came, one is with the handler, four may stay.
+        client.DroppedMessages.ShouldBe(10);
+        release.SetResult();
+        client.Abort();
+    }
+
+    [Fact]
     public async Task A_handler_may_publish_and_wait_for_the_acknowledgement()
     {
         MqttClient? self = null;

@@ -34,19 +34,38 @@ public sealed class KeepAliveTests
     }
 
     [Fact]
-    public async Task Sending_postpones_the_ping()
+    public async Task Traffic_in_both_directions_postpones_the_ping()
     {
         await using var client = Create(60);
         var peer = await _broker.ConnectAsync(client);
-        _clock.Advance(TimeSpan.FromSeconds(40));
-        (await client.PublishAsync("a", default)).IsDelivered.ShouldBeTrue();
-        _clock.Advance(TimeSpan.FromSeconds(40));
-        (await client.PublishAsync("b", default)).IsDelivered.ShouldBeTrue();
+        for (var i = 0; i < 3; i++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(40));
+            var publishing = client.PublishAsync("a", default, MqttQoS.AtLeastOnce).AsTask();
+            await peer.AckAsync(MqttPacketType.PubAck, (await peer.ExpectPublishAsync()).Id);
+            (await ScriptedBroker.InTime(publishing)).IsDelivered.ShouldBeTrue();
+        }
+
         _clock.Advance(TimeSpan.FromSeconds(45));
-        (await peer.ExpectPublishAsync()).Topic.ShouldBe("a");
-        (await peer.ExpectPublishAsync()).Topic.ShouldBe("b");
         await peer.ExpectAsync(MqttPacketType.PingReq);
         client.Abort();
+    }
+
+    [Fact]
+    public async Task A_client_that_only_sends_pings_too_and_gives_up_a_silent_broker()
+    {
+        await using var client = Create(60);
+        var ending = new Ending(client);
+        var peer = await _broker.ConnectAsync(client);
+        for (var i = 0; i < 5; i++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(14));
+            await client.PublishAsync("a", default);
+            (await peer.NextAsync())!.Type.ShouldBe(i == 3 ? MqttPacketType.PingReq : MqttPacketType.Publish);
+        }
+
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        (await ending.Task).Cause.ShouldBe(MqttDisconnectCause.KeepAliveTimeout);
     }
 
     [Fact]

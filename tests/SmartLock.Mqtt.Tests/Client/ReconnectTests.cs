@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using SmartLock.Mqtt.Client;
 using SmartLock.Mqtt.Packets;
 using SmartLock.Testing;
@@ -143,6 +144,31 @@ public sealed class ReconnectTests
         await ScriptedBroker.InTime(running);
     }
 
+    [Fact]
+    public async Task A_transport_that_fails_to_let_go_does_not_end_the_attempts()
+    {
+        var broker = new ScriptedBroker();
+        var inner = broker.Options.Connector!;
+        var options = broker.Options with { Connector = async ct => new Stubborn(await inner(ct)) };
+        await using var client = new MqttClient(options);
+        await client.StartAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            var peer = await broker.WelcomeAsync();
+            await ScriptedBroker.InTime(client.WaitUntilConnectedAsync());
+            peer.Abort();
+
+            // Also one that is let go before it was ever used.
+            var refused = await broker.AcceptAsync();
+            await refused.ExpectAsync(MqttPacketType.Connect);
+            refused.Abort();
+        }
+
+        await broker.WelcomeAsync();
+        await ScriptedBroker.InTime(client.WaitUntilConnectedAsync());
+        client.Abort();
+    }
+
     private static Task DelayBegunAsync(FakeClock clock) => UntilAsync(() => clock.PendingTimers == 1);
 
     /// <summary>The loop's own steps are not observable as a task: yields until the state is reached.</summary>
@@ -153,6 +179,23 @@ public sealed class ReconnectTests
         {
             guard.Token.ThrowIfCancellationRequested();
             await Task.Yield();
+        }
+    }
+
+    private sealed class Stubborn(MqttConnection inner) : MqttConnection
+    {
+        public override PipeReader Input => inner.Input;
+
+        public override PipeWriter Output => inner.Output;
+
+        public override void EndOutput() => inner.EndOutput();
+
+        public override void Abort() => inner.Abort();
+
+        public override async ValueTask DisposeAsync()
+        {
+            await inner.DisposeAsync();
+            throw new InvalidOperationException("of the test");
         }
     }
 }

@@ -31,6 +31,9 @@ internal static class LockCalls
     public static Task<HttpResponseMessage> RotateKeyAsync(this SignedIn owner, string deviceId) =>
         owner.Http.PostAsync($"/api/locks/{deviceId}/rotate-key", null);
 
+    public static Task<HttpResponseMessage> RotateKeyAsync(this SignedIn owner, string deviceId, bool unsigned) =>
+        owner.Http.PostAsJsonAsync($"/api/locks/{deviceId}/rotate-key", new { unsigned });
+
     public static Task<HttpResponseMessage> UnlockAsync(this SignedIn user, string deviceId) =>
         user.Http.PostAsJsonAsync("/api/unlock", new { device_id = deviceId });
 

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Testing;
 
@@ -47,6 +48,38 @@ public sealed class OriginalSystemTests
         (await bert.Http.GetStringAsync("/locks")).ShouldBe("[]");
         var log = (await anna.Http.GetFromJsonAsync<JsonElement>("/api/logs")).GetProperty("items");
         log.EnumerateArray().Count(e => e.GetProperty("result").GetString() == "sent").ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData(32, false)]
+    [InlineData(64, true)]
+    public async Task A_command_fits_the_sketchs_memory_up_to_32_characters_of_device_id_and_longer_ones_where_it_has_more(int length, bool isEnlarged)
+    {
+        await using var app = await TestApp.StartAsync(On, Unsigned);
+        var anna = await app.OwnerAsync("anna");
+        var deviceId = new string('d', length);
+        var (userName, password) = await RegisterAsync(anna, deviceId);
+        await using var sketch = await Sketch.StartAsync(app, deviceId, userName, password, isEnlarged);
+        await StatusAsync(anna, "Available", "Unknown", deviceId);
+
+        await CommandAsync(anna, $"/api/unlock?device_id={deviceId}", 200, "status", "UNLOCK sent");
+
+        await sketch.IsAsync("Unlocked");
+        await StatusAsync(anna, "Available", "Unlocked", deviceId);
+    }
+
+    [Fact]
+    public async Task What_the_sketch_says_as_retained_is_heard_and_not_retained()
+    {
+        await using var app = await TestApp.StartAsync(On, Unsigned);
+        var anna = await app.OwnerAsync("anna");
+        var (userName, password) = await RegisterAsync(anna, "device-1");
+
+        await using var sketch = await Sketch.StartAsync(app, "device-1", userName, password);
+        await sketch.HeartbeatAsync();
+        await StatusAsync(anna, "Available", "Unknown");
+
+        app.Services.GetRequiredService<MqttBroker>().GetStatistics().RetainedMessages.ShouldBe(0);
     }
 
     [Fact]

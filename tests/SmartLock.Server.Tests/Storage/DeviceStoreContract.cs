@@ -196,7 +196,7 @@ public abstract class DeviceStoreContract : StoreContract
         await Stores.HearAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var before = (await Stores.Devices.FindAsync("D1", default))!.KeyFrom;
-        await Stores.Locks.ReplaceKeyAsync(new LockChange("D1", "ada", Later), [9], default);
+        await Stores.Locks.ReplaceKeyAsync(new LockChange("D1", "ada", Later), [9], endUnsigned: false, default);
 
         var late = StoreSet.Report("D1", Later, LockStatus.Unlocked) with { KeyFrom = before };
         var result = await Stores.Devices.ApplyAsync(

@@ -1,3 +1,4 @@
+using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Locks;
 
@@ -82,16 +83,34 @@ public abstract class LockChangeContract : StoreContract
         await Stores.HearAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
 
-        (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], default)).Outcome.ShouldBe(ChangeLockOutcome.NotFound);
-        (await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default)).Outcome.ShouldBe(ChangeLockOutcome.NotOwner);
+        (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], endUnsigned: false, default)).Outcome.ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], endUnsigned: false, default)).Outcome.ShouldBe(ChangeLockOutcome.NotOwner);
         (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([1, 2, 3]);
-        var replaced = await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], default);
+        var replaced = await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], endUnsigned: false, default);
         replaced.Outcome.ShouldBe(ChangeLockOutcome.Changed);
         replaced.Lock.ShouldBe(await Stores.Locks.FindAsync("D1", "ada", default));
 
         (await Stores.Devices.FindAsync("D1", default))!.ProtectedKey.ShouldBe([9]);
         (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.ProtectedKey.ShouldBe([9]);
         (await Stores.LogAsync("D1"))[^2].ShouldBe("ada lock.rotate_key rotated");
+    }
+
+    [Fact]
+    public async Task A_new_key_ends_that_a_lock_is_unsigned_only_when_it_is_to()
+    {
+        await Stores.MoveInAsync("ada");
+        await Stores.Locks.RegisterAsync(
+            new NewLock("D1", "Sketch", "ada", [1], Unsigned: true, StoreSet.Noon),
+            10,
+            new NewAuditEntry(StoreSet.Noon, "D1", "ada", AuditActions.LockRegistered, AuditResults.Registered),
+            default);
+
+        (await Stores.Locks.ReplaceKeyAsync(By("ada"), [8], endUnsigned: false, default)).Lock!.Unsigned.ShouldBeTrue();
+        (await Stores.Locks.ReplaceKeyAsync(By("ada"), [9], endUnsigned: true, default)).Lock!.Unsigned.ShouldBeFalse();
+        (await Stores.Locks.ReplaceKeyAsync(By("ada"), [10], endUnsigned: true, default)).Lock!.Unsigned.ShouldBeFalse();
+
+        (await Stores.Devices.FindAsync("D1", default))!.Unsigned.ShouldBeFalse();
+        (await Stores.LogAsync("D1")).Skip(1).ShouldBe(["ada lock.rotate_key rotated", "ada lock.rotate_key rotated: signed", "ada lock.rotate_key rotated"]);
     }
 
     [Fact]
@@ -102,7 +121,7 @@ public abstract class LockChangeContract : StoreContract
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
 
         await Stores.Locks.RenameAsync(By("bob"), "Mine", default);
-        await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], default);
+        await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], endUnsigned: false, default);
         await Stores.Locks.RemoveAsync(By("bob"), default);
         await Stores.Shares.GrantAsync(By("bob"), new Share("cy", ShareRole.Operator, null, null, Later), 10, default);
         await Stores.Shares.RevokeAsync(By("bob"), "cy", default);

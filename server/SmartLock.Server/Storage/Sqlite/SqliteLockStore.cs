@@ -27,6 +27,8 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
 
     private const string ReplaceKey = "UPDATE device_keys SET protected_key = ?2 WHERE device_id = ?1";
 
+    private const string EndUnsigned = "UPDATE locks SET unsigned = 0 WHERE device_id = ?1 AND unsigned = 1";
+
     // Ids begin with the time: along commands_device, the oldest come first.
     private const string ForgetCommands = """
         DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE device_id = ?1 AND state <> 'Sent' AND issued_at < ?2 ORDER BY id LIMIT ?3)
@@ -125,7 +127,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
             },
             ct);
 
-    public async Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, CancellationToken ct)
+    public async Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, bool endUnsigned, CancellationToken ct)
     {
         Lock? changed = null;
         var outcome = await ChangeAsync(
@@ -135,7 +137,9 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
             {
                 using var replace = session.Use(ReplaceKey);
                 replace.Bind(1, change.DeviceId).Bind(2, protectedKey).Run();
-                Append(session, change, AuditActions.KeyRotated, AuditResults.Rotated);
+                using var end = session.Use(EndUnsigned);
+                var ended = endUnsigned && end.Bind(1, change.DeviceId).Run() > 0;
+                Append(session, change, AuditActions.KeyRotated, ended ? AuditResults.RotatedToSigned : AuditResults.Rotated);
                 session.BeginKey(change.DeviceId);
                 changed = session.FindLock(change.DeviceId);
             },
