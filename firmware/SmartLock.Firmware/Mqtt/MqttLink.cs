@@ -12,8 +12,6 @@ namespace SmartLock.Firmware
     /// </summary>
     internal sealed class MqttLink : ILink
     {
-        public const int MaxUnacknowledged = 8;
-
         private const ushort KeepAliveSeconds = 15;
         private const int SubscribeTimeoutMs = 10000;
         private const int CloseTimeoutMs = 5000;
@@ -36,7 +34,6 @@ namespace SmartLock.Firmware
         private MqttQoSLevel[] _granted;
         private bool _isOpen;
         private bool _isOver;
-        private int _unacknowledged;
 
         public MqttLink(BrokerAddress address, ILog log)
         {
@@ -99,13 +96,12 @@ namespace SmartLock.Firmware
             lock (_gate)
             {
                 // A client that is not connected would take the message and lose it.
-                if (!_isOpen || !_client.IsConnected || _unacknowledged >= MaxUnacknowledged)
+                if (!_isOpen || !_client.IsConnected)
                 {
                     return false;
                 }
 
                 client = _client;
-                _unacknowledged++;
             }
 
             try
@@ -115,7 +111,6 @@ namespace SmartLock.Firmware
             }
             catch (Exception e)
             {
-                Acknowledge();
                 _log.Write("broker: " + e.Message);
                 return false;
             }
@@ -153,21 +148,32 @@ namespace SmartLock.Firmware
         /// </summary>
         private void GiveBack(MqttClient client)
         {
-            Thread closing = new Thread(() =>
+            try
             {
-                try
+                Thread closing = new Thread(() => CloseQuietly(client));
+                closing.Start();
+                if (!closing.Join(CloseTimeoutMs))
                 {
-                    client.Close();
+                    _log.Write("closing: takes too long");
                 }
-                catch (Exception e)
-                {
-                    _log.Write("closing: " + e.Message);
-                }
-            });
-            closing.Start();
-            if (!closing.Join(CloseTimeoutMs))
+            }
+            catch (Exception e)
             {
-                _log.Write("closing: takes too long");
+                // No memory for a thread: an open socket would keep what there is.
+                _log.Write("closing: " + e.Message);
+                CloseQuietly(client);
+            }
+        }
+
+        private void CloseQuietly(MqttClient client)
+        {
+            try
+            {
+                client.Close();
+            }
+            catch (Exception e)
+            {
+                _log.Write("closing: " + e.Message);
             }
         }
 
@@ -217,10 +223,14 @@ namespace SmartLock.Firmware
 
         private void Published(object sender, MqttMsgPublishedEventArgs e)
         {
-            Acknowledge();
+            // The client gives a message up three seconds after it sent it, with what a slow broker still says of it later.
             if (e.IsPublished)
             {
                 Call(listener => listener.OnAcknowledged());
+            }
+            else
+            {
+                Call(listener => listener.OnGivenUp());
             }
         }
 
@@ -233,17 +243,6 @@ namespace SmartLock.Firmware
 
             _answered.Set();
             Call(listener => listener.OnClosed());
-        }
-
-        private void Acknowledge()
-        {
-            lock (_gate)
-            {
-                if (_unacknowledged > 0)
-                {
-                    _unacknowledged--;
-                }
-            }
         }
 
         private void Call(Told told)
