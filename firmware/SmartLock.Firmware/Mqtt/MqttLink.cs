@@ -16,8 +16,11 @@ namespace SmartLock.Firmware
         private const int SubscribeTimeoutMs = 10000;
         private const int CloseTimeoutMs = 5000;
 
-        /// <summary>Our messages and the broker's, which wait in the same queue for their acknowledgements.</summary>
-        private const int MaxInflight = 32;
+        /// <summary>
+        /// Our messages and the broker's, which wait in the same queue for their acknowledgements; what does not fit is dropped without a
+        /// word. Brokers send up to 20 (this server, mosquitto) or 32 (EMQX) at once.
+        /// </summary>
+        private const int MaxInflight = 64;
 
         private readonly BrokerAddress _address;
         private readonly ILog _log;
