@@ -32,6 +32,9 @@ internal sealed class StoredMessage
 
     public ReadOnlySpan<byte> Payload => _buffer.AsSpan(_topicLength + _propertiesLength, _length - _topicLength - _propertiesLength);
 
+    /// <summary>The three parts in one, for as long as the message is held.</summary>
+    public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
+
     /// <summary>Bytes, as the bounds of queues and of retained messages count them.</summary>
     public int Length => _length;
 
@@ -40,7 +43,7 @@ internal sealed class StoredMessage
     public long ExpiresAt { get; private set; }
 
     /// <summary>Of a message that is kept: who published it, for subscribers that do not want their own.</summary>
-    public SessionKey? Publisher { get; private set; }
+    public SessionKey? Publisher { get; set; }
 
     /// <summary>From the pool; the caller holds it until <see cref="Release"/>.</summary>
     /// <param name="publication">Copied.</param>

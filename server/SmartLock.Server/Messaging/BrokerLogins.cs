@@ -39,6 +39,9 @@ internal sealed partial class BrokerLogins(
     TimeProvider time,
     ILogger<BrokerLogins> log) : IMqttAuthenticator
 {
+    // A slash, which no device id has, so that an observer is never taken for a device of its name.
+    private const string ObserverPrefix = "observer/";
+
     /// <summary>
     /// Mosquitto's own. nanoFramework's client has one queue for what it sends and what it is sent, and drops what does not fit without a
     /// word; such a message would take up its place in the window for good.
@@ -65,15 +68,23 @@ internal sealed partial class BrokerLogins(
         }
     }
 
+    public async ValueTask<MqttIdentity?> RestoreAsync(string identityName, CancellationToken ct)
+    {
+        if (identityName.StartsWith(ObserverPrefix, StringComparison.Ordinal))
+        {
+            return FindObserver(identityName[ObserverPrefix.Length..]) is { } observer ? IdentityOf(observer) : null;
+        }
+
+        return await FindDeviceAsync(identityName, ct) is { } device ? IdentityOf(device) : null;
+    }
+
     private MqttObserver? FindObserver(string userName) => mqtt.Value.Observers.FirstOrDefault(o => o.Name == userName);
 
     // An observer's password was thought up by somebody and can be guessed. A device's is 256 bits of a MAC: its login is looked at always,
     // so that nobody who guesses at its address keeps it out.
     private MqttIdentity? CheckObserver(MqttObserver observer, MqttConnectRequest request)
     {
-        // A slash, which no device id has, so that an observer is never taken for a device of its name.
-        var name = $"observer/{observer.Name}";
-        using var attempt = slowdown.TryBegin(name, ClientAddress.Of((request.RemoteEndPoint as IPEndPoint)?.Address), out _);
+        using var attempt = slowdown.TryBegin(ObserverPrefix + observer.Name, ClientAddress.Of((request.RemoteEndPoint as IPEndPoint)?.Address), out _);
         if (attempt is null)
         {
             return null;
@@ -86,8 +97,19 @@ internal sealed partial class BrokerLogins(
         }
 
         attempt.Succeeded();
-        return new MqttIdentity(name) { SeesDirected = true, Tag = new BrokerLogin.Observer() };
+        return IdentityOf(observer);
     }
+
+    private static MqttIdentity IdentityOf(MqttObserver observer) =>
+        new(ObserverPrefix + observer.Name) { SeesDirected = true, Tag = new BrokerLogin.Observer() };
+
+    private static MqttIdentity IdentityOf(KnownDevice device) => new(device.DeviceId)
+    {
+        // The first sketch passes its status's length where PubSubClient takes "retained".
+        NeverRetains = device.IsUnsigned,
+        MaxInflight = DeviceWindow,
+        Tag = new BrokerLogin.Device(device.DeviceId),
+    };
 
     private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
     {
@@ -100,13 +122,7 @@ internal sealed partial class BrokerLogins(
         var expected = Signatures.MqttPassword(device?.Key ?? NobodysKey, userName);
         var matches = CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), password);
         return matches && device is not null
-            ? new MqttIdentity(device.DeviceId)
-            {
-                // The first sketch passes its status's length where PubSubClient takes "retained".
-                NeverRetains = device.IsUnsigned,
-                MaxInflight = DeviceWindow,
-                Tag = new BrokerLogin.Device(device.DeviceId),
-            }
+            ? IdentityOf(device)
             : null;
     }
 

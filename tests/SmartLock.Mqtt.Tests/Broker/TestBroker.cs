@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
+using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 using SmartLock.Testing;
 
@@ -12,12 +13,18 @@ internal sealed class TestBroker : IAsyncDisposable
 {
     private readonly List<TestClient> _clients = [];
 
-    public TestBroker(Action<MqttBrokerOptions>? configure = null)
+    public TestBroker(
+        Action<MqttBrokerOptions>? configure = null,
+        IMqttSessionStore? store = null,
+        FakeClock? clock = null,
+        TestAccess? access = null)
     {
         // On a clock that stands still a delayed answer would never come.
         var options = new MqttBrokerOptions { RefusalDelay = TimeSpan.Zero };
         configure?.Invoke(options);
-        Broker = new MqttBroker(Options.Create(options), Log, Clock, Access, Access);
+        Clock = clock ?? Clock;
+        Access = access ?? Access;
+        Broker = new MqttBroker(Options.Create(options), Log, Clock, Access, Access, store);
     }
 
     public FakeClock Clock { get; } = new();
