@@ -11,11 +11,12 @@ namespace SmartLock.Mqtt.Tests.Hostile;
 
 /// <summary>
 /// Bytes that no honest peer sends, against a broker that serves others and against a client. For a person: SMARTLOCK_FUZZ_SECONDS=120 makes the
-/// loops run so long, each from a seed that is told when it fails.
+/// loops run so long, from a seed that is told when one fails; SMARTLOCK_FUZZ_SEED begins there.
 /// </summary>
 public sealed class FuzzTests
 {
     private const string Seconds = "SMARTLOCK_FUZZ_SECONDS";
+    private const string Seed = "SMARTLOCK_FUZZ_SEED";
     private const int ShortRun = 1000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -57,9 +58,8 @@ public sealed class FuzzTests
 
     private static async Task LoopAsync(Func<int, Task> attack)
     {
-        var given = Environment.GetEnvironmentVariable(Seconds);
-        var seconds = int.TryParse(given, CultureInfo.InvariantCulture, out var parsed) ? parsed : 0;
-        var start = seconds == 0 ? 20_260_601 : Random.Shared.Next(int.MaxValue / 2);
+        var seconds = Given(Seconds) ?? 0;
+        var start = Given(Seed) ?? (seconds == 0 ? 20_260_601 : Random.Shared.Next(int.MaxValue / 2));
         var began = Stopwatch.GetTimestamp();
         for (var i = 0; seconds == 0 ? i < ShortRun : Stopwatch.GetElapsedTime(began).TotalSeconds < seconds; i++)
         {
@@ -72,6 +72,11 @@ public sealed class FuzzTests
                 throw new ShouldAssertException($"With seed {start + i}: {e.Message}", e);
             }
         }
+    }
+
+    private static int? Given(string variable)
+    {
+        return int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null;
     }
 
     private static async Task AttackClientAsync(IEnumerable<byte[]> pieces, MqttProtocolVersion version, int seed)
