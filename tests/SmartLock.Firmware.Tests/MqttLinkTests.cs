@@ -99,20 +99,66 @@ public sealed class MqttLinkTests : IDisposable
     }
 
     [Fact]
-    public async Task No_more_than_eight_reports_are_on_their_way()
+    public async Task A_report_that_the_broker_never_acknowledges_is_told_as_given_up()
     {
         await using var broker = new SilentBroker();
         var link = Link(broker.Port);
         link.Open(_session, _listener);
 
-        for (var i = 0; i < MqttLink.MaxUnacknowledged; i++)
-        {
-            link.Publish("t", [1]).ShouldBeTrue();
-        }
+        link.Publish("t", [1]).ShouldBeTrue();
 
-        link.Publish("t", [1]).ShouldBeFalse();
-        link.Close();
+        await Eventually.TrueAsync(() => _listener.GivenUp == 1, "the client gives it up");
         _listener.Acknowledged.ShouldBe(0);
+        link.IsOpen.ShouldBeTrue();
+        link.Close();
+    }
+
+    [Fact]
+    public async Task A_client_without_room_takes_no_report()
+    {
+        await using var broker = new SilentBroker();
+        var link = Link(broker.Port);
+        link.Open(_session, _listener);
+        var taken = Enumerable.Range(0, 100).Count(_ => link.Publish("t", [1]));
+
+        taken.ShouldBe(32);
+        _log.Lines.ShouldAllBe(line => line.StartsWith("broker: "));
+        link.Close();
+    }
+
+    [Fact]
+    public async Task It_logs_in_with_a_clean_session_its_will_and_a_keep_alive()
+    {
+        await using var broker = new SilentBroker();
+        var link = Link(broker.Port);
+
+        link.Open(_session, _listener);
+
+        // User name, password, a will at QoS 1 that is not retained, clean.
+        broker.Login.Flags.ShouldBe((byte)0b1100_1110);
+        broker.Login.KeepAlive.ShouldBe(15);
+        link.Close();
+    }
+
+    [Fact]
+    public async Task Its_end_waits_for_the_command_that_is_being_heard()
+    {
+        await using var broker = await Broker.StartNewAsync();
+        await using var door = await Door.WatchAsync(broker.Port);
+        var link = Link(broker.Port);
+        using var ended = new ManualResetEventSlim();
+        var heard = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // Five times as long as an end takes that waits for nobody.
+        _listener.OnEach = () => heard.TrySetResult(ended.Wait(TimeSpan.FromSeconds(1)));
+        link.Open(_session, _listener);
+        await door.SendAsync("one"u8.ToArray());
+        await Eventually.TrueAsync(() => !_listener.Messages.IsEmpty, "the command");
+
+        link.Close();
+        ended.Set();
+
+        (await heard.Task).ShouldBeFalse("the end came before the command was done with");
     }
 
     [Fact]

@@ -90,5 +90,13 @@ public sealed class NetworkTests
         now.ShouldBeInRange(before, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
+    [Fact]
+    public void A_clock_that_is_older_than_this_program_is_not_set()
+    {
+        BoardClock.ToUnixMs(DateTime.UnixEpoch).ShouldBe(0);
+        BoardClock.ToUnixMs(new DateTime(2024, 12, 31, 23, 59, 59, DateTimeKind.Utc)).ShouldBe(0);
+        BoardClock.ToUnixMs(new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc)).ShouldBe(1_735_689_600_000);
+    }
+
     private static WifiNetwork Wifi(string password) => new(new DeviceSettings { WifiSsid = "home", WifiPassword = password });
 }

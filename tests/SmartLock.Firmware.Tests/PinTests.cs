@@ -99,4 +99,30 @@ public sealed class PinTests
         new BoardGauges(door, none).IsDoorOpen.ShouldBeFalse();
         new BoardGauges(door, none).IsBatteryLow.ShouldBeTrue();
     }
+
+    [Fact]
+    public void A_door_contact_whose_pin_cannot_be_read_is_told_of_once_and_is_no_closed_door()
+    {
+        _pins.OpenPin(4, PinMode.Output);
+        var door = new InputLine(_pins, 4, _log);
+        var gauges = new BoardGauges(new InputLine(_pins, DeviceSettings.NoPin, _log), door);
+
+        gauges.IsDoorOpen.ShouldBeTrue();
+        gauges.IsDoorOpen.ShouldBeTrue();
+        _log.Lines.ShouldHaveSingleItem().ShouldStartWith("contact at pin 4: ");
+    }
+
+    [Fact]
+    public void A_button_that_failed_once_presses_again()
+    {
+        var button = new InputLine(_pins, 5, _log);
+        _bench.Pins.Tie(5, high: false);
+        _bench.Pins.Trouble = new InvalidOperationException("no answer");
+        button.IsActive.ShouldBeFalse();
+        button.IsActive.ShouldBeFalse();
+        _bench.Pins.Trouble = null;
+
+        button.IsActive.ShouldBeTrue();
+        _log.Lines.ShouldHaveSingleItem().ShouldBe("contact at pin 5: no answer");
+    }
 }

@@ -10,7 +10,7 @@ namespace SmartLock.Device
         public const int TickMs = 50;
         public const int SuperviseMs = 5000;
 
-        /// <summary>The brain wants to look around a few times a second; the button more often.</summary>
+        /// <summary>The brain wants to look around a few times a second; the button and the lights more often.</summary>
         private const int TicksPerLook = 4;
 
         private readonly BoardParts _parts;
@@ -21,6 +21,7 @@ namespace SmartLock.Device
         private readonly SignalLights _lights;
         private readonly LockButton _button;
         private int _ticks;
+        private Signal _signal;
         private long _refused;
 
         public LockBoard(LockSettings settings, BoardParts parts)
@@ -78,13 +79,19 @@ namespace SmartLock.Device
                 _brain.LockByButton();
             }
 
+            // A due heartbeat does not wait for the next look.
             _ticks++;
-            if (_ticks % TicksPerLook == 0)
+            if (_ticks % TicksPerLook == 0 || (_outbox.IsConnected && _parts.Clock.UptimeMs >= _brain.NextReportAt))
             {
                 _brain.Tick();
-                ShowLights();
             }
 
+            if (_ticks % TicksPerLook == 0)
+            {
+                _signal = Signal;
+            }
+
+            ShowLights();
             _supervisor.Ticked();
         }
 
@@ -94,8 +101,15 @@ namespace SmartLock.Device
             string complaint = _supervisor.Complaint();
             if (complaint != null)
             {
-                _parts.Log.Write("restarting: " + complaint);
-                _parts.System.Reboot();
+                try
+                {
+                    _parts.Log.Write("restarting: " + complaint);
+                }
+                finally
+                {
+                    // Also when there is no memory left for that line.
+                    _parts.System.Reboot();
+                }
             }
         }
 
@@ -109,7 +123,7 @@ namespace SmartLock.Device
                 _lights.CommandRefused(uptime);
             }
 
-            _lights.Show(Signal, uptime);
+            _lights.Show(_signal, uptime);
         }
     }
 }

@@ -31,6 +31,11 @@ namespace SmartLock.Device
             _outbox.Acknowledged(_link);
         }
 
+        public void OnGivenUp()
+        {
+            _outbox.GivenUp(_link);
+        }
+
         public void OnClosed()
         {
             if (!IsOver)

@@ -10,12 +10,20 @@ namespace SmartLock.Device
         /// <summary>Two heartbeats: a broker that answers nothing for so long is not there.</summary>
         public const int SilenceMs = 18000;
 
+        /// <summary>
+        /// Three heartbeats: a link that takes nothing for so long is given up, before the supervisor takes it for a hanging board. A
+        /// broker that floods it can do that, and must not be able to restart the lock.
+        /// </summary>
+        public const int StuckMs = 27000;
+
         private readonly object _gate = new object();
         private readonly IClock _clock;
         private readonly Supervisor _supervisor;
         private ILink _link;
         private int _unacknowledged;
-        private long _heardAt;
+        private bool _waiting;
+        private long _waitingSince;
+        private long _leftAt;
 
         public LinkOutbox(IClock clock, Supervisor supervisor)
         {
@@ -34,14 +42,16 @@ namespace SmartLock.Device
             }
         }
 
-        /// <summary>The broker owes acknowledgements and gives none.</summary>
+        /// <summary>The broker owes acknowledgements and gives none, or the link takes no message.</summary>
         public bool IsUnanswered
         {
             get
             {
                 lock (_gate)
                 {
-                    return _unacknowledged > 0 && _clock.UptimeMs - _heardAt > SilenceMs;
+                    long now = _clock.UptimeMs;
+                    return _link != null
+                        && ((_waiting && now - _waitingSince > SilenceMs) || now - _leftAt > StuckMs);
                 }
             }
         }
@@ -52,7 +62,8 @@ namespace SmartLock.Device
             {
                 _link = link;
                 _unacknowledged = 0;
-                _heardAt = _clock.UptimeMs;
+                _waiting = false;
+                _leftAt = _clock.UptimeMs;
                 _supervisor.Connected();
             }
         }
@@ -63,6 +74,7 @@ namespace SmartLock.Device
             {
                 _link = null;
                 _unacknowledged = 0;
+                _waiting = false;
                 _supervisor.Disconnected();
             }
         }
@@ -75,7 +87,20 @@ namespace SmartLock.Device
                 if (link == _link && _unacknowledged > 0)
                 {
                     _unacknowledged--;
-                    _heardAt = _clock.UptimeMs;
+                    _waiting = _unacknowledged > 0;
+                    _waitingSince = _clock.UptimeMs;
+                }
+            }
+        }
+
+        /// <summary>Makes room, but is no sign of life: whether the broker has the message is not known.</summary>
+        public void GivenUp(ILink link)
+        {
+            lock (_gate)
+            {
+                if (link == _link && _unacknowledged > 0)
+                {
+                    _unacknowledged--;
                 }
             }
         }
@@ -90,12 +115,14 @@ namespace SmartLock.Device
                     return false;
                 }
 
-                if (_unacknowledged == 0)
+                if (!_waiting)
                 {
-                    _heardAt = _clock.UptimeMs;
+                    _waiting = true;
+                    _waitingSince = _clock.UptimeMs;
                 }
 
                 _unacknowledged++;
+                _leftAt = _clock.UptimeMs;
                 _supervisor.ReportLeft();
                 return true;
             }

@@ -23,6 +23,16 @@ namespace SmartLock.Device
 
         internal FlatJson()
         {
+            // Not idle: nanoFramework's == of two strings follows an element that was never assigned to nowhere, and the device stops.
+            for (int i = 0; i < _names.Length; i++)
+            {
+                _names[i] = null;
+            }
+
+            for (int i = 0; i < _texts.Length; i++)
+            {
+                _texts[i] = null;
+            }
         }
 
         public int Count { get; private set; }

@@ -43,7 +43,7 @@ namespace SmartLock.Device
             _refusedUntil = uptimeMs + RefusedMs;
         }
 
-        /// <summary>To be called every 200 ms or sooner; from one thread.</summary>
+        /// <summary>To be called several times in 200 ms, the shortest that a light is on or off; from one thread.</summary>
         public void Show(Signal signal, long uptimeMs)
         {
             bool red = _locked.Lit;

@@ -30,7 +30,10 @@ namespace SmartLock.Device
         /// </summary>
         void Open(Session session, ILinkListener listener);
 
-        /// <summary>At QoS 1, not retained. Queues without waiting; false when there is no room or no connection. Never throws.</summary>
+        /// <summary>
+        /// At QoS 1, not retained. Queues without waiting; false when there is no connection, or the client has no room. Of each that
+        /// it took the listener hears once. How many may be on their way is the caller's business. Never throws.
+        /// </summary>
         bool Publish(string topic, byte[] payload);
 
         /// <summary>Gives everything back, whatever state it is in. Never throws.</summary>
@@ -44,6 +47,9 @@ namespace SmartLock.Device
 
         /// <summary>The broker has one more of the published messages.</summary>
         void OnAcknowledged();
+
+        /// <summary>The link waits no longer for the acknowledgement of one of the published messages. Nobody knows whether it arrived.</summary>
+        void OnGivenUp();
 
         void OnClosed();
     }

@@ -5,8 +5,8 @@ using SmartLock.Device;
 namespace SmartLock.Firmware
 {
     /// <summary>
-    /// Does one thing again and again. nanoFramework ends a thread in silence when an exception leaves it: none leaves this one. A thing
-    /// that throws every time gets nothing done, which the supervisor notices.
+    /// Does one thing again and again. nanoFramework ends a thread in silence when an exception leaves it: none leaves this one, not even
+    /// when memory ends. A thing that throws every time gets nothing done, which the supervisor notices; nor does one that did not start.
     /// </summary>
     internal sealed class Loop
     {
@@ -18,6 +18,7 @@ namespace SmartLock.Firmware
         private readonly int _pauseMs;
         private readonly ILog _log;
         private readonly AutoResetEvent _never = new AutoResetEvent(false);
+        private int _untold;
 
         public Loop(string name, ThreadStart once, int pauseMs, ILog log)
         {
@@ -29,7 +30,14 @@ namespace SmartLock.Firmware
 
         public void Start()
         {
-            new Thread(Run).Start();
+            try
+            {
+                new Thread(Run).Start();
+            }
+            catch (Exception e)
+            {
+                Tell(e);
+            }
         }
 
         /// <summary>Does not return.</summary>
@@ -44,11 +52,26 @@ namespace SmartLock.Firmware
                 }
                 catch (Exception e)
                 {
-                    _log.Write(_name + ": " + e.Message);
                     pause = FailedMs;
+                    Tell(e);
                 }
 
                 _never.WaitOne(pause, false);
+            }
+        }
+
+        private void Tell(Exception failure)
+        {
+            try
+            {
+                string more = _untold == 0 ? "" : ", after " + _untold.ToString() + " untold";
+                _log.Write(_name + ": " + failure.Message + more);
+                _untold = 0;
+            }
+            catch (Exception)
+            {
+                // To put the line together takes memory, and that may be what is missing.
+                _untold++;
             }
         }
     }

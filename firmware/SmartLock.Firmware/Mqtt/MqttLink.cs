@@ -12,14 +12,15 @@ namespace SmartLock.Firmware
     /// </summary>
     internal sealed class MqttLink : ILink
     {
-        public const int MaxUnacknowledged = 8;
-
         private const ushort KeepAliveSeconds = 15;
         private const int SubscribeTimeoutMs = 10000;
         private const int CloseTimeoutMs = 5000;
 
-        /// <summary>Our messages and the broker's, which wait in the same queue for their acknowledgements.</summary>
-        private const int MaxInflight = 32;
+        /// <summary>
+        /// Our messages and the broker's, which wait in the same queue for their acknowledgements; what does not fit is dropped without a
+        /// word. Brokers send up to 20 (this server, mosquitto) or 32 (EMQX) at once.
+        /// </summary>
+        private const int MaxInflight = 64;
 
         private readonly BrokerAddress _address;
         private readonly ILog _log;
@@ -36,7 +37,6 @@ namespace SmartLock.Firmware
         private MqttQoSLevel[] _granted;
         private bool _isOpen;
         private bool _isOver;
-        private int _unacknowledged;
 
         public MqttLink(BrokerAddress address, ILog log)
         {
@@ -99,13 +99,12 @@ namespace SmartLock.Firmware
             lock (_gate)
             {
                 // A client that is not connected would take the message and lose it.
-                if (!_isOpen || !_client.IsConnected || _unacknowledged >= MaxUnacknowledged)
+                if (!_isOpen || !_client.IsConnected)
                 {
                     return false;
                 }
 
                 client = _client;
-                _unacknowledged++;
             }
 
             try
@@ -115,7 +114,6 @@ namespace SmartLock.Firmware
             }
             catch (Exception e)
             {
-                Acknowledge();
                 _log.Write("broker: " + e.Message);
                 return false;
             }
@@ -153,21 +151,32 @@ namespace SmartLock.Firmware
         /// </summary>
         private void GiveBack(MqttClient client)
         {
-            Thread closing = new Thread(() =>
+            try
             {
-                try
+                Thread closing = new Thread(() => CloseQuietly(client));
+                closing.Start();
+                if (!closing.Join(CloseTimeoutMs))
                 {
-                    client.Close();
+                    _log.Write("closing: takes too long");
                 }
-                catch (Exception e)
-                {
-                    _log.Write("closing: " + e.Message);
-                }
-            });
-            closing.Start();
-            if (!closing.Join(CloseTimeoutMs))
+            }
+            catch (Exception e)
             {
-                _log.Write("closing: takes too long");
+                // No memory for a thread: an open socket would keep what there is.
+                _log.Write("closing: " + e.Message);
+                CloseQuietly(client);
+            }
+        }
+
+        private void CloseQuietly(MqttClient client)
+        {
+            try
+            {
+                client.Close();
+            }
+            catch (Exception e)
+            {
+                _log.Write("closing: " + e.Message);
             }
         }
 
@@ -217,10 +226,14 @@ namespace SmartLock.Firmware
 
         private void Published(object sender, MqttMsgPublishedEventArgs e)
         {
-            Acknowledge();
+            // The client gives a message up three seconds after it sent it, with what a slow broker still says of it later.
             if (e.IsPublished)
             {
                 Call(listener => listener.OnAcknowledged());
+            }
+            else
+            {
+                Call(listener => listener.OnGivenUp());
             }
         }
 
@@ -233,17 +246,6 @@ namespace SmartLock.Firmware
 
             _answered.Set();
             Call(listener => listener.OnClosed());
-        }
-
-        private void Acknowledge()
-        {
-            lock (_gate)
-            {
-                if (_unacknowledged > 0)
-                {
-                    _unacknowledged--;
-                }
-            }
         }
 
         private void Call(Told told)

@@ -14,16 +14,18 @@ namespace SmartLock.Firmware
 
         public long UnixMs
         {
-            get
-            {
-                DateTime now = DateTime.UtcNow;
-                return now.Year < FirstYear ? 0 : (now.Ticks - EpochTicks) / TicksPerMs;
-            }
+            get { return ToUnixMs(DateTime.UtcNow); }
         }
 
         public long UptimeMs
         {
             get { return Environment.TickCount64; }
+        }
+
+        /// <summary>0 for a time that no time server can have set.</summary>
+        internal static long ToUnixMs(DateTime now)
+        {
+            return now.Year < FirstYear ? 0 : (now.Ticks - EpochTicks) / TicksPerMs;
         }
     }
 }

@@ -4,12 +4,16 @@ using SmartLock.Device;
 
 namespace SmartLock.Firmware
 {
-    /// <summary>A contact from a pin to ground: closed is active. Or none, which never is.</summary>
+    /// <summary>
+    /// A contact from a pin to ground: closed is active. Or none, which never is. One whose pin cannot be read is told of once, reads as an
+    /// open contact, as a cut wire does, and is tried again: a button that failed once must not be dead until the next restart.
+    /// </summary>
     internal sealed class InputLine : IInputLine
     {
         private readonly ILog _log;
         private readonly int _number;
-        private GpioPin _pin;
+        private readonly GpioPin _pin;
+        private bool _told;
 
         public InputLine(GpioController pins, int number, ILog log)
         {
@@ -26,13 +30,13 @@ namespace SmartLock.Firmware
             }
             catch (Exception e)
             {
-                GiveUp(e);
+                Tell(e);
             }
         }
 
         public bool IsWired
         {
-            get { return _pin != null; }
+            get { return _number != DeviceSettings.NoPin; }
         }
 
         public bool IsActive
@@ -50,15 +54,20 @@ namespace SmartLock.Firmware
                 }
                 catch (Exception e)
                 {
-                    GiveUp(e);
+                    Tell(e);
                     return false;
                 }
             }
         }
 
-        private void GiveUp(Exception why)
+        private void Tell(Exception why)
         {
-            _pin = null;
+            if (_told)
+            {
+                return;
+            }
+
+            _told = true;
             _log.Write("contact at pin " + _number.ToString() + ": " + why.Message);
         }
     }

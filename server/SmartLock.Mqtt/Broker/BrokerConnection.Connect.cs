@@ -9,7 +9,7 @@ namespace SmartLock.Mqtt.Broker;
 internal sealed partial class BrokerConnection
 {
     private readonly X509Certificate2? _certificate;
-    private CancellationTokenSource? _connectCancellation;
+    private CancellationTokenSource? _waitCancellation;
     private MqttProperties? _connAckProperties;
     private bool _wantsProblemInformation = true;
 
@@ -25,7 +25,7 @@ internal sealed partial class BrokerConnection
     private async Task<bool> ConnectAsync(CancellationToken aborted)
     {
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        _connectCancellation = cancellation;
+        _waitCancellation = cancellation;
         try
         {
             if (await ReadConnectAsync(cancellation.Token).ConfigureAwait(false) is not { } connect)
@@ -47,16 +47,16 @@ internal sealed partial class BrokerConnection
             // Close() may be about to cancel it: taken away under the same lock.
             lock (_gate)
             {
-                _connectCancellation = null;
+                _waitCancellation = null;
             }
         }
     }
 
-    private void CancelConnect()
+    private void CancelWait()
     {
         lock (_gate)
         {
-            _connectCancellation?.Cancel();
+            _waitCancellation?.Cancel();
         }
     }
 
@@ -142,6 +142,12 @@ internal sealed partial class BrokerConnection
             }
 
             ApplyLimits(connect, clientId);
+            if (SessionExpiryMilliseconds > 0 && _core.Journal is { IsFull: true })
+            {
+                _will = null;
+                return Refuse(MqttReasonCode.ServerUnavailable);
+            }
+
             if (!CanBeWelcomed())
             {
                 _will = null;

@@ -37,6 +37,8 @@ internal sealed partial class BrokerConnection
                 MqttProtocolException.ThrowProtocolError("A packet that a client sends once, or never.");
                 break;
         }
+
+        turn.EndGroup();
     }
 
     private void OnAck(in AckPacket ack, ref Turn turn)
@@ -51,11 +53,11 @@ internal sealed partial class BrokerConnection
                 session.Complete(this, ack.PacketId, InflightStep.AwaitsAck, MqttQoS.ExactlyOnce, ref turn);
                 break;
             case MqttPacketType.PubRec:
-                var known = session.Receive(this, ack.PacketId);
+                var known = session.Receive(this, ack.PacketId, ref turn);
                 Write(new AckPacket(MqttPacketType.PubRel, ack.PacketId, CodeFor(known)), ref turn);
                 break;
             case MqttPacketType.PubRel:
-                var held = session.RemoveReceived(ack.PacketId);
+                var held = session.RemoveReceived(ack.PacketId, ref turn);
                 Write(new AckPacket(MqttPacketType.PubComp, ack.PacketId, CodeFor(held)), ref turn);
                 break;
             default:
@@ -71,7 +73,7 @@ internal sealed partial class BrokerConnection
         var retained = new List<Subscription>();
         for (var i = 0; i < codes.Length; i++)
         {
-            codes[i] = Subscribe(packet.Subscriptions[i], identifier, retained);
+            codes[i] = Subscribe(packet.Subscriptions[i], identifier, retained, ref turn);
         }
 
         // The answer goes first: a client knows its subscription before it is sent what is retained under it.
@@ -95,7 +97,7 @@ internal sealed partial class BrokerConnection
         Check(result);
     }
 
-    private MqttReasonCode Subscribe(in MqttSubscription asked, uint identifier, List<Subscription> retained)
+    private MqttReasonCode Subscribe(in MqttSubscription asked, uint identifier, List<Subscription> retained, ref Turn turn)
     {
         ReadOnlySpan<byte> filter = MqttUtf8.GetBytes(asked.Filter);
         string? group = null;
@@ -117,7 +119,7 @@ internal sealed partial class BrokerConnection
         }
 
         var options = new SubscriptionOptions(asked.MaximumQoS, asked.NoLocal, asked.RetainAsPublished, identifier);
-        if (Session!.Subscribe(filter, group, options, out var isNew) is not { } subscription)
+        if (Session!.Subscribe(filter, group, options, out var isNew, ref turn) is not { } subscription)
         {
             return MqttReasonCode.QuotaExceeded;
         }
@@ -145,7 +147,7 @@ internal sealed partial class BrokerConnection
                 filter = inner;
             }
 
-            codes[i] = Session!.Unsubscribe(filter, group) ? MqttReasonCode.Success : MqttReasonCode.NoSubscriptionExisted;
+            codes[i] = Session!.Unsubscribe(filter, group, ref turn) ? MqttReasonCode.Success : MqttReasonCode.NoSubscriptionExisted;
         }
 
         var answer = new UnsubAckPacket(packet.PacketId, codes);

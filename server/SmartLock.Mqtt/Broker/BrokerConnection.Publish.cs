@@ -26,7 +26,12 @@ internal sealed partial class BrokerConnection
         }
 
         var topic = packet.TopicAlias == 0 ? packet.Topic : ResolveAlias(packet.Topic, packet.TopicAlias);
-        if (packet.QoS == MqttQoS.ExactlyOnce && !IsFirstReceipt(packet.PacketId))
+        if (packet.QoS != MqttQoS.AtMostOnce && _core.Journal is { IsOverfull: true })
+        {
+            MqttProtocolException.Throw(MqttReasonCode.ServerBusy, "The broker cannot store what it is to acknowledge.");
+        }
+
+        if (packet.QoS == MqttQoS.ExactlyOnce && !IsFirstReceipt(packet.PacketId, ref turn))
         {
             Write(new AckPacket(MqttPacketType.PubRec, packet.PacketId), ref turn);
             return;
@@ -98,18 +103,18 @@ internal sealed partial class BrokerConnection
         if (qos == MqttQoS.ExactlyOnce)
         {
             // A PUBREC that refuses ends the exchange: no PUBREL will come.
-            Session!.RemoveReceived(packetId);
+            Session!.RemoveReceived(packetId, ref turn);
         }
 
         var type = qos == MqttQoS.AtLeastOnce ? MqttPacketType.PubAck : MqttPacketType.PubRec;
         Write(new AckPacket(type, packetId, ReasonCodeRules.Fit(type, reason), ProblemText), ref turn);
     }
 
-    private bool IsFirstReceipt(ushort packetId)
+    private bool IsFirstReceipt(ushort packetId, ref Turn turn)
     {
         // A v3.1.1 client was never told a limit: it gets more than any is known to use, so that one session costs no megabyte.
         var limit = Version == MqttProtocolVersion.V500 ? _core.Options.ReceiveMaximum : Math.Max(_core.Options.ReceiveMaximum, MostReceivedOf311);
-        if (!Session!.TryAddReceived(packetId, limit, out var isNew))
+        if (!Session!.TryAddReceived(packetId, limit, out var isNew, ref turn))
         {
             MqttProtocolException.Throw(MqttReasonCode.ReceiveMaximumExceeded, "More QoS 2 messages are under way than the receive maximum.");
         }

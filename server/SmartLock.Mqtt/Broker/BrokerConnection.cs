@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Broker;
@@ -20,6 +21,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     private long _lastRead;
     private long _idleLimit;
     private int _closing;
+    private bool _adds;
     private bool _isWelcome;
     private bool _isClosed;
     private Will? _will;
@@ -32,7 +34,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         _remoteEndPoint = remoteEndPoint;
         _certificate = certificate;
         _abort = abort;
-        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this);
+        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this, core.Journal);
     }
 
     public Outbound Outbound { get; }
@@ -43,6 +45,9 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     public MqttIdentity Identity { get; private set; } = null!;
 
     public long SessionExpiryMilliseconds { get; private set; }
+
+    /// <summary>What is published when the connection ends without a goodbye.</summary>
+    public Will? Will => _will;
 
     /// <summary>How many QoS 1 and 2 messages may be under way to the client.</summary>
     public int Window { get; private set; }
@@ -111,7 +116,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         var turn = default(Turn);
         Outbound.Close(goodbye, ref turn);
         turn.End(_core.Counters);
-        CancelConnect();
+        CancelWait();
         _transport.Input.CancelPendingRead();
     }
 
@@ -194,6 +199,36 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             {
                 return;
             }
+
+            if (_adds && _core.Journal is { IsFull: true } journal)
+            {
+                await PauseAsync(journal).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Nothing more is read from a client that has something stored while too much waits for the store.</summary>
+    private async ValueTask PauseAsync(SessionJournal journal)
+    {
+        using var cancellation = new CancellationTokenSource();
+        lock (_gate)
+        {
+            _waitCancellation = cancellation;
+        }
+
+        try
+        {
+            if (!IsClosing)
+            {
+                await journal.WhenRoomAsync(cancellation.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _waitCancellation = null;
+            }
         }
     }
 
@@ -217,6 +252,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         }
         finally
         {
+            _adds = turn.HoldUntil != 0;
             turn.End(_core.Counters);
         }
     }

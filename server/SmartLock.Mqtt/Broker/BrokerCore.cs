@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SmartLock.Mqtt.Broker.Persistence;
 
 namespace SmartLock.Mqtt.Broker;
 
@@ -10,7 +11,8 @@ internal sealed class BrokerCore : IDisposable
         TimeProvider time,
         IMqttAuthenticator authenticator,
         IMqttAuthorizer authorizer,
-        ILogger logger)
+        ILogger logger,
+        IMqttSessionStore? store = null)
     {
         Options = options;
         Authenticator = authenticator;
@@ -18,7 +20,9 @@ internal sealed class BrokerCore : IDisposable
         Logger = logger;
         Clock = new BrokerClock(time);
         Deadlines = new DeadlineQueue(Clock, e => BrokerLog.DeadlineFailed(logger, e));
-        Retained = new RetainedMessages(options, Clock, Counters);
+        Journal = store is null ? null : new SessionJournal(store, Clock, logger);
+        Retained = new RetainedMessages(options, Clock, Counters, Journal);
+        IsReady = store is null;
         Router = new MessageRouter(this);
         Sessions = new SessionRegistry(this);
         Connections = new ConnectionRegistry(this);
@@ -38,6 +42,12 @@ internal sealed class BrokerCore : IDisposable
 
     public BrokerCounters Counters { get; } = new();
 
+    /// <summary>Null when nothing is stored.</summary>
+    public SessionJournal? Journal { get; }
+
+    /// <summary>Whether all that was stored is loaded: before that, clients would find less than they left.</summary>
+    public bool IsReady { get; set; }
+
     public SubscriptionTree Subscriptions { get; } = new();
 
     public RetainedMessages Retained { get; }
@@ -51,6 +61,7 @@ internal sealed class BrokerCore : IDisposable
     public void Dispose()
     {
         Deadlines.Dispose();
+        Journal?.Dispose();
         Counters.Dispose();
     }
 }

@@ -22,6 +22,9 @@ public enum MqttDropReason
 
     /// <summary>Delivered, but not kept: the retained store is full, or the topic has too many levels.</summary>
     NotRetained,
+
+    /// <summary>From the process itself for a session that is stored, while the store takes nothing and too much waits for it.</summary>
+    NotStored,
 }
 
 /// <summary>A snapshot of the broker's counters; totals since it was made.</summary>

@@ -29,4 +29,16 @@ internal static partial class BrokerLog
 
     [LoggerMessage(8, LogLevel.Error, "The MQTT authenticator failed; the connection is refused.")]
     public static partial void AuthenticatorFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(9, LogLevel.Error, "The store of MQTT sessions takes no changes (attempt {Attempt}): nothing that rests on them is acknowledged until it does.")]
+    public static partial void StoreFails(ILogger logger, long attempt, Exception exception);
+
+    [LoggerMessage(10, LogLevel.Information, "The store of MQTT sessions takes changes again.")]
+    public static partial void StoreWorksAgain(ILogger logger);
+
+    [LoggerMessage(11, LogLevel.Warning, "The MQTT broker ends before its store took the last {Changes} changes; no client was told of them.")]
+    public static partial void ChangesLost(ILogger logger, int changes);
+
+    [LoggerMessage(12, LogLevel.Information, "MQTT sessions from before: {Sessions} kept with {Messages} messages, {Dropped} ended; {Retained} retained messages.")]
+    public static partial void Restored(ILogger logger, int sessions, long messages, int dropped, int retained);
 }

@@ -7,12 +7,12 @@ internal sealed class ConnectionRegistry(BrokerCore core)
     private readonly HashSet<BrokerConnection> _connections = [];
     private bool _stopping;
 
-    /// <returns>False when there are as many as may be, or the broker stops.</returns>
+    /// <returns>False when there are as many as may be, or the broker stops or has not loaded yet what was stored.</returns>
     public bool TryAdd(BrokerConnection connection)
     {
         lock (_gate)
         {
-            if (_stopping || _connections.Count >= core.Options.MaxConnections)
+            if (_stopping || !core.IsReady || _connections.Count >= core.Options.MaxConnections)
             {
                 return false;
             }

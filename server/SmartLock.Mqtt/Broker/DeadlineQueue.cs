@@ -34,6 +34,12 @@ internal sealed class BrokerClock(TimeProvider time)
         return (uint)Math.Clamp((expiresAt - Now + 999) / 1000, 0, uint.MaxValue);
     }
 
+    /// <summary>For what must be understood after a restart; null for what never comes.</summary>
+    public DateTimeOffset? ToUtc(long at) => at == Publication.NeverExpires ? null : Time.GetUtcNow().AddMilliseconds(at - Now);
+
+    /// <summary>May be below zero.</summary>
+    public long FromUtc(DateTimeOffset? at) => at is { } time ? Now + (long)(time - Time.GetUtcNow()).TotalMilliseconds : Publication.NeverExpires;
+
     /// <summary>The other way about.</summary>
     public long ExpiryAfter(uint? seconds) => seconds is { } s ? Now + (s * 1000L) : Publication.NeverExpires;
 }

@@ -48,6 +48,12 @@ public readonly record struct MqttAuthentication
 public interface IMqttAuthenticator
 {
     ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct);
+
+    /// <summary>
+    /// The identity that a stored session was left by, when the broker starts again; null when there is no such login any more, which
+    /// ends the session.
+    /// </summary>
+    ValueTask<MqttIdentity?> RestoreAsync(string identityName, CancellationToken ct) => ValueTask.FromResult<MqttIdentity?>(new(identityName));
 }
 
 /// <summary>

@@ -3,7 +3,9 @@ using System.Numerics;
 namespace SmartLock.Mqtt.Broker;
 
 /// <summary>A message and its terms, waiting for a session or under way to it. Holds the message.</summary>
-internal readonly record struct HeldDelivery(StoredMessage Message, DeliveryTerms Terms);
+/// <param name="Sequence">Where the session is stored: see <see cref="Persistence.MqttMessageQueued"/>. Otherwise zero.</param>
+/// <param name="Batch">Of changes, without which it may not be sent.</param>
+internal readonly record struct HeldDelivery(StoredMessage Message, DeliveryTerms Terms, long Sequence = 0, long Batch = 0);
 
 internal enum InflightStep
 {
@@ -57,6 +59,38 @@ internal sealed class Inflight
         _sent++;
     }
 
+    /// <summary>
+    /// Leaves out identifiers, so that the next message goes under the given one. The message waits while that would leave the window.
+    /// </summary>
+    public bool TrySkipTo(ushort id, int window)
+    {
+        if (_span == 0)
+        {
+            _oldestId = id;
+            return true;
+        }
+
+        while (NextId != id)
+        {
+            if (!HasRoom(window))
+            {
+                return false;
+            }
+
+            Add(default);
+            At(_span - 1).Step = InflightStep.Free;
+        }
+
+        return HasRoom(window);
+    }
+
+    /// <summary>Zero when nothing that is stored is under way under the identifier.</summary>
+    public long SequenceOf(ushort id)
+    {
+        ref var entry = ref Find(id, out var found);
+        return found ? entry.Delivery.Sequence : 0;
+    }
+
     /// <summary>PUBACK, PUBCOMP, or a PUBREC that refuses. False when nothing of that kind is awaited under the identifier.</summary>
     public bool TryComplete(ushort id, InflightStep expected, MqttQoS qos)
     {
@@ -88,7 +122,7 @@ internal sealed class Inflight
         if (entry.Step == InflightStep.AwaitsAck)
         {
             entry.Delivery.Message.Release();
-            entry = new Entry { Step = InflightStep.AwaitsComplete };
+            entry = new Entry { Step = InflightStep.AwaitsComplete, Delivery = new HeldDelivery(null!, default, entry.Delivery.Sequence) };
         }
 
         return true;

@@ -10,7 +10,7 @@ internal sealed class MessageRouter(BrokerCore core)
     {
         if (publication.Retain)
         {
-            core.Retained.Set(publication);
+            core.Retained.Set(publication, ref turn);
         }
 
         var visitor = new DeliveryVisitor(core, publication, ref turn);
@@ -80,7 +80,7 @@ internal sealed class MessageRouter(BrokerCore core)
     public void SendRetained(Session session, Subscription subscription, ref Turn turn)
     {
         var messages = new List<StoredMessage>();
-        core.Retained.Collect(subscription.Filter, messages);
+        core.Retained.Collect(subscription.Filter, messages, ref turn);
         foreach (var message in messages)
         {
             if (subscription.Options.NoLocal && message.Publisher == session.Key)

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using SmartLock.Mqtt.Broker.Persistence;
 
 namespace SmartLock.Mqtt.Broker;
 
@@ -20,7 +21,8 @@ public sealed partial class MqttBroker : IAsyncDisposable
         ILogger<MqttBroker> logger,
         TimeProvider? time = null,
         IMqttAuthenticator? authenticator = null,
-        IMqttAuthorizer? authorizer = null)
+        IMqttAuthorizer? authorizer = null,
+        IMqttSessionStore? store = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         _core = new BrokerCore(
@@ -28,7 +30,8 @@ public sealed partial class MqttBroker : IAsyncDisposable
             time ?? TimeProvider.System,
             authenticator ?? RefuseEverything.Instance,
             authorizer ?? RefuseEverything.Instance,
-            logger);
+            logger,
+            store);
     }
 
     internal BrokerCore Core => _core;
@@ -66,7 +69,7 @@ public sealed partial class MqttBroker : IAsyncDisposable
         var closed = _core.Connections.CloseAsync(connections, reason, ct);
         foreach (var session in sessions)
         {
-            session.End()?.Publish();
+            _core.Sessions.End(session);
         }
 
         await closed.ConfigureAwait(false);
@@ -96,7 +99,11 @@ public sealed partial class MqttBroker : IAsyncDisposable
     };
 
     /// <summary>Takes no more connections, tells v5 clients that the server shuts down, and waits a bounded time for them to go.</summary>
-    public Task StopAsync(CancellationToken ct = default) => _core.Connections.StopAsync(ct);
+    public async Task StopAsync(CancellationToken ct = default)
+    {
+        await _core.Connections.StopAsync(ct).ConfigureAwait(false);
+        await SettleAsync(ct).ConfigureAwait(false);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -25,15 +25,19 @@ public static class MqttBrokerServices
 }
 
 /// <summary>
-/// Stops the broker before any server stops: Kestrel would wait for connections that nobody told to go.
+/// Loads what is stored before any server listens, and stops the broker before any server stops: Kestrel would wait for connections that nobody told to go.
 /// </summary>
 internal sealed class BrokerLifetime(MqttBroker broker) : IHostedLifecycleService
 {
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartingAsync(CancellationToken cancellationToken) => broker.RestoreAsync(cancellationToken);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        broker.PublishOverdueWills();
+        return Task.CompletedTask;
+    }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => broker.StopAsync(cancellationToken);
 

@@ -93,9 +93,17 @@ internal sealed partial class Outbound
                 return false;
             }
 
-            (buffer, length, wake) = (_buffer!, _length, _wakeWhenDrained);
+            length = Releasable();
+            if (length == 0)
+            {
+                _state = State.Held;
+                (buffer, wake) = ([], false);
+                return false;
+            }
+
+            (buffer, wake) = (_buffer!, _wakeWhenDrained);
             (_buffer, _wakeWhenDrained) = (null, false);
-            Volatile.Write(ref _length, 0);
+            KeepBack(buffer, length);
             return true;
         }
     }
@@ -114,6 +122,7 @@ internal sealed partial class Outbound
     {
         _state = State.Dead;
         _length = 0;
+        (_hold, _nextHold) = (default, default);
         _drained?.TrySetResult();
         _drained = null;
         if (_buffer is { } buffer)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Broker;
@@ -30,7 +31,7 @@ internal interface IOutboundOwner
 /// What waits to be written to one connection. Publishers append encoded packets under a short lock and never wait; one flusher at a
 /// time takes all there is and hands it to the transport. Idle, it holds no buffer.
 /// </summary>
-internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOwner owner) : IBufferWriter<byte>, IThreadPoolWorkItem
+internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOwner owner, SessionJournal? journal = null) : IBufferWriter<byte>, IThreadPoolWorkItem
 {
     // Within one turn, this much is worth a flush of its own.
     private const int FlushEarly = 32 * 1024;
@@ -54,6 +55,9 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
 
         /// <summary>The flusher is queued or runs; it looks again before it stops.</summary>
         Flushing,
+
+        /// <summary>All there is rests on changes that are not committed yet; the journal tells when.</summary>
+        Held,
 
         /// <summary>The transport is gone.</summary>
         Dead,
@@ -80,7 +84,8 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
     /// <param name="publish">Its topic alias is chosen here.</param>
     /// <param name="wake">Whether the session waits for room when there is none.</param>
     /// <param name="turn">Flushes it at its end.</param>
-    public OutboundResult TryWrite(in OutgoingPublish publish, bool wake, ref Turn turn)
+    /// <param name="holdUntil">The batch of changes without which it may not be sent; zero for none.</param>
+    public OutboundResult TryWrite(in OutgoingPublish publish, bool wake, ref Turn turn, long holdUntil = 0)
     {
         lock (_gate)
         {
@@ -101,6 +106,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
                 return OutboundResult.TooLarge;
             }
 
+            Hold(holdUntil);
             if (_aliases is null)
             {
                 publish.WriteTo(this, Version);
@@ -127,6 +133,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
 
             // The text goes where it does not fit (MQTT 5, 3.4.2.2.2); without it no acknowledgement is larger than the CONNACK that the client took.
             var isTooLarge = ack.Properties is not null && (uint)ack.GetSize(Version) > MaximumPacketSize;
+            Hold(turn.HoldUntil);
             (isTooLarge ? ack with { Properties = null } : ack).WriteTo(this, Version);
             AfterWrite(ref turn);
             return OutboundResult.Written;
@@ -143,6 +150,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
                 return refused;
             }
 
+            Hold(turn.HoldUntil);
             if (!TryAppend(packet, write))
             {
                 return OutboundResult.TooLarge;
@@ -213,7 +221,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
 
     private void AfterWrite(ref Turn turn)
     {
-        if (_state == State.Flushing)
+        if (_state is State.Flushing or State.Held)
         {
             return;
         }

@@ -36,6 +36,11 @@ internal sealed partial class Session
                 return false;
             }
 
+            if (_storedAs != 0)
+            {
+                return DeliverStored(ref publication, terms, ref turn);
+            }
+
             if (_connection is { } connection
                 && _queue is not { Count: > 0 }
                 && (_inflight ??= new Inflight()).HasRoom(connection.Window))
@@ -54,7 +59,7 @@ internal sealed partial class Session
                 }
             }
 
-            return Enqueue(ref publication, terms);
+            return Enqueue(ref publication, terms, ref turn);
         }
     }
 
@@ -75,10 +80,13 @@ internal sealed partial class Session
     {
         lock (Gate)
         {
+            var sequence = _inflight?.SequenceOf(id) ?? 0;
             if (_connection != connection || _inflight is null || !_inflight.TryComplete(id, step, qos))
             {
                 return false;
             }
+
+            StoreCompleted(sequence, ref turn);
 
             if (_queue is { Count: > 0 } || _inflight.Span > 0)
             {
@@ -90,11 +98,17 @@ internal sealed partial class Session
     }
 
     /// <summary>PUBREC.</summary>
-    public bool Receive(BrokerConnection connection, ushort id)
+    public bool Receive(BrokerConnection connection, ushort id, ref Turn turn)
     {
         lock (Gate)
         {
-            return _connection == connection && _inflight is not null && _inflight.TryReceive(id);
+            if (_connection != connection || _inflight is null || !_inflight.TryReceive(id))
+            {
+                return false;
+            }
+
+            StoreReceived(_inflight.SequenceOf(id), ref turn);
+            return true;
         }
     }
 
@@ -102,8 +116,9 @@ internal sealed partial class Session
     /// <param name="id">Its packet identifier.</param>
     /// <param name="limit">How many may be under way.</param>
     /// <param name="isNew">False when it was published before.</param>
+    /// <param name="turn">Its answer waits until the identifier is stored.</param>
     /// <returns>False when more are under way than may be.</returns>
-    public bool TryAddReceived(ushort id, int limit, out bool isNew)
+    public bool TryAddReceived(ushort id, int limit, out bool isNew, ref Turn turn)
     {
         lock (Gate)
         {
@@ -114,16 +129,28 @@ internal sealed partial class Session
                 return true;
             }
 
-            return _received.Count < limit && _received.Add(id);
+            if (_received.Count >= limit)
+            {
+                return false;
+            }
+
+            StoreIncoming(id, isAdded: true, ref turn);
+            return _received.Add(id);
         }
     }
 
     /// <summary>PUBREL.</summary>
-    public bool RemoveReceived(ushort id)
+    public bool RemoveReceived(ushort id, ref Turn turn)
     {
         lock (Gate)
         {
-            return _received is not null && _received.Remove(id);
+            if (_received is null || !_received.Remove(id))
+            {
+                return false;
+            }
+
+            StoreIncoming(id, isAdded: false, ref turn);
+            return true;
         }
     }
 }

@@ -50,12 +50,12 @@ internal sealed partial class Session
             MessageExpiryInterval = core.Clock.SecondsLeft(message.ExpiresAt),
             SubscriptionIdentifiers = held.Terms.GetIdentifiers(),
         };
-        var result = connection.Outbound.TryWrite(outgoing, wake: true, ref turn);
+        var result = connection.Outbound.TryWrite(outgoing, wake: true, ref turn, held.Batch);
         turn.Counters.Sent += result == OutboundResult.Written ? 1 : 0;
         return result;
     }
 
-    private bool Enqueue(ref Publication publication, in DeliveryTerms terms)
+    private bool Enqueue(ref Publication publication, in DeliveryTerms terms, ref Turn turn)
     {
         var size = publication.Topic.Length + publication.Properties.Length + publication.Payload.Length;
         if (_connection is null && ExpiryMilliseconds == 0)
@@ -68,7 +68,8 @@ internal sealed partial class Session
             return Drop(MqttDropReason.QueueFull);
         }
 
-        (_queue ??= new Queue<HeldDelivery>(4)).Enqueue(new HeldDelivery(publication.Store().Hold(), terms));
+        var held = new HeldDelivery(publication.Store().Hold(), terms);
+        (_queue ??= new Queue<HeldDelivery>(4)).Enqueue(_storedAs == 0 ? held : Stored(held, ref turn));
         _queuedBytes += size;
         return true;
     }
@@ -97,6 +98,7 @@ internal sealed partial class Session
             {
                 Drop(MqttDropReason.TooLarge);
                 _inflight.TryComplete(id, step, held.Terms.QoS);
+                StoreCompleted(held.Sequence, ref turn);
             }
         }
 
@@ -109,6 +111,11 @@ internal sealed partial class Session
         {
             var held = _queue.Peek();
             var expired = held.Message.HasExpired(core.Clock.Now);
+            if (!expired && !TryTakeIdentifier(held, connection.Window))
+            {
+                return;
+            }
+
             var result = expired ? OutboundResult.TooLarge : Send(connection, held, _inflight.NextId, duplicate: false, ref turn);
             if (result is OutboundResult.Full or OutboundResult.Closed)
             {
@@ -120,10 +127,12 @@ internal sealed partial class Session
             if (result == OutboundResult.Written)
             {
                 _inflight.Add(held);
+                _sentThrough = held.Sequence;
                 continue;
             }
 
             Drop(expired ? MqttDropReason.Expired : MqttDropReason.TooLarge);
+            StoreCompleted(held.Sequence, ref turn);
             held.Message.Release();
         }
 

@@ -13,8 +13,9 @@ internal sealed partial class Session
     /// <param name="group">The share name, if any.</param>
     /// <param name="options">What the client asked for.</param>
     /// <param name="isNew">False when the client had this filter before.</param>
+    /// <param name="turn">Its answer waits until the subscription is stored.</param>
     /// <returns>Null when the session holds as many as it may, or has ended.</returns>
-    public Subscription? Subscribe(ReadOnlySpan<byte> filter, string? group, in SubscriptionOptions options, out bool isNew)
+    public Subscription? Subscribe(ReadOnlySpan<byte> filter, string? group, in SubscriptionOptions options, out bool isNew, ref Turn turn)
     {
         lock (Gate)
         {
@@ -32,6 +33,7 @@ internal sealed partial class Session
                 var replaced = _subscriptions.ToArray();
                 replaced[index] = added;
                 Volatile.Write(ref _subscriptions, replaced);
+                StoreSubscription(added, ref turn);
                 return added;
             }
 
@@ -42,11 +44,12 @@ internal sealed partial class Session
 
             isNew = true;
             core.Subscriptions.Add(added, filter, beforeVisible: AddToList);
+            StoreSubscription(added, ref turn);
             return added;
         }
     }
 
-    public bool Unsubscribe(ReadOnlySpan<byte> filter, string? group)
+    public bool Unsubscribe(ReadOnlySpan<byte> filter, string? group, ref Turn turn)
     {
         lock (Gate)
         {
@@ -62,6 +65,7 @@ internal sealed partial class Session
             Volatile.Write(ref _subscriptions, remaining);
             _wildcards -= removed.HasWildcard ? 1 : 0;
             core.Subscriptions.Remove(removed);
+            StoreUnsubscription(removed, ref turn);
             return true;
         }
     }

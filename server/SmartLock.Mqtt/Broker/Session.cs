@@ -48,6 +48,7 @@ internal sealed partial class Session(BrokerCore core, SessionKey key, MqttIdent
         {
             var old = _connection;
             _inflight?.Rewind();
+            StoreArrival(connection, ref turn);
             connection.WriteConnAck(sessionPresent, ref turn);
             Volatile.Write(ref _connection, connection);
             return old;
@@ -71,11 +72,12 @@ internal sealed partial class Session(BrokerCore core, SessionKey key, MqttIdent
 
     /// <summary>Lets go of all it holds. The registry has forgotten it already.</summary>
     /// <returns>A will that waited for the client to come back, and is due now.</returns>
-    public Will? End()
+    public Will? End(ref Turn turn)
     {
         lock (Gate)
         {
             HasEnded = true;
+            Unstore(ref turn);
             Volatile.Write(ref _connection, null);
             core.Deadlines.Cancel(this);
             DropSubscriptions();
@@ -100,7 +102,7 @@ internal sealed partial class Session(BrokerCore core, SessionKey key, MqttIdent
     }
 
     /// <returns>False when it is no longer this one that waits.</returns>
-    public bool TakePendingWill(Will will)
+    public bool TakePendingWill(Will will, ref Turn turn)
     {
         lock (Gate)
         {
@@ -110,6 +112,7 @@ internal sealed partial class Session(BrokerCore core, SessionKey key, MqttIdent
             }
 
             PendingWill = null;
+            StorePresence(ref turn);
             return true;
         }
     }

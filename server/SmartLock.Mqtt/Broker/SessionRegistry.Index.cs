@@ -2,6 +2,37 @@ namespace SmartLock.Mqtt.Broker;
 
 internal sealed partial class SessionRegistry
 {
+    /// <summary>Whether a client with a stored session is connected.</summary>
+    public bool AnyStoredConnected()
+    {
+        lock (_gate)
+        {
+            return _sessions.Values.Any(s => s is { IsStored: true, Connection: not null });
+        }
+    }
+
+    /// <summary>Takes in a session from before a restart.</summary>
+    /// <returns>False when there are as many as may be, or its client has come back already.</returns>
+    public bool TryRestore(Session session)
+    {
+        lock (_gate)
+        {
+            if (!HasRoomFor(session.Key) || _sessions.ContainsKey(session.Key))
+            {
+                return false;
+            }
+
+            Remember(session);
+            return true;
+        }
+    }
+
+    private bool HasRoomFor(SessionKey key)
+    {
+        return _sessions.Count < core.Options.MaxSessions
+            && (_identities.GetValueOrDefault(key.Identity)?.Count ?? 0) < core.Options.MaxSessionsPerIdentity;
+    }
+
     private void Remember(Session session)
     {
         _sessions.Add(session.Key, session);

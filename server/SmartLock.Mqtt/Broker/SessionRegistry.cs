@@ -53,7 +53,8 @@ internal sealed partial class SessionRegistry(BrokerCore core)
             }
 
             _sessions.TryGetValue(key, out var session);
-            if (session is not null && cleanStart)
+            // A session that ends with its connection is not carried over to the next (MQTT 5, 3.1.2.11.2).
+            if (session is not null && (cleanStart || session.ExpiryMilliseconds == 0))
             {
                 ended = session;
                 Forget(session);
@@ -70,8 +71,7 @@ internal sealed partial class SessionRegistry(BrokerCore core)
             }
             else
             {
-                if (_sessions.Count >= core.Options.MaxSessions
-                    || _identities.GetValueOrDefault(key.Identity)?.Count >= core.Options.MaxSessionsPerIdentity)
+                if (!HasRoomFor(key))
                 {
                     return null;
                 }
@@ -88,12 +88,39 @@ internal sealed partial class SessionRegistry(BrokerCore core)
         }
 
         old?.Close(MqttReasonCode.SessionTakenOver);
-        ended?.End()?.Publish();
+        ended?.End(ref turn)?.Publish(ref turn);
         return attached;
     }
 
     /// <summary>The connection is over: its session ends, or waits for the client as long as it is meant to.</summary>
     public void Detach(BrokerConnection connection, Will? will)
+    {
+        var turn = default(Turn);
+        try
+        {
+            Detach(connection, will, ref turn);
+        }
+        finally
+        {
+            turn.End(core.Counters);
+        }
+    }
+
+    /// <summary>Ends a session that the registry has forgotten, and publishes the will that waited for its client.</summary>
+    public void End(Session session)
+    {
+        var turn = default(Turn);
+        try
+        {
+            session.End(ref turn)?.Publish(ref turn);
+        }
+        finally
+        {
+            turn.End(core.Counters);
+        }
+    }
+
+    private void Detach(BrokerConnection connection, Will? will, ref Turn turn)
     {
         var session = connection.Session!;
         Session? ended = null;
@@ -101,7 +128,7 @@ internal sealed partial class SessionRegistry(BrokerCore core)
         {
             if (session.TryDetach(connection))
             {
-                will = Schedule(session, will, out var over);
+                will = Schedule(session, will, out var over, ref turn);
                 ended = over ? session : null;
             }
             else if (will is { DelaySeconds: > 0 } && !session.HasEnded)
@@ -111,8 +138,8 @@ internal sealed partial class SessionRegistry(BrokerCore core)
             }
         }
 
-        ended?.End()?.Publish();
-        will?.Publish();
+        ended?.End(ref turn)?.Publish(ref turn);
+        will?.Publish(ref turn);
     }
 
     public void Expire(Session session)
@@ -128,7 +155,7 @@ internal sealed partial class SessionRegistry(BrokerCore core)
             Forget(session);
         }
 
-        session.End()?.Publish();
+        End(session);
     }
 
     /// <summary>Takes every session of an identity away; logins under way are to be asked again.</summary>
@@ -149,7 +176,7 @@ internal sealed partial class SessionRegistry(BrokerCore core)
     }
 
     /// <returns>The will, when it is due at once.</returns>
-    private Will? Schedule(Session session, Will? will, out bool over)
+    private Will? Schedule(Session session, Will? will, out bool over, ref Turn turn)
     {
         // A forgotten session is being ended by whoever forgot it: nothing may wait for it any more.
         over = session.ExpiryMilliseconds == 0 && IsRegistered(session);
@@ -170,11 +197,13 @@ internal sealed partial class SessionRegistry(BrokerCore core)
             core.Deadlines.Set(session, now + session.ExpiryMilliseconds);
             if (will is null || will.DelaySeconds == 0)
             {
+                session.StoreDeparture(ref turn);
                 return will;
             }
 
             // A delay beyond the session's end does not matter: the end publishes it.
             session.PendingWill = will;
+            session.StoreDeparture(ref turn);
             core.Deadlines.Set(will, now + (will.DelaySeconds * 1000L));
         }
 

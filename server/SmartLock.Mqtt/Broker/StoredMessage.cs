@@ -31,6 +31,9 @@ internal sealed class StoredMessage
 
     public ReadOnlySpan<byte> Payload => _buffer.AsSpan(_topicLength + _propertiesLength, _length - _topicLength - _propertiesLength);
 
+    /// <summary>The three parts in one, for as long as the message is held.</summary>
+    public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
+
     /// <summary>Bytes, as the bounds of queues and of retained messages count them.</summary>
     public int Length => _length;
 
@@ -39,7 +42,7 @@ internal sealed class StoredMessage
     public long ExpiresAt { get; private set; }
 
     /// <summary>Of a message that is kept: who published it, for subscribers that do not want their own.</summary>
-    public SessionKey? Publisher { get; private set; }
+    public SessionKey? Publisher { get; set; }
 
     /// <summary>From the pool; the caller holds it until <see cref="Release"/>.</summary>
     public static StoredMessage Rent(in Publication publication)

@@ -30,6 +30,9 @@ internal sealed class Subscription
     /// <summary>The share name; null for an ordinary subscription.</summary>
     public string? Group { get; init; }
 
+    /// <summary>As the client wrote it.</summary>
+    public string FullFilter => Group is null ? MqttUtf8.GetString(Filter) : $"$share/{Group}/{MqttUtf8.GetString(Filter)}";
+
     /// <summary>The filter as matched, owned by the set so that thousands of sessions on one filter share one array.</summary>
     public byte[] Filter { get; set; } = [];
 

@@ -1,3 +1,5 @@
+using SmartLock.Mqtt.Broker.Persistence;
+
 namespace SmartLock.Mqtt.Broker;
 
 /// <summary>
@@ -7,6 +9,13 @@ namespace SmartLock.Mqtt.Broker;
 internal struct Turn
 {
     public TurnCounters Counters;
+
+    /// <summary>Where the turn has a group of changes open.</summary>
+    public SessionJournal? Journal;
+
+    /// <summary>The batch of changes that must be committed before the turn's answers may be sent; zero when there is none.</summary>
+    public long HoldUntil;
+
     private Outbound? _written;
 
     /// <summary>Links the connections through a field of their own, so that no list is needed.</summary>
@@ -16,9 +25,17 @@ internal struct Turn
         _written = outbound;
     }
 
+    /// <summary>What follows may be stored apart from what was changed so far.</summary>
+    public void EndGroup()
+    {
+        Journal?.EndGroup();
+        Journal = null;
+    }
+
     /// <summary>Must be called however the turn ends: a connection left in a turn would never be flushed again.</summary>
     public void End(BrokerCounters counters)
     {
+        EndGroup();
         var outbound = _written;
         _written = null;
         while (outbound is not null)

@@ -1,3 +1,4 @@
+using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Broker;
@@ -9,6 +10,17 @@ internal sealed class Will : Deadline
     private readonly MqttWill _will;
     private readonly byte[] _topic;
     private readonly byte[] _properties;
+
+    public Will(BrokerCore core, MqttStoredWill stored, MqttIdentity identity)
+    {
+        _core = core;
+        _will = new MqttWill(stored.Topic, stored.Payload.ToArray()) { QoS = stored.QoS, Retain = stored.Retain };
+        _topic = MqttUtf8.GetBytes(stored.Topic);
+        _properties = stored.Properties.ToArray();
+        Identity = identity;
+        ExpirySeconds = stored.ExpirySeconds;
+        DelaySeconds = stored.DelaySeconds;
+    }
 
     public Will(BrokerCore core, MqttWill will, MqttIdentity identity)
     {
@@ -35,7 +47,9 @@ internal sealed class Will : Deadline
 
     public MqttReasonCode Authorize() => _core.Authorizer.CanPublish(Identity, _topic, _will.Retain, _will.QoS);
 
-    public void Publish()
+    public MqttStoredWill ToStored() => new(_will.Topic, _will.Payload, _properties, _will.QoS, _will.Retain, DelaySeconds, ExpirySeconds);
+
+    public void Publish(ref Turn turn)
     {
         // Asked again: the login may have lost its rights since it connected.
         if (Authorize().IsFailure())
@@ -56,14 +70,22 @@ internal sealed class Will : Deadline
             Identity = Identity,
             ClientId = Session?.ClientId,
         };
-        _core.Router.RouteAlone(publication);
+        _core.Router.Route(publication, ref turn);
     }
 
     public override void OnDue(long now)
     {
-        if (Session?.TakePendingWill(this) == true)
+        var turn = default(Turn);
+        try
         {
-            Publish();
+            if (Session?.TakePendingWill(this, ref turn) == true)
+            {
+                Publish(ref turn);
+            }
+        }
+        finally
+        {
+            turn.End(_core.Counters);
         }
     }
 }

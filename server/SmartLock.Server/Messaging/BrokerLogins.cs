@@ -36,6 +36,9 @@ internal sealed partial class BrokerLogins(
     TimeProvider time,
     ILogger<BrokerLogins> log) : IMqttAuthenticator
 {
+    // A slash, which no device id has, so that an observer is never taken for a device of its name.
+    private const string ObserverPrefix = "observer/";
+
     /// <summary>
     /// Mosquitto's own. nanoFramework's client has one queue for what it sends and what it is sent, and drops what does not fit without a
     /// word; such a message would take up its place in the window for good.
@@ -62,13 +65,33 @@ internal sealed partial class BrokerLogins(
         }
     }
 
+    public async ValueTask<MqttIdentity?> RestoreAsync(string identityName, CancellationToken ct)
+    {
+        if (identityName.StartsWith(ObserverPrefix, StringComparison.Ordinal))
+        {
+            return FindObserver(identityName[ObserverPrefix.Length..]) is { } observer ? IdentityOf(observer) : null;
+        }
+
+        return await FindDeviceAsync(identityName, ct) is { } device ? IdentityOf(device) : null;
+    }
+
     private MqttObserver? FindObserver(string userName) => mqtt.Value.Observers.FirstOrDefault(o => o.Name == userName);
 
     private static MqttIdentity? CheckObserver(MqttObserver observer, ReadOnlySpan<byte> password) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(observer.Password), password)
-            // A slash, which no device id has, so that an observer is never taken for a device of its name.
-            ? new MqttIdentity($"observer/{observer.Name}") { SeesDirected = true, Tag = new BrokerLogin.Observer() }
+            ? IdentityOf(observer)
             : null;
+
+    private static MqttIdentity IdentityOf(MqttObserver observer) =>
+        new(ObserverPrefix + observer.Name) { SeesDirected = true, Tag = new BrokerLogin.Observer() };
+
+    private static MqttIdentity IdentityOf(KnownDevice device) => new(device.DeviceId)
+    {
+        // The first sketch passes its status's length where PubSubClient takes "retained".
+        NeverRetains = device.IsUnsigned,
+        MaxInflight = DeviceWindow,
+        Tag = new BrokerLogin.Device(device.DeviceId),
+    };
 
     private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
     {
@@ -81,13 +104,7 @@ internal sealed partial class BrokerLogins(
         var expected = Signatures.MqttPassword(device?.Key ?? NobodysKey, userName);
         var matches = CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), password);
         return matches && device is not null
-            ? new MqttIdentity(device.DeviceId)
-            {
-                // The first sketch passes its status's length where PubSubClient takes "retained".
-                NeverRetains = device.IsUnsigned,
-                MaxInflight = DeviceWindow,
-                Tag = new BrokerLogin.Device(device.DeviceId),
-            }
+            ? IdentityOf(device)
             : null;
     }
 

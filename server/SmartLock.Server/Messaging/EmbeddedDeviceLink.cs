@@ -19,6 +19,7 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
     {
         _subscription = broker.Subscribe(Topics.AllStatuses, Hear);
         Interlocked.Exchange(ref _listeningSinceTicks, time.GetUtcNow().UtcTicks);
+        broker.PublishOverdueWills();
         return Task.CompletedTask;
     }
 

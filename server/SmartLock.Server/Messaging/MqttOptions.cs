@@ -8,6 +8,19 @@ internal enum MqttMode
     External,
 }
 
+/// <summary>Where the embedded broker keeps what its clients may rely on across a restart.</summary>
+internal enum MqttPersistence
+{
+    /// <summary>In memory only.</summary>
+    None,
+
+    /// <summary>In the server's own SQLite file.</summary>
+    Database,
+
+    /// <summary>In a file beside it, so that busy clients do not share its writer.</summary>
+    File,
+}
+
 /// <summary>Configuration section <c>Mqtt</c>.</summary>
 internal sealed class MqttOptions
 {
@@ -51,6 +64,9 @@ internal sealed class MqttOptions
     /// <summary>External: 5 (shared subscriptions between replicas) or 4 for a broker that knows only 3.1.1.</summary>
     public int ProtocolVersion { get; set; } = 5;
 
+    /// <summary>Embedded: where sessions that outlive their connections are kept across a restart of the server.</summary>
+    public MqttPersistence Persistence { get; set; }
+
     /// <summary>Embedded: read-only logins that see all traffic under <c>smartlock/</c>. None unless named.</summary>
     public IList<MqttObserver> Observers { get; } = [];
 
@@ -66,6 +82,11 @@ internal sealed class MqttOptions
         if (!IPAddress.TryParse(options.Address, out _))
         {
             return "Mqtt:Address must be an IP address such as 0.0.0.0 or 127.0.0.1.";
+        }
+
+        if (!Enum.IsDefined(options.Persistence))
+        {
+            return "Mqtt:Persistence must be None, Database or File.";
         }
 
         if (options.Port is < -1 or > ushort.MaxValue)
@@ -92,6 +113,11 @@ internal sealed class MqttOptions
         if (string.IsNullOrWhiteSpace(options.Host))
         {
             return "Mqtt:Host must name the outside broker when Mqtt:Mode is External.";
+        }
+
+        if (options.Persistence != MqttPersistence.None)
+        {
+            return "Mqtt:Persistence is for the embedded broker: with Mqtt:Mode=External the outside broker keeps sessions by its own settings.";
         }
 
         if (options.Port is < 1 or > ushort.MaxValue)

@@ -22,7 +22,7 @@ internal static class StorageFeature
         var provider = configuration["Storage:Provider"] ?? "Sqlite";
         return provider.ToUpperInvariant() switch
         {
-            "SQLITE" => services.AddSqlite(),
+            "SQLITE" => services.AddSqlite().AddMqttSessions(configuration),
             "MONGODB" => throw new StartupException(
                 "Storage:Provider is MongoDb, which this build does not contain: use the container image, or build with -p:Adapters=all."),
             _ => throw new StartupException($"Storage:Provider is '{provider}': choose Sqlite or MongoDb."),

@@ -124,6 +124,52 @@ public sealed class LockBoardTests
         _rig.Board.Signal.ShouldBe(Signal.NoBroker);
     }
 
+    /// <summary>A real thread's waits are longer than what it asked for.</summary>
+    [Theory]
+    [InlineData(51)]
+    [InlineData(60)]
+    [InlineData(90)]
+    public void No_heartbeat_leaves_later_than_a_tick_after_its_time(int tickMs)
+    {
+        Live(
+            () =>
+            {
+                _rig.TicksStand = true;
+                for (var i = 0; i < 100_000 / tickMs; i++)
+                {
+                    _rig.Clock.Advance(tickMs);
+                    _rig.Board.Tick();
+                    _rig.Link.AcknowledgeAll();
+                }
+            },
+            () => { });
+
+        var sent = _rig.Link.Published.ConvertAll(p => p.At);
+        sent.Count.ShouldBeGreaterThan(10);
+        sent.Zip(sent.Skip(1), (a, b) => b - a).ShouldAllBe(gap => gap < 9000 + tickMs);
+    }
+
+    [Theory]
+    [InlineData(51)]
+    [InlineData(60)]
+    [InlineData(90)]
+    public void No_blink_is_lost_between_two_ticks(int tickMs)
+    {
+        _rig.IsUp = true;
+        var blinks = 0;
+        var lit = true;
+        const int Groups = 50;
+        for (var passed = 0; passed < Groups * SignalLights.GroupMs; passed += tickMs)
+        {
+            _rig.Clock.Advance(tickMs);
+            _rig.Board.Tick();
+            blinks += lit && !_rig.Red.Lit ? 1 : 0;
+            lit = _rig.Red.Lit;
+        }
+
+        blinks.ShouldBeInRange((Groups * 2) - 2, (Groups * 2) + 2);
+    }
+
     /// <summary>One connection, lost after ten seconds.</summary>
     private void Live(Action first, Action second, Action? third = null)
     {

@@ -52,7 +52,7 @@ public sealed class LinkOutboxTests
     public void Silence_is_counted_from_the_first_message_that_nobody_acknowledged()
     {
         _outbox.Connect(_link);
-        _clock.Advance(100_000);
+        _clock.Advance(LinkOutbox.StuckMs);
         _outbox.IsUnanswered.ShouldBeFalse("nothing is owed");
         _outbox.Send("t", []);
         _clock.Advance(LinkOutbox.SilenceMs);
@@ -75,9 +75,54 @@ public sealed class LinkOutboxTests
         _outbox.IsUnanswered.ShouldBeFalse();
     }
 
+    [Fact]
+    public void A_message_that_is_given_up_makes_room_and_is_no_sign_of_life()
+    {
+        _outbox.Connect(_link);
+        for (var i = 0; i < 2 * LinkOutbox.MaxUnacknowledged; i++)
+        {
+            _outbox.Send("t", []).ShouldBeTrue();
+            _outbox.GivenUp(_link);
+        }
+
+        _clock.Advance(LinkOutbox.SilenceMs);
+        _outbox.Send("t", []).ShouldBeTrue();
+        _outbox.GivenUp(_link);
+        _outbox.IsUnanswered.ShouldBeFalse();
+        _clock.Advance(1);
+        _outbox.IsUnanswered.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_an_older_link_gives_up_makes_no_room()
+    {
+        _outbox.Connect(_link);
+        Enumerable.Range(0, LinkOutbox.MaxUnacknowledged).ShouldAllBe(_ => _outbox.Send("t", new byte[0]));
+
+        _outbox.GivenUp(new CountingLink());
+
+        _outbox.Send("t", []).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_link_that_takes_nothing_is_unanswered_too()
+    {
+        _link.Takes = false;
+        _outbox.Connect(_link);
+        _clock.Advance(LinkOutbox.StuckMs);
+        _outbox.Send("t", []).ShouldBeFalse();
+        _outbox.IsUnanswered.ShouldBeFalse();
+        _clock.Advance(1);
+        _outbox.IsUnanswered.ShouldBeTrue();
+        _outbox.Disconnect();
+        _outbox.IsUnanswered.ShouldBeFalse();
+    }
+
     private sealed class CountingLink : ILink
     {
         public int Published { get; private set; }
+
+        public bool Takes { get; set; } = true;
 
         public bool IsOpen => true;
 
@@ -87,8 +132,8 @@ public sealed class LinkOutboxTests
 
         public bool Publish(string topic, byte[] payload)
         {
-            Published++;
-            return true;
+            Published += Takes ? 1 : 0;
+            return Takes;
         }
 
         public void Close()

@@ -28,9 +28,10 @@ public sealed class SupervisorTests
     {
         var rig = new BoardRig();
         rig.After(10_000, () => rig.TicksStand = true);
-        rig.Waited = () => DropAfter(rig, 60_000);
 
+        // The link, over which nothing leaves any more, is given up sooner.
         rig.Board.Connect();
+        rig.Pass(Supervisor.TickLimitMs);
 
         rig.Reboots.ShouldBeGreaterThan(0);
         rig.Log.Lines.ShouldContain("restarting: the heartbeat's thread stands still");
@@ -70,12 +71,61 @@ public sealed class SupervisorTests
         supervisor.Complaint().ShouldBeNull();
     }
 
-    private static void DropAfter(BoardRig rig, long uptimeMs)
+    [Fact]
+    public void A_board_that_stood_still_as_a_whole_is_no_board_that_hangs()
     {
-        if (rig.Clock.UptimeMs > uptimeMs && rig.Link.IsOpen)
+        var clock = new ManualClock();
+        var supervisor = new Supervisor(clock);
+        supervisor.Connected();
+        clock.Advance(600_000);
+
+        supervisor.Complaint().ShouldBeNull("nobody could run, the supervisor neither");
+
+        for (var passed = 0; passed < Supervisor.TickLimitMs; passed += LockBoard.SuperviseMs)
         {
-            rig.Link.Drop();
+            supervisor.Complaint().ShouldBeNull();
+            clock.Advance(LockBoard.SuperviseMs);
         }
+
+        clock.Advance(LockBoard.SuperviseMs);
+        supervisor.Complaint().ShouldBe("the heartbeat's thread stands still");
+    }
+
+    [Fact]
+    public void A_broker_that_lets_no_report_through_loses_the_link_and_restarts_nothing()
+    {
+        var rig = new BoardRig();
+        rig.After(5000, () => rig.Link.Takes = false);
+
+        rig.Board.Connect();
+
+        rig.Link.Closed.ShouldBe(1);
+        rig.Reboots.ShouldBe(0);
+        rig.Clock.UptimeMs.ShouldBeLessThan(50_000);
+    }
+
+    [Fact]
+    public void The_board_is_restarted_before_the_runtimes_clock_ends()
+    {
+        var clock = new ManualClock();
+        var supervisor = new Supervisor(clock);
+        clock.Advance(Supervisor.UptimeLimitMs - clock.UptimeMs);
+        supervisor.Complaint().ShouldBeNull();
+        clock.Advance(1);
+
+        supervisor.Complaint().ShouldBe("the runtime's clock ends soon");
+        Supervisor.UptimeLimitMs.ShouldBeLessThan(uint.MaxValue * 10L);
+    }
+
+    [Fact]
+    public void Without_memory_for_a_line_in_the_log_it_is_restarted_all_the_same()
+    {
+        var rig = new BoardRig();
+        rig.Log.Fails = true;
+
+        Should.Throw<InvalidOperationException>(() => rig.Pass(Supervisor.ConnectorLimitMs + 1000));
+
+        rig.Reboots.ShouldBe(1);
     }
 
     private sealed class RefusingLink : ILink

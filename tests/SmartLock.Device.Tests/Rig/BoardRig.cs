@@ -157,6 +157,9 @@ internal sealed class FakeLink(BoardRig rig) : ILink
     /// <summary>The broker acknowledges what it gets.</summary>
     public bool Acknowledges { get; set; } = true;
 
+    /// <summary>The client has room for messages.</summary>
+    public bool Takes { get; set; } = true;
+
     public List<(long At, string Topic, System.Text.Json.JsonElement Report)> Published { get; } = [];
 
     public void Open(Session session, ILinkListener listener)
@@ -183,7 +186,7 @@ internal sealed class FakeLink(BoardRig rig) : ILink
 
     public bool Publish(string topic, byte[] payload)
     {
-        if (!IsOpen)
+        if (!IsOpen || !Takes)
         {
             return false;
         }

@@ -170,7 +170,18 @@ internal sealed class FakeLog : ILog, IDecisionListener
 
     public List<Decision> Decisions { get; } = [];
 
-    public void Write(string line) => Lines.Add(line);
+    /// <summary>There is no memory for a line.</summary>
+    public bool Fails { get; set; }
+
+    public void Write(string line)
+    {
+        if (Fails)
+        {
+            throw new InvalidOperationException("out of memory");
+        }
+
+        Lines.Add(line);
+    }
 
     public void Decided(Decision decision) => Decisions.Add(decision);
 }

@@ -126,6 +126,20 @@ internal sealed class NanoFrameworkSubset
                 && !(IsString(model.GetTypeInfo(sum.Left).Type) && IsString(model.GetTypeInfo(sum.Right).Type)):
                 Find(node.GetLocation(), "string joined with something else, by a hidden ToString");
                 break;
+            case AssignmentExpressionSyntax sum when sum.IsKind(SyntaxKind.AddAssignmentExpression)
+                && IsString(model.GetTypeInfo(sum.Left).Type) && !IsString(model.GetTypeInfo(sum.Right).Type):
+                Find(node.GetLocation(), "string joined with something else, by a hidden ToString");
+                break;
+            case ExpressionSyntax boxed when model.GetConversion(boxed).IsBoxing && model.GetTypeInfo(boxed).Type is { TypeKind: TypeKind.Enum }:
+                Find(node.GetLocation(), "enum as an object, whose ToString gives the number");
+                break;
+            case MethodDeclarationSyntax { Parent: InterfaceDeclarationSyntax } method when method.Body is not null || method.ExpressionBody is not null:
+                Find(node.GetLocation(), "interface with a body");
+                break;
+            case ArrayCreationExpressionSyntax { Initializer: null } created when IsString((model.GetTypeInfo(created).Type as IArrayTypeSymbol)?.ElementType)
+                && !StringArrays.IsFilledAtOnce(created, model):
+                Find(node.GetLocation(), "string array whose elements are not assigned at once");
+                break;
             default:
                 break;
         }

@@ -98,6 +98,48 @@ public sealed class SubsetLintTests
     [InlineData("class A { string S() { return System.Console.ReadLine(); } }", "System.Console: M static String ReadLine()")]
     public void Finds_members(string source, string named) => Finds(source, named);
 
+    /// <summary>As the real runtime showed: == with an element that nobody assigned ends it.</summary>
+    [Theory]
+    [InlineData("class A { bool F(string s) { string[] t = new string[2]; return t[0] == s; } }")]
+    [InlineData("class A { bool F(string s) { string[] t = new string[2]; t[0] = s; return t[1] == s; } }")]
+    [InlineData("class A { object F(int n) { return new string[n]; } }")]
+    [InlineData("class A { string[] T = new string[2]; }")]
+    [InlineData("class A { string[] T = new string[2]; A() { Go(); for (int i = 0; i < T.Length; i++) { T[i] = null; } } void Go() { } }")]
+    [InlineData("class A { string[] T = new string[2]; A() { for (int i = 0; i < T.Length; i++) { T[i] = null; } } A(int n) { } }")]
+    [InlineData("class A { void F() { string[] t = new string[2]; for (int i = 1; i < t.Length; i++) { t[i] = null; } } }")]
+    [InlineData("class A { void F(string[] u) { string[] t = new string[2]; for (int i = 0; i < t.Length; i++) { u[i] = null; } } }")]
+    [InlineData("class A { void F() { string[] t = new string[2]; for (int i = 0; i < t.Length; i++) { t[i] = t[0] == null ? null : t[1]; } } }")]
+    [InlineData("class A { void F() { string[] t = new string[2]; for (int i = 0; i < t.Length; i++) { if (i > 0) { t[i] = null; } } } }")]
+    [InlineData("class A { string[][] T = new string[][] { new string[3] }; }")]
+    public void Finds_strings_that_nobody_assigned(string source) => Finds(source, "string array whose elements are not assigned at once");
+
+    [Theory]
+    [InlineData("class A { string[] T = new string[2]; A() { for (int i = 0; i < T.Length; i++) { T[i] = null; } } }")]
+    [InlineData("class A { string[] T = new string[2]; A() { for (int i = 0; i < T.Length; i++) { T[i] = null; } } A(int n) : this() { } }")]
+    [InlineData("class A { object F(int n) { string[] t = new string[n]; for (int i = 0; i < t.Length; i++) { t[i] = i.ToString(); } return t; } }")]
+    [InlineData("class A { string[] T = new string[] { null, \"a\" }; string[] U = { \"b\" }; int[] V = new int[3]; string[][] W = new string[3][]; }")]
+    public void Passes_strings_that_are_assigned_at_once(string source) => new NanoFrameworkSubset().Check([("snippet.cs", source)]).ShouldBeEmpty();
+
+    [Theory]
+    [InlineData("class A { string F(int n) { string s = \"a\"; s += n; return s; } }", "string joined")]
+    [InlineData("class A { string F(char c) { return \"a\" + 'b' + c; } }", "string joined")]
+    [InlineData("class A { string F(System.DayOfWeek d) { object o = d; return o.ToString(); } }", "enum as an object")]
+    [InlineData("enum E { X } class A { string F(E e) { return string.Concat(\"a\", e); } }", "enum as an object")]
+    [InlineData("class A { bool F(string s) { return s.StartsWith(\"a\", System.StringComparison.Ordinal); } }", "System.StringComparison")]
+    [InlineData("class A { void F(object o) { System.Threading.Monitor.Wait(o); } }", "Wait(Object)")]
+    [InlineData("class A { object F(byte[] b) { b.CopyTo(b, 0); System.Array.Reverse(b); return null; } }", "Reverse")]
+    [InlineData("class A { string F(double d) { return d.ToString(System.Globalization.CultureInfo.InvariantCulture); } }", "ToString(IFormatProvider)")]
+    [InlineData("class A { void F(int a) { try { a = 1 / a; } catch (System.DivideByZeroException) { } } }", "System.DivideByZeroException")]
+    [InlineData("class A { System.Threading.Thread F() { return new System.Threading.Thread(o => { }); } }", "Thread: M Void .ctor(ParameterizedThreadStart)")]
+    [InlineData("using System.Text; class A { StringBuilder F(StringBuilder b, int n) { return b.AppendFormat(\"{0}\", n); } }", "AppendFormat")]
+    [InlineData("class A { bool F(string s, string t) { return s is \"a\" or \"b\" && string.IsNullOrWhiteSpace(t); } }", "IsNullOrWhiteSpace")]
+    [InlineData("class A { ref int F(int[] a) { return ref a[0]; } }", "RefType")]
+    [InlineData("class A { static System.Predicate<int> P = delegate(int n) { return n > 0; }; }", "System.Predicate<int>")]
+    [InlineData("using System; class A { Action<int> F() { return n => { }; } }", "System.Action<int>")]
+    [InlineData("interface I { void M() { } } class A : I { }", "interface with a body")]
+    [InlineData("using System; [ThreadStatic] class A { }", ": CS")]
+    public void Finds_what_a_hurried_writer_would_write(string source, string named) => Finds(source, named);
+
     [Fact]
     public void Passes_what_nanoFramework_has()
     {

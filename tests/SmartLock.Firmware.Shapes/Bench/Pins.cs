@@ -18,6 +18,9 @@ public sealed class Pins
     /// <summary>With the pin's number and level, for every level that is driven.</summary>
     public event Action<int, bool>? Driven;
 
+    /// <summary>What reading a pin throws.</summary>
+    public Exception? Trouble { get; set; }
+
     /// <summary>In their order, such as "open 26 Output", "26 high".</summary>
     public IReadOnlyList<string> Record
     {

@@ -14,7 +14,7 @@ public class GpioPin
 
     public int PinNumber { get; }
 
-    public PinValue Read() => _pins.IsHigh(PinNumber);
+    public PinValue Read() => _pins.Trouble is { } trouble ? throw trouble : (PinValue)_pins.IsHigh(PinNumber);
 
     public void Write(PinValue value) => _pins.Drive(PinNumber, value == PinValue.High);
 }

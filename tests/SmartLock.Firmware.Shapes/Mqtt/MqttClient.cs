@@ -15,11 +15,15 @@ namespace nanoFramework.M2Mqtt;
 /// <summary>
 /// Over SmartLock.Mqtt, with the manners of the real one that the firmware must bear: the constructor looks the host up; all handlers
 /// run on one thread, and one that throws closes the connection; after a loss IsConnected is false at once, while the closing and its
-/// event follow later; Close takes its time and says nothing; a message published when closed is lost without a word.
+/// event follow later; Close takes its time and says nothing; a message published when closed is lost without a word, and one that
+/// nobody acknowledges is given up after three seconds.
 /// </summary>
 public class MqttClient : IDisposable
 {
     private static readonly TimeSpan Lingering = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Three tries, a second apart.</summary>
+    private static readonly TimeSpan GivingUp = TimeSpan.FromSeconds(3);
 
     private readonly string _host;
     private readonly int _port;
@@ -171,9 +175,19 @@ public class MqttClient : IDisposable
 
     private async Task PublishAsync(ushort id, MqttMessage message)
     {
-        var result = await _inner!.PublishAsync(message).ConfigureAwait(false);
+        bool isPublished;
+        try
+        {
+            var result = await _inner!.PublishAsync(message).AsTask().WaitAsync(GivingUp, TimeProvider.System).ConfigureAwait(false);
+            isPublished = result.IsDelivered;
+        }
+        catch (TimeoutException)
+        {
+            isPublished = false;
+        }
+
         Interlocked.Decrement(ref _inflight);
-        Raise(() => MqttMsgPublished?.Invoke(this, new MqttMsgPublishedEventArgs(id, result.IsDelivered)));
+        Raise(() => MqttMsgPublished?.Invoke(this, new MqttMsgPublishedEventArgs(id, isPublished)));
     }
 
     private ValueTask Receive(MqttReceivedMessage message)

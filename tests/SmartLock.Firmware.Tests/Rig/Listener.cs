@@ -8,10 +8,13 @@ internal sealed class Listener : ILinkListener
 {
     private int _acknowledged;
     private int _closed;
+    private int _givenUp;
 
     public ConcurrentQueue<(string Topic, string Text, bool Retained)> Messages { get; } = new();
 
     public int Acknowledged => Volatile.Read(ref _acknowledged);
+
+    public int GivenUp => Volatile.Read(ref _givenUp);
 
     public int Closed => Volatile.Read(ref _closed);
 
@@ -25,6 +28,8 @@ internal sealed class Listener : ILinkListener
     }
 
     public void OnAcknowledged() => Interlocked.Increment(ref _acknowledged);
+
+    public void OnGivenUp() => Interlocked.Increment(ref _givenUp);
 
     public void OnClosed() => Interlocked.Increment(ref _closed);
 }

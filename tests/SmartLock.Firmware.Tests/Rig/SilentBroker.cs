@@ -16,6 +16,9 @@ internal sealed class SilentBroker : IAsyncDisposable
         _serving = ServeAsync(_end.Token);
     }
 
+    /// <summary>The flags of the last CONNECT (MQTT 3.1.1, 3.1.2.3) and its keep-alive in seconds.</summary>
+    public (byte Flags, int KeepAlive) Login { get; private set; }
+
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     public async ValueTask DisposeAsync()
@@ -35,6 +38,13 @@ internal sealed class SilentBroker : IAsyncDisposable
             var packet = new byte[4096];
             while (await stream.ReadAsync(packet, ct) is > 0 and var length)
             {
+                if (packet[0] == 0x10)
+                {
+                    // After the length: the protocol's name, six bytes, and its level.
+                    var flags = (packet[1] < 128 ? 2 : 3) + 7;
+                    Login = (packet[flags], (packet[flags + 1] << 8) | packet[flags + 2]);
+                }
+
                 var answer = packet[0] switch
                 {
                     0x10 => new byte[] { 0x20, 2, 0, 0 },

@@ -1,6 +1,7 @@
 using System.Buffers;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Packets;
+using SmartLock.Mqtt.Tests.Persistence;
 
 namespace SmartLock.Mqtt.Tests.Broker;
 
@@ -16,9 +17,12 @@ public sealed class CostTests
     [InlineData(MqttQoS.AtMostOnce, MqttProtocolVersion.V500)]
     [InlineData(MqttQoS.AtLeastOnce, MqttProtocolVersion.V311)]
     [InlineData(MqttQoS.AtLeastOnce, MqttProtocolVersion.V500)]
-    public async Task A_message_from_socket_to_socket_allocates_nothing(MqttQoS qos, MqttProtocolVersion version)
+    [InlineData(MqttQoS.AtMostOnce, MqttProtocolVersion.V500, true)]
+    [InlineData(MqttQoS.AtLeastOnce, MqttProtocolVersion.V500, true)]
+    public async Task A_message_from_socket_to_socket_allocates_nothing(MqttQoS qos, MqttProtocolVersion version, bool storesOthers = false)
     {
-        await using var broker = new TestBroker();
+        await using var broker = new TestBroker(store: storesOthers ? new MemorySessionStore() : null);
+        await broker.Broker.RestoreAsync();
         var (near, far) = DuplexPipe.Create();
         var served = broker.Broker.ServeAsync(far);
         var subscriber = new TestClient(near, served);

@@ -26,6 +26,15 @@ internal sealed class TestAccess : IMqttAuthenticator, IMqttAuthorizer
 
     public ValueTask<MqttAuthentication> AuthenticateAsync(MqttConnectRequest request, CancellationToken ct) => Authenticate(request, ct);
 
+    /// <summary>Logins that are gone when a broker starts again.</summary>
+    public HashSet<string> Gone { get; } = [];
+
+    public ValueTask<MqttIdentity?> RestoreAsync(string identityName, CancellationToken ct)
+    {
+        var isObserver = identityName.StartsWith("observer", StringComparison.Ordinal);
+        return ValueTask.FromResult(Gone.Contains(identityName) ? null : new MqttIdentity(identityName) { SeesDirected = isObserver });
+    }
+
     public MqttReasonCode CanPublish(MqttIdentity identity, ReadOnlySpan<byte> topicUtf8, bool retain, MqttQoS qos)
     {
         BeforePublish?.Invoke();

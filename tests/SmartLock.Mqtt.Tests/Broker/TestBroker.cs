@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
+using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 using SmartLock.Testing;
 
@@ -12,11 +13,17 @@ internal sealed class TestBroker : IAsyncDisposable
 {
     private readonly List<TestClient> _clients = [];
 
-    public TestBroker(Action<MqttBrokerOptions>? configure = null)
+    public TestBroker(
+        Action<MqttBrokerOptions>? configure = null,
+        IMqttSessionStore? store = null,
+        FakeClock? clock = null,
+        TestAccess? access = null)
     {
         var options = new MqttBrokerOptions();
         configure?.Invoke(options);
-        Broker = new MqttBroker(Options.Create(options), NullLogger<MqttBroker>.Instance, Clock, Access, Access);
+        Clock = clock ?? Clock;
+        Access = access ?? Access;
+        Broker = new MqttBroker(Options.Create(options), NullLogger<MqttBroker>.Instance, Clock, Access, Access, store);
     }
 
     public FakeClock Clock { get; } = new();

@@ -75,6 +75,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--Jwt:SigningKey=c2hvcnQ=", "Jwt:SigningKey")]
     [InlineData("--RateLimits:Auth:PermitsPerMinute=many", "RateLimits:Auth:PermitsPerMinute")]
     [InlineData("--Accounts:PasswordIterations=1", "Accounts:PasswordIterations")]
+    [InlineData("--Mqtt:Persistence=Disk", "Mqtt:Persistence")]
+    [InlineData("--Mqtt:Persistence=7", "Mqtt:Persistence must be None, Database or File")]
     [InlineData("--Data:Folder=/proc/nowhere", "Data:Folder")]
     public async Task A_wrong_setting_ends_the_start_with_one_sentence_that_names_it(string setting, string named)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -174,43 +173,5 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         return entries;
     }
 
-    private async Task<ExternalProgram> StartServerAsync(HttpClient http)
-    {
-        string[] limits = [.. new[] { "Auth", "Commands", "Reads", "Anonymous" }.Select(g => $"--RateLimits:{g}:PermitsPerMinute=1000000")];
-        var server = ExternalProgram.Start("dotnet",
-        [
-            typeof(SmartLockServer).Assembly.Location,
-            $"--Urls=http://127.0.0.1:{_httpPort.ToString(CultureInfo.InvariantCulture)}",
-            "--Mqtt:Address=127.0.0.1",
-            $"--Mqtt:Port={_mqttPort.ToString(CultureInfo.InvariantCulture)}",
-            $"--Data:Folder={_folder}",
-            "--Accounts:PasswordIterations=100000",
-            "--Logging:LogLevel:Default=Warning",
-            .. limits,
-        ]);
-        try
-        {
-            await Eventually.TrueAsync(() => IsReadyAsync(http, server), "the server is ready");
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
-        }
-    }
-
-    private static async Task<bool> IsReadyAsync(HttpClient http, ExternalProgram server)
-    {
-        server.HasExited.ShouldBeFalse(server.Output);
-        try
-        {
-            using var answer = await http.GetAsync("/health/ready");
-            return answer.IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
-    }
+    private Task<ExternalProgram> StartServerAsync(HttpClient http) => ServerProcess.StartAsync(http, _folder, _mqttPort);
 }

@@ -80,6 +80,15 @@ public sealed class MqttListenerTests : IDisposable
         SmartLock.Server.Cli.Startup.Explain(failure).ShouldNotBeNull().ShouldContain(named);
     }
 
+    [Fact]
+    public async Task An_outside_broker_keeps_its_sessions_itself()
+    {
+        var failure = await Should.ThrowAsync<Exception>(
+            () => TestApp.StartAsync("--Mqtt:Mode=External", "--Mqtt:Host=127.0.0.1", "--Mqtt:Persistence=File"));
+
+        SmartLock.Server.Cli.Startup.Explain(failure).ShouldNotBeNull().ShouldContain("Mqtt:Persistence");
+    }
+
     /// <summary>CONNECT of MQTT 3.1.1: clean session, 60 s keep-alive, client id "x", user name and password.</summary>
     private static byte[] Connect(string userName, string password)
     {

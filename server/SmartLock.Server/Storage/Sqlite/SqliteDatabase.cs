@@ -13,10 +13,10 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly System.Threading.Lock _gate = new();
     private volatile bool _ready;
 
-    public SqliteDatabase(string path, SqliteOptions options, AuditChain chain, ILogger<SqliteDatabase> logger)
+    public SqliteDatabase(string path, SqliteOptions options, AuditChain chain, ILogger<SqliteDatabase> logger, SqliteLayout? layout = null)
     {
         _logger = logger;
-        _file = new SqliteFile(path, options, chain);
+        _file = new SqliteFile(path, options, chain, layout);
         _readers = new SqliteReaders(_file, options);
         _writer = new Lazy<SqliteWriter>(() => new SqliteWriter(_file, options, logger));
     }

@@ -5,10 +5,12 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Storage.Sqlite;
 
 /// <summary>The store's file: made (readable by its owner only), brought up to this program's schema, and opened.</summary>
-internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain chain)
+internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain chain, SqliteLayout? layout = null)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan ReaderBusyTimeout = TimeSpan.FromMilliseconds(250);
+
+    private readonly SqliteLayout _layout = layout ?? SqliteLayout.Store;
 
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
@@ -19,13 +21,13 @@ internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain 
         {
             Create();
             using var session = new SqliteSession(Path, options.BusyTimeout, chain);
-            SqliteMigrations.Run(session, Path, SqliteSchema.Scripts);
+            SqliteMigrations.Run(session, Path, _layout.Scripts, _layout);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new StartupException(
                 $"The store {Path} cannot be made or opened ({failure.Message}): give the server write access there, "
-                + "or set Data:Folder or Storage:Sqlite:File.");
+                + $"or set {(_layout == SqliteLayout.Store ? "Data:Folder or " : "")}{_layout.Setting}.");
         }
         catch (SqliteException failure)
         {

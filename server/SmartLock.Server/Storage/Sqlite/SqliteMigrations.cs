@@ -6,9 +6,10 @@ internal static class SqliteMigrations
 {
     /// <summary>Runs, in one transaction, the scripts that the file has not seen yet.</summary>
     /// <exception cref="StartupException">The file is a newer program's, or another program's.</exception>
-    public static void Run(SqliteSession session, string path, IReadOnlyList<string> scripts)
+    public static void Run(SqliteSession session, string path, IReadOnlyList<string> scripts, SqliteLayout? layout = null)
     {
-        RefuseForeign(session, path);
+        layout ??= SqliteLayout.Store;
+        RefuseForeign(session, path, layout);
         using (var mode = session.Use("PRAGMA journal_mode = WAL"))
         {
             mode.Step();
@@ -35,16 +36,16 @@ internal static class SqliteMigrations
 
         SqliteLogChaining.Finish(session);
 
-        session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {SqliteSchema.ApplicationId}; COMMIT");
+        session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {layout.ApplicationId}; COMMIT");
     }
 
-    private static void RefuseForeign(SqliteSession session, string path)
+    private static void RefuseForeign(SqliteSession session, string path, SqliteLayout layout)
     {
-        var foreign = session.Scalar("PRAGMA application_id") != SqliteSchema.ApplicationId;
+        var foreign = session.Scalar("PRAGMA application_id") != layout.ApplicationId;
         if (foreign && session.Scalar("SELECT count(*) FROM sqlite_master") > 0)
         {
             throw new StartupException(
-                $"The file {path} is another program's database: set Storage:Sqlite:File to a file of SmartLock's own.");
+                $"The file {path} is another program's database: set {layout.Setting} to one of SmartLock's own.");
         }
     }
 }

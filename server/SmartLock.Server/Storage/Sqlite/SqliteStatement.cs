@@ -79,6 +79,15 @@ internal sealed class SqliteStatement : IDisposable
         return this;
     }
 
+    public SqliteStatement Bind(int parameter, ReadOnlySpan<byte> value)
+    {
+        // A span without a first byte would be bound as NULL.
+        Check(value.IsEmpty
+            ? raw.sqlite3_bind_zeroblob(_statement, parameter, 0)
+            : raw.sqlite3_bind_blob(_statement, parameter, value));
+        return this;
+    }
+
     /// <summary>True when there is a row to read.</summary>
     public bool Step()
     {
