@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmartLock.Testing;
@@ -102,23 +103,31 @@ internal sealed class Peer : IAsyncDisposable
     /// <summary>A Python that has paho; Debian's own first, for which its package is.</summary>
     private static string? FindPython()
     {
-        return new[] { "/usr/bin/python3", ExternalProgram.Find("python3") }.FirstOrDefault(p => p is not null && File.Exists(p) && HasPaho(p));
+        return new[] { "/usr/bin/python3", ExternalProgram.Find("python3") }
+            .FirstOrDefault(p => p is not null && File.Exists(p) && Runs(p, "-c", "import paho.mqtt.client"));
     }
 
-    private static bool HasPaho(string python)
+    /// <summary>Where ./tests/run puts it, or where the environment says. An old Node.js has it, but cannot run it.</summary>
+    private static string? FindNodeModules()
     {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(python, ["-c", "import paho.mqtt.client"]) { RedirectStandardError = true })!;
+        var node = ExternalProgram.Find("node");
+        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        string[] folders =
+        [
+            .. (Environment.GetEnvironmentVariable("NODE_PATH") ?? "").Split(Path.PathSeparator),
+            Path.Combine(cache, "smartlock-tests", "node_modules"),
+        ];
+        var modules = folders.Select(f => Path.Combine(f, "mqtt")).FirstOrDefault(m => Path.IsPathRooted(m) && Directory.Exists(m));
+        return node is not null && modules is not null && Runs(node, "-e", "require(process.argv[1])", modules) ? Path.GetDirectoryName(modules) : null;
+    }
+
+    private static bool Runs(string path, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(path, arguments) { RedirectStandardError = true };
+        using var process = Process.Start(start)!;
         process.StandardError.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0;
-    }
-
-    /// <summary>Where ./tests/run puts it, or where the environment says.</summary>
-    private static string? FindNodeModules()
-    {
-        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        string[] folders = [.. (Environment.GetEnvironmentVariable("NODE_PATH") ?? "").Split(Path.PathSeparator), Path.Combine(cache, "smartlock-tests", "node_modules")];
-        return folders.FirstOrDefault(f => f.Length > 0 && File.Exists(Path.Combine(f, "mqtt", "package.json")));
     }
 }

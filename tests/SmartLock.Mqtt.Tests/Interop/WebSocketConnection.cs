@@ -9,16 +9,19 @@ internal sealed class WebSocketConnection : MqttConnection
 {
     private readonly ClientWebSocket _socket;
     private readonly WebSocketStream _stream;
+    private readonly Pipe _received = new();
+    private readonly Task _receiving;
 
     private WebSocketConnection(ClientWebSocket socket)
     {
         _socket = socket;
-        _stream = WebSocketStream.Create(socket, WebSocketMessageType.Binary, closeTimeout: TimeSpan.FromSeconds(5));
-        Input = PipeReader.Create(_stream);
-        Output = PipeWriter.Create(_stream);
+        _stream = WebSocketStream.Create(socket, WebSocketMessageType.Binary);
+        Output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true));
+        _receiving = ReceiveAsync();
     }
 
-    public override PipeReader Input { get; }
+    /// <summary>Not the socket itself: a cancelled read would abort that, and the client cancels one when it says goodbye.</summary>
+    public override PipeReader Input => _received.Reader;
 
     public override PipeWriter Output { get; }
 
@@ -40,14 +43,32 @@ internal sealed class WebSocketConnection : MqttConnection
 
     public override void EndOutput()
     {
-        // A WebSocket has no half that could be closed alone; DisposeAsync closes both in order.
+        // The DISCONNECT before has said it; DisposeAsync closes the WebSocket once the broker has.
     }
 
     public override void Abort() => _socket.Abort();
 
     public override async ValueTask DisposeAsync()
     {
-        await _stream.DisposeAsync();
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+        {
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        }
+
         _socket.Dispose();
+        await _receiving;
+    }
+
+    private async Task ReceiveAsync()
+    {
+        try
+        {
+            await _stream.CopyToAsync(_received.Writer);
+            await _received.Writer.CompleteAsync();
+        }
+        catch (Exception e)
+        {
+            await _received.Writer.CompleteAsync(e);
+        }
     }
 }
