@@ -39,7 +39,7 @@ public sealed class MqttLinkTests : IDisposable
         await door.ReportAsync("the report", ("status", "here"));
         await Eventually.TrueAsync(() => _listener.Acknowledged == 1, "the acknowledgement");
         link.Close();
-        MqttSettings.Instance.InflightQueueSize.ShouldBe(32);
+        MqttSettings.Instance.InflightQueueSize.ShouldBe(64);
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class MqttLinkTests : IDisposable
         link.Open(_session, _listener);
         var taken = Enumerable.Range(0, 100).Count(_ => link.Publish("t", [1]));
 
-        taken.ShouldBe(32);
+        taken.ShouldBe(64);
         _log.Lines.ShouldAllBe(line => line.StartsWith("broker: "));
         link.Close();
     }
