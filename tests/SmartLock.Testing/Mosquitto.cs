@@ -15,10 +15,14 @@ public sealed class Mosquitto : IAsyncDisposable
     public const string Password = "a password of the test";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("smartlock-mosquitto-").FullName;
+    private readonly bool _isPersistent;
+    private readonly bool _hasWebSocket;
     private ExternalProgram? _program;
 
-    private Mosquitto()
+    private Mosquitto(bool persistent, bool webSocket)
     {
+        _isPersistent = persistent;
+        _hasWebSocket = webSocket;
     }
 
     /// <summary>Null when it is not installed.</summary>
@@ -30,16 +34,21 @@ public sealed class Mosquitto : IAsyncDisposable
 
     public int TlsPort { get; } = FreePort.Next();
 
+    /// <summary>Open to all, if it was asked for.</summary>
+    public int WebSocketPort { get; } = FreePort.Next();
+
     public IPEndPoint EndPoint => new(IPAddress.Loopback, Port);
 
     public string CertificateAuthorityFile => Path.Combine(_folder, "ca.pem");
 
     /// <summary>Configured, not running yet.</summary>
+    /// <param name="persistent">Whether sessions and retained messages survive <see cref="StopAsync"/>.</param>
+    /// <param name="webSocket">Whether it listens for WebSockets, which not every build of it can.</param>
     /// <exception cref="InvalidOperationException">It is not installed: ask <see cref="Executable"/> first.</exception>
-    public static async Task<Mosquitto> PrepareAsync()
+    public static async Task<Mosquitto> PrepareAsync(bool persistent = false, bool webSocket = false)
     {
         _ = Executable ?? throw new InvalidOperationException("mosquitto is not installed");
-        var broker = new Mosquitto();
+        var broker = new Mosquitto(persistent, webSocket);
         broker.WriteCertificates();
         await File.WriteAllTextAsync(broker.FileOf("passwords"), PasswordLine());
         await File.WriteAllTextAsync(broker.FileOf("mosquitto.conf"), broker.Configuration());
@@ -57,6 +66,14 @@ public sealed class Mosquitto : IAsyncDisposable
     {
         _program = ExternalProgram.Start(Executable!, ["-c", FileOf("mosquitto.conf")]);
         await _program.LineAsync(l => l.EndsWith("running", StringComparison.Ordinal), "mosquitto is running");
+    }
+
+    /// <summary>Ends it in order, so that it writes down what it is to keep.</summary>
+    public async Task StopAsync()
+    {
+        _program?.Interrupt();
+        await (_program?.ExitAsync(TimeSpan.FromSeconds(10)) ?? Task.CompletedTask);
+        await KillAsync();
     }
 
     /// <summary>Its clients see their connections break.</summary>
@@ -85,7 +102,8 @@ public sealed class Mosquitto : IAsyncDisposable
         log_type warning
         log_type notice
         log_type information
-        persistence false
+        persistence {(_isPersistent ? "true" : "false")}
+        persistence_location {_folder}/
         max_queued_messages 0
 
         listener {Port} 127.0.0.1
@@ -101,6 +119,15 @@ public sealed class Mosquitto : IAsyncDisposable
         certfile {_folder}/server.pem
         keyfile {_folder}/server.key
 
+        {(_hasWebSocket ? WebSocketListener() : "")}
+        """;
+
+    private string WebSocketListener() => $"""
+        listener {WebSocketPort} 127.0.0.1
+        socket_domain ipv4
+        protocol websockets
+        allow_anonymous true
+
         """;
 
     /// <summary>mosquitto's format 7: PBKDF2 with SHA-512.</summary>
@@ -114,22 +141,10 @@ public sealed class Mosquitto : IAsyncDisposable
 
     private void WriteCertificates()
     {
-        var from = DateTimeOffset.UnixEpoch.AddYears(50);
-        var until = DateTimeOffset.UnixEpoch.AddYears(130);
-        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var authorityRequest = new CertificateRequest("CN=Test authority", authorityKey, HashAlgorithmName.SHA256);
-        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var authority = authorityRequest.CreateSelfSigned(from, until);
-
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(authority, from, until, RandomNumberGenerator.GetBytes(8));
-
-        File.WriteAllText(CertificateAuthorityFile, authority.ExportCertificatePem());
+        using var authority = new TestAuthority();
+        using var certificate = authority.IssueLoopback();
+        using var key = certificate.GetECDsaPrivateKey()!;
+        File.WriteAllText(CertificateAuthorityFile, authority.Pem);
         File.WriteAllText(FileOf("server.pem"), certificate.ExportCertificatePem());
         File.WriteAllText(FileOf("server.key"), key.ExportPkcs8PrivateKeyPem());
     }

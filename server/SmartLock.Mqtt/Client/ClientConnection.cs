@@ -346,9 +346,9 @@ internal sealed class ClientConnection : IAsyncDisposable
                 }
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception)
         {
-            // Closed the hard way, or not at all in time.
+            // Closed the hard way, or not at all in time; what an application's own transport throws for that is its choice.
             _transport.Abort();
         }
     }

@@ -37,10 +37,12 @@ internal sealed class KestrelBroker : IAsyncDisposable
     /// <param name="access">Null: none is registered.</param>
     /// <param name="configure">The broker's limits.</param>
     /// <param name="listen">The MQTT endpoint's own options.</param>
+    /// <param name="listenWeb">The HTTP endpoint's.</param>
     public static async Task<KestrelBroker> StartAsync(
         TestAccess? access,
         Action<MqttBrokerOptions>? configure = null,
-        Action<ListenOptions>? listen = null)
+        Action<ListenOptions>? listen = null,
+        Action<ListenOptions>? listenWeb = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -52,7 +54,7 @@ internal sealed class KestrelBroker : IAsyncDisposable
                 listen?.Invoke(endpoint);
                 endpoint.UseConnectionHandler<MqttConnectionHandler>();
             });
-            kestrel.Listen(IPAddress.Loopback, 0);
+            kestrel.Listen(IPAddress.Loopback, 0, endpoint => listenWeb?.Invoke(endpoint));
         });
         builder.Services.AddMqttBroker(configure);
         if (access is not null)

@@ -2,6 +2,7 @@ using System.Text;
 using System.Threading.Channels;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Client;
+using SmartLock.Mqtt.Tests.Interop;
 
 namespace SmartLock.Mqtt.Tests.Broker;
 
@@ -58,6 +59,35 @@ public sealed class OwnClientTests
         }
     }
 
+    [Theory]
+    [InlineData(MqttProtocolVersion.V311)]
+    [InlineData(MqttProtocolVersion.V500)]
+    public async Task A_client_over_the_applications_own_websocket_speaks_and_leaves_in_order(MqttProtocolVersion version)
+    {
+        await using var host = await KestrelBroker.StartAsync(new TestAccess());
+        var address = new Uri($"ws://127.0.0.1:{host.HttpPort}/mqtt");
+        var will = false;
+        using var watching = host.Broker.Subscribe("will", (in InboundMessage _) => will = true);
+        var received = Channel.CreateUnbounded<string>();
+        await using (var client = new MqttClient(
+            Options(host, "w", version) with
+            {
+                Connector = async ct => await WebSocketConnection.OpenAsync(address, ct),
+                Will = new MqttWill("will", default),
+            },
+            (message, ct) => received.Writer.WriteAsync(message.Topic, ct)))
+        {
+            await client.ConnectAsync().WaitAsync(Patience);
+            await client.SubscribeAsync("a", MqttQoS.ExactlyOnce).WaitAsync(Patience);
+            (await client.PublishAsync("a", "x"u8.ToArray(), MqttQoS.ExactlyOnce).AsTask().WaitAsync(Patience)).IsDelivered.ShouldBeTrue();
+            (await received.Reader.ReadAsync().AsTask().WaitAsync(Patience)).ShouldBe("a");
+            await client.DisconnectAsync().WaitAsync(Patience);
+        }
+
+        await UntilAsync(() => host.Broker.GetStatistics().Connections == 0);
+        will.ShouldBeFalse();
+    }
+
     [Fact]
     public async Task A_burst_from_many_clients_arrives_whole_and_in_each_ones_order()
     {
@@ -99,13 +129,8 @@ public sealed class OwnClientTests
         ChannelWriter<string>? received = null,
         bool lasting = false)
     {
-        var options = new MqttClientOptions
+        var options = Options(host, clientId, version) with
         {
-            Host = "127.0.0.1",
-            Port = host.MqttPort,
-            ClientId = clientId,
-            UserName = "device",
-            ProtocolVersion = version,
             CleanStart = !lasting,
             SessionExpiry = lasting ? TimeSpan.FromMinutes(5) : TimeSpan.Zero,
         };
@@ -115,6 +140,15 @@ public sealed class OwnClientTests
             return ValueTask.CompletedTask;
         });
     }
+
+    private static MqttClientOptions Options(KestrelBroker host, string clientId, MqttProtocolVersion version) => new()
+    {
+        Host = "127.0.0.1",
+        Port = host.MqttPort,
+        ClientId = clientId,
+        UserName = "device",
+        ProtocolVersion = version,
+    };
 
     private static async Task UntilAsync(Func<bool> condition)
     {
