@@ -54,7 +54,7 @@ public sealed class SessionKillTests(ITestOutputHelper output) : IDisposable
                 await publisher.FinishAsync(qos);
                 await subscriber.ConnectAsync(isNew: false);
                 await subscriber.TakeAsync(publisher.Sent.Count);
-                await subscriber.ShouldHaveNothingMoreAsync();
+                await subscriber.ShouldHaveNothingNewAsync();
 
                 var twice = subscriber.Taken.Count - publisher.Sent.Count;
                 output.WriteLine($"round {round}: {publisher.Sent.Count} sent in all, {twice} taken twice");
