@@ -1,16 +1,22 @@
 using SmartLock.Benchmarks;
 
-return args switch
+// Verbs for people, each a row or more of the table in docs/performance.md; then those that the program starts itself with.
+var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
-    ["broker-fan-in"] => await BrokerFanIn.RunAsync(),
-    ["unlock-latency"] => await UnlockLatency.RunAsync(),
-    ["audit-verify"] => await AuditVerify.RunAsync(),
-    ["broker-host"] => await BrokerHost.RunAsync(),
-    _ => Usage(),
+    ["broker-fan-in"] = _ => BrokerFanIn.RunAsync(),
+    ["commands"] = _ => UnlockLatency.RunAsync(),
+    ["audit-verify"] = _ => AuditVerify.RunAsync(),
+};
+var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
+{
+    ["broker-host"] = _ => BrokerHost.RunAsync(),
+    ["server-host"] = ServerHost.RunAsync,
 };
 
-static int Usage()
+if (args is [var verb, .. var rest] && (verbs.TryGetValue(verb, out var run) || hosts.TryGetValue(verb, out run)))
 {
-    Console.Error.WriteLine("usage: SmartLock.Benchmarks broker-fan-in | unlock-latency | audit-verify");
-    return 2;
+    return await run(rest);
 }
+
+Console.Error.WriteLine($"usage: SmartLock.Benchmarks {string.Join(" | ", verbs.Keys)}");
+return 2;
