@@ -10,7 +10,6 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
     ["broker-host"] = _ => BrokerHost.RunAsync(),
-    ["server-host"] = ServerHost.RunAsync,
 };
 
 if (args is [var verb, .. var rest] && (verbs.TryGetValue(verb, out var run) || hosts.TryGetValue(verb, out run)))

@@ -1,17 +1,18 @@
-using Microsoft.Extensions.DependencyInjection;
-using SmartLock.Server;
-using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Messaging;
+using System.Globalization;
+using System.Net;
+using SmartLock.Testing;
 
 namespace SmartLock.Benchmarks;
 
-/// <summary>The whole server in a process of its own, with the settings it has by itself but for ports, folder, limits of rate and the log.</summary>
+/// <summary>The server as an operator starts it, in a process of its own, with the settings it has by itself but for ports, folder, limits of rate and the log.</summary>
 internal sealed class ServerHost : IAsyncDisposable
 {
-    private ServerHost(ChildProcess process, Uri address, int mqttPort)
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private ServerHost(ChildProcess process, int port, int mqttPort)
     {
         Process = process;
-        Address = address;
+        Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
         MqttPort = mqttPort;
     }
 
@@ -25,30 +26,50 @@ internal sealed class ServerHost : IAsyncDisposable
     /// <param name="settings">As on the server's own command line: <c>--Mqtt:MaxConnections=30000</c>.</param>
     public static async Task<ServerHost> StartAsync(string folder, params string[] settings)
     {
-        var (process, line) = await ChildProcess.StartOwnAsync(["server-host", $"--Data:Folder={folder}", .. settings]);
-        var parts = line.Split(' ');
-        return new ServerHost(process, new Uri(parts[0]), int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture));
-    }
-
-    /// <summary>The verb <c>server-host</c>: what <see cref="StartAsync"/> starts.</summary>
-    public static async Task<int> RunAsync(string[] settings)
-    {
-        await using var app = SmartLockServer.Create(
+        var (port, mqttPort) = (FreePort.Next(), FreePort.Next());
+        string[] arguments =
         [
-            "--Urls=http://127.0.0.1:0",
+            string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{port}"),
             "--Mqtt:Address=127.0.0.1",
-            "--Mqtt:Port=0",
+            string.Create(CultureInfo.InvariantCulture, $"--Mqtt:Port={mqttPort}"),
+            $"--Data:Folder={folder}",
             "--RateLimits:Commands:PermitsPerMinute=1000000",
-            "--RateLimits:Reads:PermitsPerMinute=100000000",
+            "--RateLimits:Reads:PermitsPerMinute=10000000",
             "--Logging:LogLevel:Default=Warning",
             .. settings,
-        ]);
-        await app.StartAsync();
-        Console.WriteLine($"{HttpEndpoints.AddressOf(app.Services)} {app.Services.GetRequiredService<MqttListener>().EndPoint!.Port}");
-        await Console.In.ReadToEndAsync();
-        await app.StopAsync();
-        return 0;
+        ];
+        var process = ChildProcess.Start(Path.Combine(AppContext.BaseDirectory, "SmartLock.Server"), arguments);
+        var host = new ServerHost(process, port, mqttPort);
+        try
+        {
+            await host.WhenReadyAsync();
+            return host;
+        }
+        catch (TimeoutException)
+        {
+            await host.DisposeAsync();
+            throw;
+        }
     }
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
+
+    private async Task WhenReadyAsync()
+    {
+        using var http = new HttpClient { BaseAddress = Address };
+        await Eventually.TrueAsync(() => IsReadyAsync(http), "the server is ready").WaitAsync(Patience);
+    }
+
+    private static async Task<bool> IsReadyAsync(HttpClient http)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative));
+            return answer.StatusCode == HttpStatusCode.OK;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
 }
