@@ -3,7 +3,7 @@ using SmartLock.Benchmarks;
 // Verbs for people, each a row or more of the table in docs/performance.md; then those that the program starts itself with.
 var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
-    ["broker-fan-in"] = _ => BrokerFanIn.RunAsync(),
+    ["broker"] = BrokerVerb.RunAsync,
     ["commands"] = _ => UnlockLatency.RunAsync(),
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
 };
