@@ -9,6 +9,11 @@ internal static class BrokerVerb
     private static readonly Dictionary<string, Func<BrokerOptions, Report, Task>> Rows = new(StringComparer.Ordinal)
     {
         ["fan-in"] = FanIn.RunAsync,
+        ["fan-out"] = FanOut.RunAsync,
+        ["round-trip"] = RoundTrip.RunAsync,
+        ["one-among-many"] = OneAmongMany.RunAsync,
+        ["connects"] = Connects.RunAsync,
+        ["idle"] = IdleMemory.RunAsync,
     };
 
     public static async Task<int> RunAsync(string[] arguments)

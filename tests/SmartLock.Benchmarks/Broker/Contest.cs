@@ -21,13 +21,16 @@ internal sealed class Contest(BrokerOptions options) : IAsyncDisposable
         await GuardAsync(entrant, async () => entrant.Load = await load(running));
     }
 
-    public async Task RunAsync()
+    public async Task WarmUpAsync()
     {
         foreach (var entrant in _entrants.Where(e => e.Load is not null))
         {
-            await GuardAsync(entrant, () => Task.FromResult(entrant.Load!.Run(options.WarmUp)));
+            await GuardAsync(entrant, () => Task.Run(() => entrant.Load!.Run(options.WarmUp)));
         }
+    }
 
+    public async Task MeasureAsync()
+    {
         for (var run = 0; run < options.Runs; run++)
         {
             foreach (var entrant in _entrants.Where(e => e.Load is not null))
@@ -60,7 +63,7 @@ internal sealed class Contest(BrokerOptions options) : IAsyncDisposable
         {
             await step();
         }
-        catch (Exception e) when (e is TimeoutException or IOException or InvalidDataException or SocketException)
+        catch (Exception e) when (e is TimeoutException or IOException or InvalidDataException or InvalidOperationException or SocketException)
         {
             Console.Error.WriteLine($"  {entrant.Name} failed: {e.Message}");
             entrant.Load?.Dispose();

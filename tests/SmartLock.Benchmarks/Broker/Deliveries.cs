@@ -8,11 +8,10 @@ namespace SmartLock.Benchmarks;
 /// <summary>What a subscriber is sent: publishes of one length, each checked for being whole and of its QoS, and acknowledged where due.</summary>
 internal sealed class Deliveries(Peer peer, string topic, MqttQoS qos)
 {
-    private const int HeaderBytes = 3;
     private const int AckBytes = 4;
 
     private readonly byte[] _expected = PublishFrames.Encode(topic, qos);
-    private readonly int _idOffset = HeaderBytes + 2 + Encoding.UTF8.GetByteCount(topic);
+    private readonly int _idOffset = PublishFrames.HeaderBytes + 2 + Encoding.UTF8.GetByteCount(topic);
     private byte[] _buffer = [];
     private byte[] _acks = [];
     private int _held;
@@ -59,9 +58,9 @@ internal sealed class Deliveries(Peer peer, string topic, MqttQoS qos)
         for (var i = 0; i < count; i++)
         {
             var frame = _buffer.AsSpan(i * _expected.Length, _expected.Length);
-            if (!frame[..HeaderBytes].SequenceEqual(_expected.AsSpan(0, HeaderBytes)))
+            if (!frame[..PublishFrames.HeaderBytes].SequenceEqual(_expected.AsSpan(0, PublishFrames.HeaderBytes)))
             {
-                throw new InvalidDataException($"Not the publish that was sent: {Convert.ToHexString(frame[..HeaderBytes])}");
+                throw new InvalidDataException($"Not the publish that was sent: {Convert.ToHexString(frame[..PublishFrames.HeaderBytes])}");
             }
 
             if (qos == MqttQoS.AtLeastOnce)

@@ -24,7 +24,8 @@ internal static class FanIn
                     await contest.EnterAsync(broker, broker, b => Task.FromResult<ILoad>(FanInLoad.Connect(b.Port, qos, Publishers, burst)));
                 }
 
-                await contest.RunAsync();
+                await contest.WarmUpAsync();
+                await contest.MeasureAsync();
                 var title = string.Create(
                     CultureInfo.InvariantCulture, $"fan-in {Publishers}:1, QoS {(int)qos}, {(burst == Saturating ? "saturated" : $"{burst} a write")}");
                 Throughput.Add(report, contest, title, target: qos == MqttQoS.AtMostOnce ? 2 : 1.5);

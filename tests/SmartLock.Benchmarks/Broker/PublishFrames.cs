@@ -8,6 +8,9 @@ namespace SmartLock.Benchmarks;
 /// <summary>Publishes of one topic, encoded beforehand.</summary>
 internal static class PublishFrames
 {
+    /// <summary>Of the fixed header: a body of 128 bytes to 16 KB has a length of two bytes.</summary>
+    public const int HeaderBytes = 3;
+
     private const int PayloadBytes = 200;
 
     /// <summary>As many as a publisher sends in one write; their packet ids count up from the first.</summary>
