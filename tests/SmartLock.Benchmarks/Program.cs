@@ -6,6 +6,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["broker"] = BrokerVerb.RunAsync,
     ["commands"] = _ => UnlockLatency.RunAsync(),
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
+    ["rest"] = RestReads.RunAsync,
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
