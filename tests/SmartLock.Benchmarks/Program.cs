@@ -5,6 +5,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
 {
     ["broker-fan-in"] = _ => BrokerFanIn.RunAsync(),
     ["commands"] = _ => UnlockLatency.RunAsync(),
+    ["fleet"] = ConnectedFleet.RunAsync,
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
