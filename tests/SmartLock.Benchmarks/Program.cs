@@ -5,6 +5,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
 {
     ["broker"] = BrokerVerb.RunAsync,
     ["commands"] = _ => UnlockLatency.RunAsync(),
+    ["fleet"] = ConnectedFleet.RunAsync,
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
     ["rest"] = RestReads.RunAsync,
 };
