@@ -6,10 +6,12 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["broker-fan-in"] = _ => BrokerFanIn.RunAsync(),
     ["commands"] = _ => UnlockLatency.RunAsync(),
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
+    ["ingest"] = Ingest.RunAsync,
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
     ["broker-host"] = _ => BrokerHost.RunAsync(),
+    ["ingest-host"] = IngestHost.RunAsync,
 };
 
 if (args is [var verb, .. var rest] && (verbs.TryGetValue(verb, out var run) || hosts.TryGetValue(verb, out run)))
