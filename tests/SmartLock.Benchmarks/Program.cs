@@ -8,11 +8,13 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["fleet"] = ConnectedFleet.RunAsync,
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
     ["rest"] = RestReads.RunAsync,
+    ["ingest"] = Ingest.RunAsync,
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
     ["broker-crowd"] = Crowd.RunAsync,
     ["broker-host"] = _ => BrokerHost.RunAsync(),
+    ["ingest-host"] = IngestHost.RunAsync,
 };
 
 if (args is [var verb, .. var rest] && (verbs.TryGetValue(verb, out var run) || hosts.TryGetValue(verb, out run)))
