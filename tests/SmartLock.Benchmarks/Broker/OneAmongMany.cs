@@ -13,7 +13,7 @@ internal static class OneAmongMany
     private static readonly (string Way, string Broker, string? PublishTopic)[] Ways =
     [
         ("smartlock", RunningBroker.Ours, null),
-        ("smartlock PublishTo", RunningBroker.Ours, Topics.Directed),
+        ("smartlock PublishTo", RunningBroker.Ours, LoadTopics.Directed),
         ("mosquitto", RunningBroker.Mosquitto, null),
         ("aedes", RunningBroker.Aedes, null),
     ];
@@ -26,7 +26,7 @@ internal static class OneAmongMany
             // A broker at a time, among few and among many in turn: the ratio is of those two.
             foreach (var (way, broker, publishTopic) in Ways)
             {
-                var shape = new FanOutShape(Topics.Control(Topics.Device), MqttQoS.AtLeastOnce, burst) { PublishTopic = publishTopic, RoundsUnderWay = burst == 1 ? 1 : 2 };
+                var shape = new FanOutShape(LoadTopics.Control(LoadTopics.Device), MqttQoS.AtLeastOnce, burst) { PublishTopic = publishTopic, RoundsUnderWay = burst == 1 ? 1 : 2 };
                 var (among, amongMany) = await CompareAsync(options, broker, shape, many);
                 var how = burst == 1 ? "singly" : string.Create(CultureInfo.InvariantCulture, $"{burst} a write");
                 report.Add(
