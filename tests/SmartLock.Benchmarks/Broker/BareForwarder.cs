@@ -15,6 +15,7 @@ internal sealed class BareForwarder : ConnectionHandler, IThreadPoolWorkItem
     private readonly Lock _gate = new();
     private PipeWriter? _subscriber;
     private bool _flushes;
+    private bool _hasWritten;
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
@@ -34,18 +35,24 @@ internal sealed class BareForwarder : ConnectionHandler, IThreadPoolWorkItem
 
     public void Execute() => _ = FlushAsync();
 
+    // One at a time, as a pipe demands; what was written meanwhile goes with the next.
     private async Task FlushAsync()
     {
-        PipeWriter subscriber;
-        ValueTask<FlushResult> flush;
+        while (TryBeginFlush(out var flush))
+        {
+            await flush;
+        }
+    }
+
+    private bool TryBeginFlush(out ValueTask<FlushResult> flush)
+    {
         lock (_gate)
         {
-            _flushes = false;
-            subscriber = _subscriber!;
-            flush = subscriber.FlushAsync();
+            _flushes = _hasWritten;
+            _hasWritten = false;
+            flush = _flushes ? _subscriber!.FlushAsync() : default;
+            return _flushes;
         }
-
-        await flush;
     }
 
     private void Take(ref ReadOnlySequence<byte> buffer, PipeWriter output)
@@ -93,6 +100,7 @@ internal sealed class BareForwarder : ConnectionHandler, IThreadPoolWorkItem
             _subscriber!.Write(part.Span);
         }
 
+        _hasWritten = true;
         if (_flushes)
         {
             return;
