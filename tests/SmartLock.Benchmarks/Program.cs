@@ -3,14 +3,18 @@ using SmartLock.Benchmarks;
 // Verbs for people, each a row or more of the table in docs/performance.md; then those that the program starts itself with.
 var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
-    ["broker-fan-in"] = _ => BrokerFanIn.RunAsync(),
+    ["broker"] = BrokerVerb.RunAsync,
     ["commands"] = _ => UnlockLatency.RunAsync(),
+    ["fleet"] = ConnectedFleet.RunAsync,
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
     ["rest"] = RestReads.RunAsync,
+    ["ingest"] = Ingest.RunAsync,
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
+    ["broker-crowd"] = Crowd.RunAsync,
     ["broker-host"] = _ => BrokerHost.RunAsync(),
+    ["ingest-host"] = IngestHost.RunAsync,
 };
 
 if (args is [var verb, .. var rest] && (verbs.TryGetValue(verb, out var run) || hosts.TryGetValue(verb, out run)))

@@ -11,7 +11,10 @@ using SmartLock.Mqtt.Broker;
 
 namespace SmartLock.Benchmarks;
 
-/// <summary>The broker in a process of its own, so that its CPU time can be told from the load generator's.</summary>
+/// <summary>
+/// The broker in a process of its own, with Kestrel and the runtime's settings as the server has them, and nothing else of the server.
+/// It prints its port and ends when its input does.
+/// </summary>
 internal static class BrokerHost
 {
     public static async Task<int> RunAsync()
@@ -28,11 +31,19 @@ internal static class BrokerHost
         builder.Services.AddSingleton<IMqttAuthenticator, Everyone>().AddSingleton<IMqttAuthorizer, Everyone>();
         await using var application = builder.Build();
         await application.StartAsync();
+        using var directed = Direct(application.Services.GetRequiredService<MqttBroker>());
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         Console.WriteLine(new Uri(address.Replace("tcp://", "http://", StringComparison.Ordinal)).Port);
         // The parent closes our input when it is done, however it ends.
         await Console.In.ReadToEndAsync();
         return 0;
+    }
+
+    // What the load publishes here goes on to the one device the way the server's own commands do.
+    private static IDisposable Direct(MqttBroker broker)
+    {
+        var topic = System.Text.Encoding.UTF8.GetBytes(Topics.Control(Topics.Device));
+        return broker.Subscribe(Topics.Directed, (in InboundMessage message) => broker.PublishTo(Topics.Device, topic, message.Payload, message.QoS));
     }
 
     private sealed class Everyone : IMqttAuthenticator, IMqttAuthorizer

@@ -1,0 +1,74 @@
+using System.Globalization;
+using SmartLock.Mqtt;
+
+namespace SmartLock.Benchmarks;
+
+/// <summary>What a message to one device costs while many others are connected and idle, against while few are.</summary>
+internal static class OneAmongMany
+{
+    private const int Few = 10;
+    private const int Many = 20_000;
+    private const double MostRatio = 1.10;
+
+    private static readonly (string Way, string Broker, string? PublishTopic)[] Ways =
+    [
+        ("smartlock", RunningBroker.Ours, null),
+        ("smartlock PublishTo", RunningBroker.Ours, Topics.Directed),
+        ("mosquitto", RunningBroker.Mosquitto, null),
+        ("aedes", RunningBroker.Aedes, null),
+    ];
+
+    public static async Task RunAsync(BrokerOptions options, Report report)
+    {
+        var many = Crowd.Possible(options.Connections ?? Many);
+        foreach (var burst in new[] { 1, 20 })
+        {
+            // A broker at a time, among few and among many in turn: the ratio is of those two.
+            foreach (var (way, broker, publishTopic) in Ways)
+            {
+                var shape = new FanOutShape(Topics.Control(Topics.Device), MqttQoS.AtLeastOnce, burst) { PublishTopic = publishTopic, RoundsUnderWay = burst == 1 ? 1 : 2 };
+                var (among, amongMany) = await CompareAsync(options, broker, shape, many);
+                var how = burst == 1 ? "singly" : string.Create(CultureInfo.InvariantCulture, $"{burst} a write");
+                report.Add(
+                    string.Create(CultureInfo.InvariantCulture, $"one among {many:N0}, QoS 1, {how}: {way}"),
+                    ($"CPU us of {Few}", among?.CpuMicroseconds ?? double.NaN),
+                    ("CPU us", amongMany?.CpuMicroseconds ?? double.NaN),
+                    ("ratio", amongMany?.CpuMicroseconds / among?.CpuMicroseconds ?? double.NaN),
+                    ("target", broker == RunningBroker.Ours ? MostRatio : double.NaN),
+                    ("broker cores", amongMany?.BrokerCores ?? double.NaN),
+                    ("load cores", amongMany?.LoadCores ?? double.NaN),
+                    ("msg/s", amongMany?.PerSecond ?? double.NaN));
+            }
+        }
+    }
+
+    private static async Task<(Sample? Few, Sample? Many)> CompareAsync(BrokerOptions options, string broker, FanOutShape shape, int many)
+    {
+        var crowds = new List<Crowd>();
+        await using var contest = new Contest(options);
+        try
+        {
+            foreach (var count in new[] { Few, many })
+            {
+                await contest.EnterAsync(Name(count), broker, async b =>
+                {
+                    crowds.Add(await Crowd.GatherAsync(b.Port, count));
+                    return FanOutLoad.Connect(b.Port, shape);
+                });
+            }
+
+            await contest.WarmUpAsync();
+            await contest.MeasureAsync();
+            return (contest.MedianOf(Name(Few)), contest.MedianOf(Name(many)));
+        }
+        finally
+        {
+            foreach (var crowd in crowds)
+            {
+                await crowd.DisposeAsync();
+            }
+        }
+    }
+
+    private static string Name(int count) => string.Create(CultureInfo.InvariantCulture, $"among {count}");
+}
