@@ -42,8 +42,8 @@ internal static class BrokerHost
     // What the load publishes here goes on to the one device the way the server's own commands do.
     private static IDisposable Direct(MqttBroker broker)
     {
-        var topic = System.Text.Encoding.UTF8.GetBytes(Topics.Control(Topics.Device));
-        return broker.Subscribe(Topics.Directed, (in InboundMessage message) => broker.PublishTo(Topics.Device, topic, message.Payload, message.QoS));
+        var topic = System.Text.Encoding.UTF8.GetBytes(BrokerTopics.Control(BrokerTopics.Device));
+        return broker.Subscribe(BrokerTopics.Directed, (in InboundMessage message) => broker.PublishTo(BrokerTopics.Device, topic, message.Payload, message.QoS));
     }
 
     private sealed class Everyone : IMqttAuthenticator, IMqttAuthorizer

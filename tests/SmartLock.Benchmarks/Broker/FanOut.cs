@@ -14,7 +14,7 @@ internal static class FanOut
         {
             foreach (var burst in new[] { 1, 20 })
             {
-                var shape = new FanOutShape(Topics.Status(Topics.Id(0)), qos, burst, Subscribers);
+                var shape = new FanOutShape(BrokerTopics.Status(BrokerTopics.Id(0)), qos, burst, Subscribers);
                 await using var contest = new Contest(options);
                 foreach (var broker in RunningBroker.All)
                 {

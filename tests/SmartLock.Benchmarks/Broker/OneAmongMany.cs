@@ -15,7 +15,7 @@ internal static class OneAmongMany
     private static readonly (string Way, string Broker, string? PublishTopic)[] Ways =
     [
         ("smartlock", RunningBroker.Ours, null),
-        ("smartlock PublishTo", RunningBroker.Ours, Topics.Directed),
+        ("smartlock PublishTo", RunningBroker.Ours, BrokerTopics.Directed),
         ("mosquitto", RunningBroker.Mosquitto, null),
         ("aedes", RunningBroker.Aedes, null),
     ];
@@ -28,7 +28,7 @@ internal static class OneAmongMany
             // A broker at a time, among few and among many in turn: the ratio is of those two.
             foreach (var (way, broker, publishTopic) in Ways)
             {
-                var shape = new FanOutShape(Topics.Control(Topics.Device), MqttQoS.AtLeastOnce, burst)
+                var shape = new FanOutShape(BrokerTopics.Control(BrokerTopics.Device), MqttQoS.AtLeastOnce, burst)
                 {
                     PublishTopic = publishTopic,
                     RoundsUnderWay = burst == 1 ? 1 : 2,
