@@ -75,6 +75,12 @@ public sealed class EventStreamTests
             "the silent device was found");
 
         var gone = await stream.NextAsync();
+        if (gone.Text("state") == "Available")
+        {
+            // That the device came online is told after it is stored, so perhaps to a stream that was opened in between.
+            gone = await stream.NextAsync();
+        }
+
         (gone.Kind, gone.Text("state"), gone.Text("issue")).ShouldBe(("lock", "Unavailable", "No heartbeat"));
         door.Device.Faults.Silent = false;
         clock.Advance(TimeSpan.FromSeconds(10));
