@@ -14,7 +14,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
     ["broker-crowd"] = Crowd.RunAsync,
-    ["broker-host"] = _ => BrokerHost.RunAsync(),
+    ["broker-host"] = BrokerHost.RunAsync,
     ["ingest-host"] = IngestHost.RunAsync,
 };
 

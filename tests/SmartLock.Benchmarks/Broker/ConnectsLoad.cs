@@ -5,7 +5,7 @@ namespace SmartLock.Benchmarks;
 /// <summary>Clients that come, are let in and leave: TCP, CONNECT, CONNACK, DISCONNECT, and the broker's end of the connection awaited.</summary>
 internal sealed class ConnectsLoad(int port, int concurrency) : ILoad
 {
-    private readonly byte[][] _connects = [.. Enumerable.Range(0, concurrency).Select(i => Peer.ConnectFrame(Topics.Id(i)))];
+    private readonly byte[][] _connects = [.. Enumerable.Range(0, concurrency).Select(i => Peer.ConnectFrame(LoadTopics.Id(i)))];
 
     /// <summary>In groups of <c>concurrency</c> clients, each step by all of a group before the next one.</summary>
     public long Run(TimeSpan duration)

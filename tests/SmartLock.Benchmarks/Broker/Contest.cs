@@ -25,7 +25,7 @@ internal sealed class Contest(BrokerOptions options) : IAsyncDisposable
     {
         foreach (var entrant in _entrants.Where(e => e.Load is not null))
         {
-            await GuardAsync(entrant, () => Task.Run(() => entrant.Load!.Run(options.WarmUp)));
+            await GuardAsync(entrant, () => Task.Run(() => Sample.Take(entrant.Broker, entrant.Load!, options.WarmUp)));
         }
     }
 

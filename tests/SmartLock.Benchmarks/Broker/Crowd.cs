@@ -49,8 +49,8 @@ internal sealed class Crowd : IAsyncDisposable
         var peers = new Peer[int.Parse(arguments[1], CultureInfo.InvariantCulture)];
         Parallel.For(0, peers.Length, new ParallelOptions { MaxDegreeOfParallelism = Openers }, i =>
         {
-            peers[i] = Peer.Connect(port, Topics.Id(i), i);
-            peers[i].Subscribe(Topics.Control(Topics.Id(i)), MqttQoS.AtLeastOnce);
+            peers[i] = Peer.Connect(port, LoadTopics.Id(i), i);
+            peers[i].Subscribe(LoadTopics.Control(LoadTopics.Id(i)), MqttQoS.AtLeastOnce);
         });
         Console.WriteLine("ready");
         await Console.In.ReadToEndAsync();

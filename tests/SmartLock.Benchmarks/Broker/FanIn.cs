@@ -19,7 +19,8 @@ internal static class FanIn
             foreach (var burst in new[] { 1, 20, Saturating })
             {
                 await using var contest = new Contest(options);
-                foreach (var broker in RunningBroker.All)
+                string[] brokers = qos == MqttQoS.AtMostOnce ? [.. RunningBroker.All, RunningBroker.Bare] : RunningBroker.All;
+                foreach (var broker in brokers)
                 {
                     await contest.EnterAsync(broker, broker, b => Task.FromResult<ILoad>(FanInLoad.Connect(b.Port, qos, Publishers, burst)));
                 }
@@ -28,7 +29,7 @@ internal static class FanIn
                 await contest.MeasureAsync();
                 var title = string.Create(
                     CultureInfo.InvariantCulture, $"fan-in {Publishers}:1, QoS {(int)qos}, {(burst == Saturating ? "saturated" : $"{burst} a write")}");
-                Throughput.Add(report, contest, title, target: qos == MqttQoS.AtMostOnce ? 2 : 1.5);
+                Throughput.Add(report, contest, title, brokers, target: qos == MqttQoS.AtMostOnce ? 2 : 1.5);
             }
         }
     }

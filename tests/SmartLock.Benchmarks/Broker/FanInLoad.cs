@@ -36,7 +36,7 @@ internal sealed class FanInLoad : ILoad
     public static FanInLoad Connect(int port, MqttQoS qos, int publishers, int burst)
     {
         var subscriber = Peer.Connect(port, "subscriber");
-        subscriber.Subscribe(Topics.EveryStatus, qos);
+        subscriber.Subscribe(LoadTopics.EveryStatus, qos);
         subscriber.WaitForever();
         Peer[] all = [.. Enumerable.Range(0, publishers).Select(i => Peer.Connect(port, $"publisher-{i}"))];
         var load = new FanInLoad(qos, burst, all, subscriber);
@@ -119,7 +119,7 @@ internal sealed class FanInLoad : ILoad
     {
         try
         {
-            var deliveries = new Deliveries(_subscriber, Topics.Status(Topics.Id(0)), _qos);
+            var deliveries = new Deliveries(_subscriber, LoadTopics.Status(LoadTopics.Id(0)), _qos);
             while (deliveries.TakeSome(BufferBytes) is >= 0 and var count)
             {
                 Add(count);
@@ -156,5 +156,5 @@ internal sealed class FanInLoad : ILoad
         }
     }
 
-    private byte[] Encode(int publisher, int firstId) => PublishFrames.Encode(Topics.Status(Topics.Id(publisher)), _qos, _burst, firstId);
+    private byte[] Encode(int publisher, int firstId) => PublishFrames.Encode(LoadTopics.Status(LoadTopics.Id(publisher)), _qos, _burst, firstId);
 }

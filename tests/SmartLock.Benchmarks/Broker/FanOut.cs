@@ -14,7 +14,7 @@ internal static class FanOut
         {
             foreach (var burst in new[] { 1, 20 })
             {
-                var shape = new FanOutShape(Topics.Status(Topics.Id(0)), qos, burst, Subscribers);
+                var shape = new FanOutShape(LoadTopics.Status(LoadTopics.Id(0)), qos, burst, Subscribers);
                 await using var contest = new Contest(options);
                 foreach (var broker in RunningBroker.All)
                 {
@@ -24,7 +24,7 @@ internal static class FanOut
                 await contest.WarmUpAsync();
                 await contest.MeasureAsync();
                 var title = string.Create(CultureInfo.InvariantCulture, $"fan-out 1:{Subscribers}, QoS {(int)qos}, {burst} a write");
-                Throughput.Add(report, contest, title);
+                Throughput.Add(report, contest, title, RunningBroker.All);
             }
         }
     }

@@ -28,7 +28,7 @@ internal sealed class FanOutLoad : ILoad
         for (var i = 0; i < subscribers.Length; i++)
         {
             // The only one is the device that directed messages go to.
-            subscribers[i] = Peer.Connect(port, subscribers.Length == 1 ? Topics.Device : $"subscriber-{i}");
+            subscribers[i] = Peer.Connect(port, subscribers.Length == 1 ? LoadTopics.Device : $"subscriber-{i}");
             subscribers[i].Subscribe(shape.Topic, shape.QoS);
         }
 

@@ -28,17 +28,17 @@ internal sealed class RoundTripLoad : ILoad
         _server = server;
         _device = device;
         _answers = new FrameReader(server);
-        _command = PublishFrames.Encode(Topics.Control(Topics.Device), qos);
+        _command = PublishFrames.Encode(LoadTopics.Control(LoadTopics.Device), qos);
     }
 
     /// <param name="pause">Between an answer and the next command; none for one after the other.</param>
     public static RoundTripLoad Connect(int port, MqttQoS qos, TimeSpan pause = default)
     {
-        var device = Peer.Connect(port, Topics.Device);
-        device.Subscribe(Topics.Control(Topics.Device), qos);
+        var device = Peer.Connect(port, LoadTopics.Device);
+        device.Subscribe(LoadTopics.Control(LoadTopics.Device), qos);
         device.WaitForever();
         var server = Peer.Connect(port, "server");
-        server.Subscribe(Topics.EveryStatus, qos);
+        server.Subscribe(LoadTopics.EveryStatus, qos);
         var load = new RoundTripLoad(qos, pause, server, device);
         new Thread(load.Answer) { IsBackground = true, Name = "device" }.Start();
         return load;
@@ -109,7 +109,7 @@ internal sealed class RoundTripLoad : ILoad
         try
         {
             var commands = new FrameReader(_device);
-            var answer = PublishFrames.Encode(Topics.Status(Topics.Device), _qos);
+            var answer = PublishFrames.Encode(LoadTopics.Status(LoadTopics.Device), _qos);
             while (commands.Next() is { IsEmpty: false } frame)
             {
                 if (MqttFrame.TypeOf(frame[0]) == MqttPacketType.Publish)

@@ -12,6 +12,9 @@ internal sealed class RunningBroker : IAsyncDisposable
     public const string Mosquitto = "mosquitto";
     public const string Aedes = "aedes";
 
+    /// <summary>A <see cref="BareForwarder"/>: only for what it can do.</summary>
+    public const string Bare = "bare Kestrel";
+
     public static readonly string[] All = [Ours, Mosquitto, Aedes];
 
     private readonly EventHandler _onExit;
@@ -35,7 +38,8 @@ internal sealed class RunningBroker : IAsyncDisposable
     /// <returns>Null when it is not installed, which is said.</returns>
     public static Task<RunningBroker?> StartAsync(string name) => name switch
     {
-        Ours => StartOursAsync(),
+        Ours => StartOursAsync(Ours, "broker-host"),
+        Bare => StartOursAsync(Bare, "broker-host", "bare"),
         Mosquitto => StartMosquittoAsync(),
         Aedes => StartAedesAsync(),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
@@ -47,10 +51,10 @@ internal sealed class RunningBroker : IAsyncDisposable
         await Process.DisposeAsync();
     }
 
-    private static async Task<RunningBroker?> StartOursAsync()
+    private static async Task<RunningBroker?> StartOursAsync(string name, params string[] arguments)
     {
-        var (process, line) = await ChildProcess.StartOwnAsync("broker-host");
-        return new RunningBroker(Ours, int.Parse(line, CultureInfo.InvariantCulture), process);
+        var (process, line) = await ChildProcess.StartOwnAsync(arguments);
+        return new RunningBroker(name, int.Parse(line, CultureInfo.InvariantCulture), process);
     }
 
     private static async Task<RunningBroker?> StartMosquittoAsync()

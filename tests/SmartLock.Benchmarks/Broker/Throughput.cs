@@ -4,10 +4,10 @@ namespace SmartLock.Benchmarks;
 internal static class Throughput
 {
     /// <param name="target">The least ratio of ours to mosquitto's that is good enough; NaN where none is set.</param>
-    public static void Add(Report report, Contest contest, string title, double target = double.NaN)
+    public static void Add(Report report, Contest contest, string title, IEnumerable<string> brokers, double target = double.NaN)
     {
         var yardstick = contest.MedianOf(RunningBroker.Mosquitto)?.PerCpuSecond ?? double.NaN;
-        foreach (var broker in RunningBroker.All)
+        foreach (var broker in brokers)
         {
             var sample = contest.MedianOf(broker);
             report.Add(

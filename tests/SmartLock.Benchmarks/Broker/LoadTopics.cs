@@ -1,6 +1,6 @@
 namespace SmartLock.Benchmarks;
 
-internal static class Topics
+internal static class LoadTopics
 {
     /// <summary>The one device that is spoken to; its client id, and with our broker its identity too.</summary>
     public const string Device = "ESP32-DEVICE";
