@@ -30,7 +30,7 @@ internal static class Micro
                 .AddJob(job)
                 .AddDiagnoser(MemoryDiagnoser.Default)
                 .AddColumnProvider(DefaultColumnProviders.Instance)
-                .AddLogger(new StreamLogger(Console.Error))
+                .AddLogger(new TextLogger(Console.Error))
                 .WithOptions(ConfigOptions.JoinSummary | ConfigOptions.DontOverwriteResults)
                 .WithArtifactsPath(artifacts);
             if (arguments.FirstOrDefault(a => !a.StartsWith('-')) is { } word)
@@ -46,10 +46,10 @@ internal static class Micro
         }
     }
 
-    private static int Print(IReadOnlyList<Summary> summaries)
+    private static int Print(Summary[] summaries)
     {
         var report = new Report("micro");
-        var output = new StreamLogger(Console.Out);
+        var output = new TextLogger(Console.Out);
         foreach (var summary in summaries)
         {
             MarkdownExporter.Console.ExportToLog(summary, output);
@@ -61,7 +61,7 @@ internal static class Micro
 
         output.Flush();
         report.PrintJson();
-        return summaries.Count > 0 && summaries.All(s => s.Reports.Length > 0 && s.Reports.All(r => r.Success)) ? 0 : 1;
+        return summaries.Length > 0 && summaries.All(s => s.Reports.Length > 0 && s.Reports.All(r => r.Success)) ? 0 : 1;
     }
 
     private static string NameOf(BenchmarkCase benchmark) =>

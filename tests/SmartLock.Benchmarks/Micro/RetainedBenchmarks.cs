@@ -6,7 +6,7 @@ using SmartLock.Mqtt.Broker;
 namespace SmartLock.Benchmarks;
 
 /// <summary>What a new subscription is given, among 10,000 retained messages.</summary>
-public class RetainedBenchmarks
+public class RetainedBenchmarks : IDisposable
 {
     private const int Messages = 10_000;
 
@@ -38,7 +38,11 @@ public class RetainedBenchmarks
     }
 
     [GlobalCleanup]
-    public void CleanUp() => _counters.Dispose();
+    public void Dispose()
+    {
+        _counters.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Benchmark]
     public int FindOneRetained() => Find("smartlock/site-50/device-50"u8);
