@@ -8,6 +8,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["fleet"] = ConnectedFleet.RunAsync,
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
     ["rest"] = RestReads.RunAsync,
+    ["micro"] = Micro.RunAsync,
     ["ingest"] = Ingest.RunAsync,
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)

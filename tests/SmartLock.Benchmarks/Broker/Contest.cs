@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 
 namespace SmartLock.Benchmarks;
@@ -44,7 +45,28 @@ internal sealed class Contest(BrokerOptions options) : IAsyncDisposable
     public Sample? MedianOf(string name)
     {
         var entrant = _entrants.Find(e => e.Name == name);
-        return entrant?.Load is null ? null : Sample.Median(entrant.Samples);
+        if (entrant?.Load is null)
+        {
+            return null;
+        }
+
+        // How far the runs lie apart says how much a difference between brokers means.
+        var runs = entrant.Samples.Select(s => s.CpuMicroseconds.ToString("F2", CultureInfo.InvariantCulture));
+        Console.Error.WriteLine($"    {name}: CPU us each of the runs: {string.Join(' ', runs)}");
+        return Sample.Median(entrant.Samples);
+    }
+
+    /// <summary>
+    /// CPU time of one for each of the other's, run by run, the middle of these: two runs of the same turn are next to each other in time,
+    /// so that a machine that turns slow for a while does so for both.
+    /// </summary>
+    public double CpuRatio(string name, string other)
+    {
+        var ones = _entrants.Find(e => e.Name == name);
+        var others = _entrants.Find(e => e.Name == other);
+        return ones?.Load is null || others?.Load is null
+            ? double.NaN
+            : ones.Samples.Zip(others.Samples, (a, b) => a.CpuMicroseconds / b.CpuMicroseconds).Order().ElementAt(ones.Samples.Count / 2);
     }
 
     public async ValueTask DisposeAsync()

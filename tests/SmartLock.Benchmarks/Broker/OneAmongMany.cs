@@ -33,13 +33,13 @@ internal static class OneAmongMany
                     PublishTopic = publishTopic,
                     RoundsUnderWay = burst == 1 ? 1 : 2,
                 };
-                var (among, amongMany) = await CompareAsync(options, broker, shape, many);
+                var (among, amongMany, ratio) = await CompareAsync(options, broker, shape, many);
                 var how = burst == 1 ? "singly" : string.Create(CultureInfo.InvariantCulture, $"{burst} a write");
                 report.Add(
                     string.Create(CultureInfo.InvariantCulture, $"one among {many:N0}, QoS 1, {how}: {way}"),
                     ($"CPU us of {Few}", among?.CpuMicroseconds ?? double.NaN),
                     ("CPU us", amongMany?.CpuMicroseconds ?? double.NaN),
-                    ("ratio", amongMany?.CpuMicroseconds / among?.CpuMicroseconds ?? double.NaN),
+                    ("ratio", ratio),
                     ("target", broker == RunningBroker.Ours ? MostRatio : double.NaN),
                     ("broker cores", amongMany?.BrokerCores ?? double.NaN),
                     ("load cores", amongMany?.LoadCores ?? double.NaN),
@@ -48,7 +48,7 @@ internal static class OneAmongMany
         }
     }
 
-    private static async Task<(Sample? Few, Sample? Many)> CompareAsync(BrokerOptions options, string broker, FanOutShape shape, int many)
+    private static async Task<(Sample? Few, Sample? Many, double Ratio)> CompareAsync(BrokerOptions options, string broker, FanOutShape shape, int many)
     {
         var crowds = new List<Crowd>();
         await using var contest = new Contest(options);
@@ -65,7 +65,7 @@ internal static class OneAmongMany
 
             await contest.WarmUpAsync();
             await contest.MeasureAsync();
-            return (contest.MedianOf(Name(Few)), contest.MedianOf(Name(many)));
+            return (contest.MedianOf(Name(Few)), contest.MedianOf(Name(many)), contest.CpuRatio(Name(many), Name(Few)));
         }
         finally
         {

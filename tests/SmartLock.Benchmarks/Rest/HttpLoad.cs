@@ -14,11 +14,14 @@ internal sealed class HttpLoad(int port, string path, string? token)
 {
     public const int Connections = 16;
 
-    private const int LargestAnswer = 256 * 1024;
+    private const int LargestAnswer = 64 * 1024;
 
     private readonly byte[] _request = Encoding.ASCII.GetBytes(string.Create(
         CultureInfo.InvariantCulture,
         $"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n"));
+
+    /// <summary>Allocated by every run.</summary>
+    public static int BufferBytes => Connections * LargestAnswer;
 
     /// <returns>How many answers came.</returns>
     public async Task<long> RunAsync(TimeSpan time)

@@ -25,9 +25,9 @@ internal sealed class RestHousehold : IAsyncDisposable
 
     public static string DeviceId(int number) => string.Create(CultureInfo.InvariantCulture, $"BENCH-{number}");
 
-    public static async Task<RestHousehold> MoveInAsync(ServerHost server)
+    public static async Task<RestHousehold> MoveInAsync(Uri address, int mqttPort)
     {
-        using var http = new HttpClient { BaseAddress = server.Address };
+        using var http = new HttpClient { BaseAddress = address };
         var account = new { username = "bench", password = Password };
         (await http.PostAsJsonAsync("/api/auth/register", account)).EnsureSuccessStatusCode();
         using var login = await http.PostAsJsonAsync("/api/auth/login", account);
@@ -38,7 +38,7 @@ internal sealed class RestHousehold : IAsyncDisposable
         {
             for (var i = 0; i < Locks; i++)
             {
-                household._devices.Add(await HangAsync(http, DeviceId(i), server.MqttPort));
+                household._devices.Add(await HangAsync(http, DeviceId(i), mqttPort));
             }
 
             await Eventually.TrueAsync(

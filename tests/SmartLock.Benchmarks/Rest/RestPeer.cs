@@ -31,7 +31,7 @@ internal sealed class SmartLockPeer(ServerHost server, RestHousehold household) 
     public static async Task<SmartLockPeer> StartAsync(string folder, params string[] settings)
     {
         var server = await ServerHost.StartAsync(folder, ["--RateLimits:Anonymous:PermitsPerMinute=10000000", .. settings]);
-        return new SmartLockPeer(server, await RestHousehold.MoveInAsync(server));
+        return new SmartLockPeer(server, await RestHousehold.MoveInAsync(server.Address, server.MqttPort));
     }
 
     public async ValueTask DisposeAsync()

@@ -30,6 +30,7 @@ internal static class RestReads
             await using var flask = await FlaskPeer.TryStartOwnServerAsync();
             var report = new Report("rest");
             await MeasureAsync(report, plan, ours, gunicorn, flask);
+            await AddAllocationsAsync(report, Path.Combine(folder, "allocations"));
             report.Print();
             return 0;
         }
@@ -96,6 +97,16 @@ internal static class RestReads
         ("load's cores", Median(ours, s => s.LoadCpu / s.Wall)),
         ("load's CPU us each", Median(ours, s => s.LoadCpu.TotalMicroseconds / s.Requests)));
 
+    private static async Task AddAllocationsAsync(Report report, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var bytes = await RestAllocations.MeasureAsync(folder, Reads);
+        for (var i = 0; i < Reads.Length; i++)
+        {
+            report.Add($"{Reads[i].Name}, ours", ("bytes allocated each", bytes[i]));
+        }
+    }
+
     private static double Median(List<Sample> samples, Func<Sample, double> figure) =>
         samples.Count == 0 ? double.NaN : samples.Select(figure).Order().ElementAt(samples.Count / 2);
 
@@ -106,8 +117,6 @@ internal static class RestReads
         var requests = await load.RunAsync(time);
         return new Sample(requests, Stopwatch.GetElapsedTime(start), peer.CpuTime - cpu, Environment.CpuUsage.TotalTime - loadCpu);
     }
-
-    private sealed record RestRead(string Name, string OurPath, string FlaskPath, bool NeedsToken = true);
 
     private sealed record Sample(long Requests, TimeSpan Wall, TimeSpan Cpu, TimeSpan LoadCpu)
     {
@@ -121,3 +130,6 @@ internal static class RestReads
         public static Plan Long { get; } = new(5, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(5));
     }
 }
+
+/// <summary>One of the reads that are compared.</summary>
+internal sealed record RestRead(string Name, string OurPath, string FlaskPath, bool NeedsToken = true);
