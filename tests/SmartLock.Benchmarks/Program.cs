@@ -7,6 +7,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["commands"] = _ => UnlockLatency.RunAsync(),
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
     ["ingest"] = Ingest.RunAsync,
+    ["sweep"] = _ => Sweep.RunAsync(),
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
