@@ -54,6 +54,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         return new ChildProcess(Process.Start(start)!);
     }
 
+    /// <summary>What it says goes to standard error: standard output is the report's. Once, for a process whose output is read.</summary>
+    public void PassOutputToError()
+    {
+        _process.OutputDataReceived += static (_, line) => Console.Error.WriteLine(line.Data);
+        _process.BeginOutputReadLine();
+    }
+
     /// <summary>Kills it.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -3,15 +3,19 @@ using SmartLock.Benchmarks;
 // Verbs for people, each a row or more of the table in docs/performance.md; then those that the program starts itself with.
 var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
-    ["broker-fan-in"] = _ => BrokerFanIn.RunAsync(),
+    ["broker"] = BrokerVerb.RunAsync,
     ["commands"] = _ => UnlockLatency.RunAsync(),
+    ["fleet"] = ConnectedFleet.RunAsync,
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
+    ["rest"] = RestReads.RunAsync,
+    ["micro"] = Micro.RunAsync,
     ["ingest"] = Ingest.RunAsync,
     ["sweep"] = _ => Sweep.RunAsync(),
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
-    ["broker-host"] = _ => BrokerHost.RunAsync(),
+    ["broker-crowd"] = Crowd.RunAsync,
+    ["broker-host"] = BrokerHost.RunAsync,
     ["ingest-host"] = IngestHost.RunAsync,
 };
 

@@ -32,6 +32,12 @@ internal sealed class Report(string verb)
             PrintLine(row.Name, names.Zip(row.Figures, (n, f) => (Width(n), Format(f.Value))));
         }
 
+        PrintJson();
+    }
+
+    /// <summary>For a verb whose table another prints.</summary>
+    public void PrintJson()
+    {
         Console.WriteLine();
         Console.WriteLine(ToJson());
     }

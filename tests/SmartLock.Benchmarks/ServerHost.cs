@@ -38,7 +38,8 @@ internal sealed class ServerHost : IAsyncDisposable
             "--Logging:LogLevel:Default=Warning",
             .. settings,
         ];
-        var process = ChildProcess.Start(Path.Combine(AppContext.BaseDirectory, "SmartLock.Server"), arguments);
+        var process = ChildProcess.Start(Path.Combine(AppContext.BaseDirectory, "SmartLock.Server"), arguments, readsOutput: true);
+        process.PassOutputToError();
         var host = new ServerHost(process, port, mqttPort);
         try
         {

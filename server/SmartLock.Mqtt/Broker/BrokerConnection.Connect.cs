@@ -198,7 +198,8 @@ internal sealed partial class BrokerConnection
         var turn = default(Turn);
         try
         {
-            var key = new SessionKey(Identity.Name, clientId);
+            // One string where the client goes by the name of its login, as devices do: it stays as long as the session.
+            var key = new SessionKey(Identity.Name, clientId == Identity.Name ? Identity.Name : clientId);
             if (_core.Sessions.Attach(this, key, connect.CleanStart, revocations, ref turn) is not { } attached)
             {
                 return false;

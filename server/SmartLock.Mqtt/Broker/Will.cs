@@ -7,15 +7,18 @@ namespace SmartLock.Mqtt.Broker;
 internal sealed class Will : Deadline
 {
     private readonly BrokerCore _core;
-    private readonly MqttWill _will;
     private readonly byte[] _topic;
+    private readonly ReadOnlyMemory<byte> _payload;
     private readonly byte[] _properties;
+    private readonly MqttQoS _qos;
+    private readonly bool _retain;
 
     public Will(BrokerCore core, MqttStoredWill stored, MqttIdentity identity)
     {
         _core = core;
-        _will = new MqttWill(stored.Topic, stored.Payload.ToArray()) { QoS = stored.QoS, Retain = stored.Retain };
         _topic = MqttUtf8.GetBytes(stored.Topic);
+        _payload = stored.Payload.ToArray();
+        (_qos, _retain) = (stored.QoS, stored.Retain);
         _properties = stored.Properties.ToArray();
         Identity = identity;
         ExpirySeconds = stored.ExpirySeconds;
@@ -25,8 +28,9 @@ internal sealed class Will : Deadline
     public Will(BrokerCore core, MqttWill will, MqttIdentity identity)
     {
         _core = core;
-        _will = will with { Properties = null, Retain = will.Retain && !identity.NeverRetains };
         _topic = MqttUtf8.GetBytes(will.Topic);
+        _payload = will.Payload;
+        (_qos, _retain) = (will.QoS, will.Retain && !identity.NeverRetains);
         _properties = will.Properties is { } all
             ? OutgoingPublish.EncodeProperties(all with { WillDelayInterval = null, MessageExpiryInterval = null })
             : [];
@@ -45,9 +49,9 @@ internal sealed class Will : Deadline
     /// <summary>The session whose client may still come back and cancel it.</summary>
     public Session? Session { get; set; }
 
-    public MqttReasonCode Authorize() => _core.Authorizer.CanPublish(Identity, _topic, _will.Retain, _will.QoS);
+    public MqttReasonCode Authorize() => _core.Authorizer.CanPublish(Identity, _topic, _retain, _qos);
 
-    public MqttStoredWill ToStored() => new(_will.Topic, _will.Payload, _properties, _will.QoS, _will.Retain, DelaySeconds, ExpirySeconds);
+    public MqttStoredWill ToStored() => new(MqttUtf8.GetString(_topic), _payload, _properties, _qos, _retain, DelaySeconds, ExpirySeconds);
 
     public void Publish(ref Turn turn)
     {
@@ -62,9 +66,9 @@ internal sealed class Will : Deadline
         {
             Topic = _topic,
             Properties = _properties,
-            Payload = _will.Payload.Span,
-            QoS = _will.QoS,
-            Retain = _will.Retain,
+            Payload = _payload.Span,
+            QoS = _qos,
+            Retain = _retain,
             ExpiresAt = _core.Clock.ExpiryAfter(ExpirySeconds),
             Publisher = Session,
             Identity = Identity,

@@ -53,13 +53,13 @@ internal sealed class AccessTokens(SigningKey signingKey, IOptions<JwtOptions> o
         };
     }
 
-    /// <summary>The token's header does not choose the algorithm: any other one finds no key.</summary>
-    private SecurityKey[] KeysFor(SecurityToken token) =>
-        token is JwtSecurityToken { SignatureAlgorithm: SecurityAlgorithms.HmacSha256 } ? [signingKey.Key] : [];
-
-    private bool IsCurrent(DateTime? notBefore, DateTime? expires)
+    public bool IsCurrent(DateTime? notBefore, DateTime? expires)
     {
         var now = clock.GetUtcNow().UtcDateTime;
         return notBefore is { } from && expires is { } until && now >= from - ClockSkew && now < until + ClockSkew;
     }
+
+    /// <summary>The token's header does not choose the algorithm: any other one finds no key.</summary>
+    private SecurityKey[] KeysFor(SecurityToken token) =>
+        token is JwtSecurityToken { SignatureAlgorithm: SecurityAlgorithms.HmacSha256 } ? [signingKey.Key] : [];
 }

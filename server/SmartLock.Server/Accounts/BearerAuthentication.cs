@@ -1,4 +1,6 @@
+using System.IdentityModel.Tokens.Jwt;
 using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using SmartLock.Server.Infrastructure;
 
@@ -6,18 +8,21 @@ namespace SmartLock.Server.Accounts;
 
 internal static class BearerAuthentication
 {
+    private const string Prefix = "Bearer ";
+
     public static IServiceCollection AddBearerAuthentication(this IServiceCollection services)
     {
         services.AddValidatedOptions<JwtOptions>("Jwt", JwtOptions.Check);
         services.AddSingleton<SigningKey>();
         services.AddSingleton<AccessTokens>();
+        services.AddSingleton<CheckedTokens>();
         services.AddSingleton<ActiveAccounts>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<AccessTokens>((bearer, tokens) =>
             {
                 tokens.Configure(bearer);
-                bearer.Events = new JwtBearerEvents { OnTokenValidated = AdmitAsync };
+                bearer.Events = new JwtBearerEvents { OnMessageReceived = AdmitKnownAsync, OnTokenValidated = AdmitNewAsync };
             })
             // An unreadable key ends the start, not the first request.
             .ValidateOnStart();
@@ -26,18 +31,30 @@ internal static class BearerAuthentication
         return services;
     }
 
+    /// <summary>A token that was good before; any other is left to the handler, which checks it.</summary>
+    private static Task AdmitKnownAsync(MessageReceivedContext context)
+    {
+        var known = context.Request.Headers.Authorization is [{ } header] && header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+            ? context.HttpContext.RequestServices.GetRequiredService<CheckedTokens>().Find(header.AsSpan(Prefix.Length).Trim())
+            : null;
+        return known is null ? Task.CompletedTask : AdmitAsync(context, known);
+    }
+
+    private static Task AdmitNewAsync(TokenValidatedContext context)
+    {
+        var tokens = context.HttpContext.RequestServices.GetRequiredService<CheckedTokens>();
+        return AdmitAsync(context, context.SecurityToken is JwtSecurityToken token ? tokens.Add(token) : null);
+    }
+
     /// <summary>
     /// A good token of a session that has ended, or of an account that is gone or disabled, is refused; name and role are those of the account now.
     /// </summary>
-    private static async Task AdmitAsync(TokenValidatedContext context)
+    private static async Task AdmitAsync(ResultContext<JwtBearerOptions> context, CheckedToken? token)
     {
         var accounts = context.HttpContext.RequestServices.GetRequiredService<ActiveAccounts>();
-        var name = context.Principal?.FindFirstValue(Identity.UsernameClaim);
-        var sessionId = context.Principal?.FindFirstValue(Identity.SessionClaim);
-        if (name is null
-            || sessionId is null
-            || await accounts.FindAsync(sessionId, context.HttpContext.RequestAborted) is not { } account
-            || !account.Username.Equals(name, StringComparison.OrdinalIgnoreCase))
+        if (token is null
+            || await accounts.FindAsync(token.SessionId, context.HttpContext.RequestAborted) is not { } account
+            || !account.Username.Equals(token.Username, StringComparison.OrdinalIgnoreCase))
         {
             context.Fail("The session has ended.");
             return;
@@ -47,11 +64,12 @@ internal static class BearerAuthentication
             [
                 new(Identity.UsernameClaim, account.Username),
                 new(Identity.RoleClaim, account.Role.ToString()),
-                new(Identity.ExpiryClaim, context.Principal!.FindFirstValue(Identity.ExpiryClaim)!),
+                new(Identity.ExpiryClaim, token.Expiry),
                 new(Identity.SessionClaim, account.SessionId),
             ],
             context.Scheme.Name,
             Identity.UsernameClaim,
             Identity.RoleClaim));
+        context.Success();
     }
 }

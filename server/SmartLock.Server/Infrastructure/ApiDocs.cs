@@ -41,12 +41,15 @@ internal static class ApiDocs
         });
     }
 
-    public static void UseApiDocs(this IApplicationBuilder app) => app.UseSwaggerUI(ui =>
-    {
-        ui.RoutePrefix = UiPath.TrimStart('/');
-        ui.DocumentTitle = "SmartLock API";
-        ui.SwaggerEndpoint(DocumentPath, "SmartLock");
-    });
+    /// <summary>In a branch of its own: it looks at every path with regular expressions.</summary>
+    public static void UseApiDocs(this IApplicationBuilder app) => app.UseWhen(
+        context => context.Request.Path.StartsWithSegments(UiPath),
+        docs => docs.UseSwaggerUI(ui =>
+        {
+            ui.RoutePrefix = UiPath.TrimStart('/');
+            ui.DocumentTitle = "SmartLock API";
+            ui.SwaggerEndpoint(DocumentPath, "SmartLock");
+        }));
 
     public static void MapApiDocs(this IEndpointRouteBuilder routes) =>
         // One answer for all: with a copy for each query or host that somebody makes up, anybody could fill the cache.

@@ -41,6 +41,9 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
 
     private int _count;
 
+    /// <summary>Before the first stream nobody has an id to go on from, and nothing need be remembered: a large fleet that comes online is a lot.</summary>
+    private bool _hadStreams;
+
     public string Epoch { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     /// <summary>How many are open.</summary>
@@ -75,6 +78,7 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
     {
         lock (_gate)
         {
+            _hadStreams = true;
             if (_count >= options.Value.MaxStreams)
             {
                 return new JoinResult(JoinOutcome.TooMany, null, "", [], false);
@@ -121,6 +125,12 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
         var tooSlow = new HashSet<LiveListener>();
         lock (_gate)
         {
+            if (!_hadStreams)
+            {
+                _forgotten = _last += events.Count;
+                return;
+            }
+
             foreach (var item in events)
             {
                 var number = ++_last;

@@ -16,8 +16,6 @@ internal abstract record BrokerLogin
 {
     internal sealed record Device(string DeviceId) : BrokerLogin
     {
-        public string OwnCommands { get; } = Topics.CommandsOf(DeviceId);
-
         public byte[] OwnStatus { get; } = Encoding.UTF8.GetBytes(Topics.StatusOf(DeviceId));
     }
 
@@ -162,7 +160,7 @@ internal sealed class BrokerRights : IMqttAuthorizer
     {
         var allowed = identity.Tag switch
         {
-            BrokerLogin.Device device => filter == Topics.Commands || filter == device.OwnCommands,
+            BrokerLogin.Device device => filter == Topics.Commands || filter == Topics.CommandsOf(device.DeviceId),
             BrokerLogin.Observer => filter.StartsWith(ObservedPrefix, StringComparison.Ordinal),
             _ => false,
         };

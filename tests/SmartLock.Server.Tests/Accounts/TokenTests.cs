@@ -66,6 +66,37 @@ public sealed class TokenTests
         await RefusedAsync(app, $"{parts[0]}.{parts[1]}.{parts[2][1..]}");
     }
 
+    [Fact]
+    public async Task A_token_that_is_known_to_be_good_vouches_for_no_other()
+    {
+        await using var app = await StartAsync();
+        var token = Token(app);
+        for (var i = 0; i < 2; i++)
+        {
+            using var answer = await GetMeAsync(app, token);
+            answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        var parts = token.Split('.');
+        await RefusedAsync(app, $"{parts[0]}.{parts[1]}.");
+        await RefusedAsync(app, $"{parts[0]}.{parts[1]}.{new string(parts[2].Reverse().ToArray())}");
+        await RefusedAsync(app, $"{parts[0]}.{Part(Claims(sub: "root"))}.{parts[2]}");
+        await RefusedAsync(app, token.ToUpperInvariant());
+    }
+
+    [Fact]
+    public async Task A_token_that_was_used_before_is_refused_while_the_clock_stands_before_its_time()
+    {
+        await using var app = await StartAsync();
+        var token = Token(app, Claims(nbf: Now + 3));
+        using var within = await GetMeAsync(app, token);
+        within.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        _clock.SetBack(TimeSpan.FromSeconds(10));
+
+        await RefusedAsync(app, token);
+    }
+
     [Theory]
     [InlineData("HS384")]
     [InlineData("HS512")]

@@ -94,6 +94,7 @@ public sealed class LiveHubTests
     [Fact]
     public void What_is_too_old_is_lost_and_the_oldest_that_is_remembered_is_not()
     {
+        _hub.Join("ada", null);
         for (var i = 0; i <= LiveHub.MostRemembered; i++)
         {
             Publish("ada");
@@ -104,6 +105,20 @@ public sealed class LiveHubTests
         kept.IsLost.ShouldBeFalse();
         kept.Missed.Count.ShouldBe(LiveHub.MostRemembered);
         _hub.Join("ada", $"{_hub.Epoch}-{LiveHub.MostRemembered + 2}").IsLost.ShouldBeTrue("it lies ahead");
+    }
+
+    [Fact]
+    public void What_came_before_the_first_stream_is_not_remembered_and_what_comes_after_it_is()
+    {
+        Publish("ada");
+        var first = _hub.Join("ada", null);
+        Publish("ada");
+
+        first.Position.ShouldBe($"{_hub.Epoch}-1");
+        _hub.Join("ada", $"{_hub.Epoch}-0").IsLost.ShouldBeTrue();
+        var again = _hub.Join("ada", first.Position);
+        again.IsLost.ShouldBeFalse();
+        again.Missed.Single().Number.ShouldBe(2);
     }
 
     [Fact]
