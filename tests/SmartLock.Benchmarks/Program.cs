@@ -10,6 +10,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["rest"] = RestReads.RunAsync,
     ["micro"] = Micro.RunAsync,
     ["ingest"] = Ingest.RunAsync,
+    ["sweep"] = _ => Sweep.RunAsync(),
 };
 var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {

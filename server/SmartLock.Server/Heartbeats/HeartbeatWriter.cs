@@ -6,7 +6,8 @@ namespace SmartLock.Server.Heartbeats;
 
 /// <summary>
 /// Stores believed reports in batches: at most every 200 ms, or as soon as 1,000 devices wait; at once when there is a verdict
-/// or a lost connection. What the store refuses is kept and tried again, newest first in its place.
+/// or a lost connection. When many more wait than that (a fleet that comes back at once), they are stored part by part, so that a
+/// command's write has its turn between. What the store refuses is kept and tried again, newest first in its place.
 /// </summary>
 internal sealed partial class HeartbeatWriter(
     IDeviceStore store,
@@ -18,6 +19,9 @@ internal sealed partial class HeartbeatWriter(
     ILogger<HeartbeatWriter> log) : BackgroundService
 {
     private const int FullBatch = 1000;
+
+    // Rows of the same page that share a transaction share its cost; this many hold the writer for some 50 ms, or 350 ms when all come back.
+    private const int MostAtOnce = 10_000;
     private static readonly TimeSpan CoalesceFor = TimeSpan.FromMilliseconds(200);
 
     private readonly System.Threading.Lock _gate = new();
@@ -134,16 +138,25 @@ internal sealed partial class HeartbeatWriter(
             _pending = new PendingBatch();
         }
 
+        var part = batch;
         try
         {
-            var result = await store.ApplyAsync(batch.ToBatch(), ct);
-            Settle(batch, result);
+            do
+            {
+                part = batch.Devices > MostAtOnce ? batch.TakePart(MostAtOnce) : batch;
+                Settle(part, await store.ApplyAsync(part.ToBatch(), ct));
+            }
+            while (part != batch);
         }
         catch
         {
             lock (_gate)
             {
-                _pending.Restore(batch);
+                _pending.Restore(part);
+                if (part != batch)
+                {
+                    _pending.Restore(batch);
+                }
             }
 
             throw;

@@ -13,9 +13,6 @@ internal sealed class PendingBatch
 
     public bool IsEmpty => _reports.Count == 0 && _verdicts.Count == 0 && _losses.Count == 0;
 
-    /// <summary>Somebody waits for it: not to be held back to coalesce.</summary>
-    public bool IsUrgent => _verdicts.Count > 0 || _losses.Count > 0;
-
     public IEnumerable<PendingVerdict> Verdicts => _verdicts.Values;
 
     public void Add(DeviceReport report)
@@ -61,6 +58,32 @@ internal sealed class PendingBatch
                 _losses.TryAdd(loss.DeviceId, loss);
             }
         }
+    }
+
+    /// <summary>
+    /// Moves out about as many devices, to be stored before the rest. All verdicts go first, somebody waits for them, with their devices'
+    /// reports: who hears that a command is done has heard what it did. Losses stay for last, since they are judged by the reports.
+    /// </summary>
+    public PendingBatch TakePart(int devices)
+    {
+        var part = new PendingBatch();
+        foreach (var (key, verdict) in _verdicts)
+        {
+            part._verdicts.Add(key, verdict);
+            if (_reports.Remove(key.DeviceId, out var report))
+            {
+                part._reports.Add(key.DeviceId, report);
+            }
+        }
+
+        _verdicts.Clear();
+        foreach (var (deviceId, report) in _reports.Take(devices - part.Devices))
+        {
+            part._reports.Add(deviceId, report);
+            _reports.Remove(deviceId);
+        }
+
+        return part;
     }
 
     private static (string DeviceId, string CommandId) KeyOf(PendingVerdict verdict) => (verdict.Verdict.DeviceId, verdict.Verdict.CommandId);

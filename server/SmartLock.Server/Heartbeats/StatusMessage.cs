@@ -14,6 +14,7 @@ internal ref struct StatusMessage
 
     public const int MaxDeviceIdBytes = 64;
     private const int MaxTextBytes = 64;
+    private const int LongestName = 12;
 
     public ReadOnlySpan<byte> DeviceId;
     public ReadOnlySpan<byte> Issue;
@@ -221,30 +222,38 @@ internal ref struct StatusMessage
 
     private static Member MemberOf(scoped ref Utf8JsonReader json)
     {
-        // The original sketch says "device".
-        if (json.ValueTextEquals("device_id"u8) || json.ValueTextEquals("device"u8))
+        if (!json.ValueIsEscaped)
         {
-            return Member.DeviceId;
+            return MemberOf(json.ValueSpan);
         }
 
-        for (var i = 0; i < MemberNames.Length; i++)
-        {
-            if (json.ValueTextEquals(MemberNames[i]))
-            {
-                return (Member)i;
-            }
-        }
-
-        return Member.Unknown;
+        // No name of ours grows by escapes beyond six bytes for one.
+        Span<byte> name = stackalloc byte[6 * LongestName];
+        return json.ValueSpan.Length <= name.Length ? MemberOf(name[..json.CopyString(name)]) : Member.Unknown;
     }
 
-    private static readonly string[] MemberNames =
-    [
-        "status", "state", "issue", "sent_at", "connected_at", "command_id", "result", "firmware", "uptime_s", "rssi",
-        "battery_mv", "topics", "signature",
-    ];
+    /// <summary>The length leaves one name to compare with, or a few: this runs for every member of every heartbeat.</summary>
+    private static Member MemberOf(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        4 when name.SequenceEqual("rssi"u8) => Member.Rssi,
+        5 when name.SequenceEqual("state"u8) => Member.State,
+        5 when name.SequenceEqual("issue"u8) => Member.Issue,
+        6 when name.SequenceEqual("status"u8) => Member.Status,
+        6 when name.SequenceEqual("result"u8) => Member.Result,
+        6 when name.SequenceEqual("topics"u8) => Member.Topics,
+        // The original sketch says "device".
+        6 when name.SequenceEqual("device"u8) => Member.DeviceId,
+        7 when name.SequenceEqual("sent_at"u8) => Member.SentAt,
+        8 when name.SequenceEqual("firmware"u8) => Member.Firmware,
+        8 when name.SequenceEqual("uptime_s"u8) => Member.UptimeS,
+        9 when name.SequenceEqual("device_id"u8) => Member.DeviceId,
+        9 when name.SequenceEqual("signature"u8) => Member.Signature,
+        10 when name.SequenceEqual("command_id"u8) => Member.CommandId,
+        10 when name.SequenceEqual("battery_mv"u8) => Member.BatteryMv,
+        LongestName when name.SequenceEqual("connected_at"u8) => Member.ConnectedAt,
+        _ => Member.Unknown,
+    };
 
-    /// <summary>In the order of <see cref="MemberNames"/>.</summary>
     private enum Member
     {
         Status,

@@ -11,18 +11,26 @@ internal static class Ingest
     public static async Task<int> RunAsync(string[] arguments)
     {
         var report = new Report("ingest");
-        if (arguments is ["parts"])
+        // One of the three groups, or all.
+        var only = arguments.FirstOrDefault();
+        if (only is null or "path")
         {
-            await IngestParts.MeasureAsync(report);
-            report.Print();
-            return 0;
+            await InProcessAsync(report, "signed, 10,000 devices", IngestHost.Signed, 10_000, 20);
+            await InProcessAsync(report, "signed, 100,000 devices", IngestHost.Signed, 100_000, 3);
+            await InProcessAsync(report, "signed, none coalesced", IngestHost.EachStored, 10_000, 20);
+            await InProcessAsync(report, "own login, 10,000 devices", IngestHost.OwnLogin, 10_000, 20);
         }
 
-        await InProcessAsync(report, "signed, 10,000 devices", IngestHost.Signed, 10_000, 20);
-        await InProcessAsync(report, "signed, 100,000 devices", IngestHost.Signed, 100_000, 3);
-        await InProcessAsync(report, "signed, none coalesced", IngestHost.EachStored, 10_000, 20);
-        await InProcessAsync(report, "own login, 10,000 devices", IngestHost.OwnLogin, 10_000, 20);
-        await IngestParts.MeasureAsync(report);
+        if (only is null or "tcp")
+        {
+            await IngestOverTcp.MeasureAsync(report);
+        }
+
+        if (only is null or "parts")
+        {
+            await IngestParts.MeasureAsync(report);
+        }
+
         report.Print();
         return 0;
     }

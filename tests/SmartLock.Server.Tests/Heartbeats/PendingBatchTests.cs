@@ -54,6 +54,38 @@ public sealed class PendingBatchTests
     }
 
     [Fact]
+    public void Parts_together_are_the_whole()
+    {
+        var batch = new PendingBatch();
+        string[] ids = [.. Enumerable.Range(0, 10).Select(i => $"D{i}")];
+        Array.ForEach(ids, id => batch.Add(Report(id, LockStatus.Locked, 1)));
+
+        var parts = new[] { batch.TakePart(4), batch.TakePart(4), batch }.Select(p => p.ToBatch().Reports.Select(r => r.DeviceId).ToList()).ToList();
+
+        parts.Select(p => p.Count).ShouldBe([4, 4, 2]);
+        parts.SelectMany(p => p).ShouldBe(ids, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Verdicts_go_first_with_their_devices_reports_and_losses_last()
+    {
+        var batch = new PendingBatch();
+        foreach (var id in (string[])["B", "C", "A"])
+        {
+            batch.Add(Report(id, LockStatus.Locked, 1));
+        }
+
+        batch.Add(new ConnectionLoss("B", 1, T0));
+        batch.TryAdd(Verdict("C1"));
+
+        var first = batch.TakePart(1).ToBatch();
+        var rest = batch.ToBatch();
+
+        (first.Reports.Single().DeviceId, first.Verdicts.Single().CommandId, first.Losses.Count).ShouldBe(("A", "C1", 0));
+        (rest.Reports.Count, rest.Verdicts.Count, rest.Losses.Single().DeviceId).ShouldBe((2, 0, "B"));
+    }
+
+    [Fact]
     public void A_report_after_a_loss_undoes_the_loss()
     {
         var batch = new PendingBatch();

@@ -44,6 +44,28 @@ public sealed class StatusMessageTests
     }
 
     [Fact]
+    public void Escapes_in_names_are_undone()
+    {
+        Read("""{"\u0064\u0065\u0076\u0069\u0063\u0065\u005f\u0069\u0064":"A","st\u0061tus":"Locked","r\u0073si":-61}""", out var read).ShouldBeTrue();
+
+        (read!.DeviceId, read.Status, read.Rssi).ShouldBe(("A", LockStatus.Locked, -61));
+    }
+
+    [Fact]
+    public void A_name_is_the_same_with_escapes_and_without()
+    {
+        Read("""{"device_id":"A","status":"Locked","st\u0061tus":"Unlocked"}""", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_name_of_escapes_that_is_longer_than_any_known_is_passed_over()
+    {
+        var name = string.Concat(Enumerable.Repeat("\\u0061", 13));
+
+        Read($$"""{"device_id":"A","status":"Locked","{{name}}":1}""", out _).ShouldBeTrue();
+    }
+
+    [Fact]
     public void Escapes_are_undone()
     {
         Read("""{"device_id":"\u0041","status":"Lo\u0063ked","issue":"a\"b"}""", out var read).ShouldBeTrue();
