@@ -149,9 +149,11 @@ internal static class ConnectedFleet
     private static async Task<int> CountAsync(HttpClient http, string path) =>
         (await http.GetFromJsonAsync<JsonElement>(path)).GetProperty("items").GetArrayLength();
 
-    /// <summary>The kernel's count of the server's ends.</summary>
-    private static int ConnectionsAt(int port) =>
-        IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections().Count(c => c.LocalEndPoint.Port == port && c.State == TcpState.Established);
+    /// <summary>The kernel's count of the server's ends. Its list is not read in one step: an end may stand in it twice.</summary>
+    private static int ConnectionsAt(int port) => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
+        .Where(c => c.LocalEndPoint.Port == port && c.State == TcpState.Established)
+        .DistinctBy(c => c.RemoteEndPoint)
+        .Count();
 
     private static Task PassAsync(TimeSpan time) => Task.Delay(time, TimeProvider.System);
 
