@@ -27,6 +27,7 @@ internal static class MongoStorage
         services.AddSingleton<MongoNames>();
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
+        services.AddMongoLocks();
         return services.AddSingleton<MongoLog>();
     }
 
@@ -36,7 +37,7 @@ internal static class MongoStorage
         where TStore : class, TInterface =>
         services.AddMongoPart<TStore>().AddSingleton<TInterface>(provider => provider.GetRequiredService<TStore>());
 
-    private static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
+    public static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
         where T : class
     {
         services.AddSingleton<T>();
