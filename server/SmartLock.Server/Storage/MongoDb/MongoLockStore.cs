@@ -88,19 +88,7 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, M
         var (outcome, _) = await changes.ChangeAsync(
             change,
             AuditActions.LockRemoved,
-            found => Plan(
-                found,
-                change,
-                Update.Combine(
-                    [
-                        .. Removed.Select(field => Update.Unset(field)),
-                        Update.Set(LockFields.Deleted, true),
-                        Update.Set(LockFields.LastKeyFrom, found[LockFields.KeyFrom]),
-                        Update.Set(LockFields.TidyAt, change.Now.ToUnixTimeMilliseconds()),
-                        Update.AddToSetEach(LockFields.Ended, TenuresOf(found)),
-                    ]),
-                AuditActions.LockRemoved,
-                AuditResults.Removed),
+            found => Plan(found, change, Remove(found, change), AuditActions.LockRemoved, AuditResults.Removed),
             ct);
         if (outcome is ChangeLockOutcome.Changed)
         {
@@ -109,6 +97,16 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, M
 
         return outcome;
     }
+
+    /// <summary>The write of <see cref="RemoveAsync"/>.</summary>
+    public static UpdateDefinition<BsonDocument> Remove(BsonDocument found, LockChange change) => Update.Combine(
+        [
+            .. Removed.Select(field => Update.Unset(field)),
+            Update.Set(LockFields.Deleted, true),
+            Update.Set(LockFields.LastKeyFrom, found[LockFields.KeyFrom]),
+            Update.Set(LockFields.TidyAt, change.Now.ToUnixTimeMilliseconds()),
+            Update.AddToSetEach(LockFields.Ended, TenuresOf(found)),
+        ]);
 
     public async Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, bool endUnsigned, CancellationToken ct)
     {

@@ -183,7 +183,11 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
         var isThis = Filter.Eq(LockFields.Id, deviceId);
         if (found.TryGetValue(LockFields.Ended, out var ended))
         {
-            await DeleteCommandsAsync(deviceId, ended.AsBsonArray, ct);
+            if (!await DeleteCommandsAsync(deviceId, ended.AsBsonArray, ct))
+            {
+                return;
+            }
+
             await UpdateAsync(isThis & Filter.Eq(LockFields.Ended, ended), Builders<BsonDocument>.Update.Unset(LockFields.Ended), ct);
         }
 
@@ -212,14 +216,15 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
     public Task<int> DeleteCommandsAsync(FilterDefinition<BsonDocument> which, int limit, CancellationToken ct) => database.RunAsync(
         async token =>
         {
-            var found = await _commands.Find(which)
+            var isDrained = which & HasNot($"{OutboxEntry.Field}.0");
+            var found = await _commands.Find(isDrained)
                 .Project(Builders<BsonDocument>.Projection.Include("_id"))
                 .Sort(Builders<BsonDocument>.Sort.Ascending("_id"))
                 .Limit(limit)
                 .ToListAsync(token);
             if (found.Count > 0)
             {
-                await _commands.DeleteManyAsync(which & Filter.In("_id", found.Select(c => c["_id"])), token);
+                await _commands.DeleteManyAsync(isDrained & Filter.In("_id", found.Select(c => c["_id"])), token);
             }
 
             return found.Count;
@@ -238,11 +243,16 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
         bool isUnique = false) =>
         new(keys, new CreateIndexOptions<BsonDocument> { Name = name, Unique = isUnique, PartialFilterExpression = those });
 
-    private async Task DeleteCommandsAsync(string deviceId, BsonArray tenures, CancellationToken ct)
+    /// <returns>False when some are left, since their log entries are still in them; they are drained later.</returns>
+    private async Task<bool> DeleteCommandsAsync(string deviceId, BsonArray tenures, CancellationToken ct)
     {
-        while (await DeleteCommandsAsync(Filter.Eq("device_id", deviceId) & Filter.In("tenure", tenures), MostAtOnce, ct) == MostAtOnce)
+        var isOfIt = Filter.Eq("device_id", deviceId) & Filter.In("tenure", tenures);
+        while (await DeleteCommandsAsync(isOfIt, MostAtOnce, ct) == MostAtOnce)
         {
+            // In small parts: others get their turn between two of them.
         }
+
+        return !await database.RunAsync(token => _commands.Find(isOfIt).Limit(1).AnyAsync(token), ct);
     }
 
     private Task<UpdateResult> UpdateAsync(FilterDefinition<BsonDocument> filter, UpdateDefinition<BsonDocument> update, CancellationToken ct) =>
