@@ -38,6 +38,10 @@ internal sealed class ComposeService(YamlMappingNode node)
 
     public bool HasHealthCheck => Find("healthcheck") is not null;
 
+    /// <summary>The health check's command and arguments.</summary>
+    public IReadOnlyList<string> HealthCheck =>
+        [.. ((YamlSequenceNode)Find("healthcheck")!["test"]).Children.Select(ComposeFile.Text).Skip(1)];
+
     public IReadOnlyDictionary<string, string> Environment =>
         ComposeFile.Children(node, "environment").ToDictionary(e => e.Key, e => ComposeFile.Text(e.Value));
 
