@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Infrastructure;
@@ -38,8 +39,7 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
             var certificate = Load(certificateFile, mqtt.CertificateKeyFile);
             kestrel.Listen(address, mqtt.TlsPort, listen =>
             {
-                listen.UseHttps(certificate);
-                listen.UseConnectionHandler<MqttConnectionHandler>();
+                listen.UseMqttOverTls(new HttpsConnectionAdapterOptions { ServerCertificate = certificate });
                 _tls = listen;
             });
         }
