@@ -77,7 +77,7 @@ internal sealed class MongoLockAdminStore(MongoLocks locks, MongoRegistrations r
             return new ReassignResult(ReassignOutcome.UserNotFound);
         }
 
-        var given = await changes.TryAsync(named, Filter.Eq(HeirId, room.Tenure) & MongoLocks.IsLock, Plan(named, change, username, room), ct);
+        var given = await changes.TryAsync(named, Filter.Eq(HeirId, room.Tenure) & MongoAccess.IsThere, Plan(named, change, username, room), ct);
         return given is null ? null : new ReassignResult(ReassignOutcome.Reassigned, MongoLockRow.Read(given));
     }
 

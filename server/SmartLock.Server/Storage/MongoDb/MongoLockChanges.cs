@@ -29,7 +29,7 @@ internal sealed class MongoLockChanges(MongoLocks locks, MongoLog log)
         for (var tries = 0; tries < MongoLocks.MostTries; tries++)
         {
             var found = await locks.FindLockAsync(change.DeviceId, ct);
-            switch (found is null ? null : MongoLockRow.AccessOf(found, change.Actor, change.Now))
+            switch (found is null ? null : MongoAccess.Of(found, change.Actor, change.Now))
             {
                 case null:
                     return (ChangeLockOutcome.NotFound, null);
@@ -49,7 +49,7 @@ internal sealed class MongoLockChanges(MongoLocks locks, MongoLog log)
 
     /// <summary>Null when the lock is not as it was found any more.</summary>
     public Task<BsonDocument?> TryAsync(BsonDocument found, PlannedChange planned, CancellationToken ct) =>
-        TryAsync(found, Filter.Eq(LockFields.Rev, found[LockFields.Rev]) & MongoLocks.IsLock, planned, ct);
+        TryAsync(found, Filter.Eq(LockFields.Rev, found[LockFields.Rev]) & MongoAccess.IsThere, planned, ct);
 
     /// <param name="guard">What must hold of the document beside its id.</param>
     public async Task<BsonDocument?> TryAsync(BsonDocument found, FilterDefinition<BsonDocument> guard, PlannedChange planned, CancellationToken ct)
@@ -65,7 +65,7 @@ internal sealed class MongoLockChanges(MongoLocks locks, MongoLog log)
         if (changed is not null && planned.Entries.Count > 0)
         {
             // What is written is written: the caller's patience is no reason to leave its entry behind.
-            await log.DrainAsync(locks.Documents, [id], CancellationToken.None);
+            await log.TryDrainAsync(locks.Documents, [id], CancellationToken.None);
         }
 
         return changed;

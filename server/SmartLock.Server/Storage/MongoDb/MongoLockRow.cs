@@ -38,31 +38,8 @@ internal static class MongoLockRow
         { ShareFields.CreatedAt, share.CreatedAt.ToUnixTimeMilliseconds() },
     };
 
-    /// <summary>Null for who may not know that the lock exists.</summary>
-    public static LockAccess? AccessOf(BsonDocument row, string username, DateTimeOffset now)
-    {
-        var nameKey = MongoNames.KeyOf(username);
-        if (row[LockFields.OwnerKey].AsString == nameKey)
-        {
-            return LockAccess.Owner;
-        }
-
-        foreach (var share in SharesOf(row))
-        {
-            if (share[ShareFields.NameKey].AsString == nameKey && HoldsAt(share, now))
-            {
-                return share.Enum<LockAccess>(ShareFields.Role);
-            }
-        }
-
-        return null;
-    }
-
     public static IEnumerable<BsonDocument> SharesOf(BsonDocument row) =>
         row.TryGetValue(LockFields.Shares, out var shares) ? shares.AsBsonArray.OfType<BsonDocument>() : [];
 
     public static bool HasEnded(BsonDocument share, DateTimeOffset now) => share.TimeOrNull(ShareFields.Until) <= now;
-
-    /// <summary>From its first moment, until before its last.</summary>
-    private static bool HoldsAt(BsonDocument share, DateTimeOffset now) => !(share.TimeOrNull(ShareFields.From) > now) && !HasEnded(share, now);
 }

@@ -69,7 +69,7 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, M
     public async Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct)
     {
         var found = await locks.FindLockAsync(change.DeviceId, ct);
-        if (found is null || MongoLockRow.AccessOf(found, change.Actor, change.Now) is not LockAccess.Owner)
+        if (found is null || MongoAccess.Of(found, change.Actor, change.Now) is not LockAccess.Owner)
         {
             return 0;
         }
@@ -135,7 +135,7 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, M
         found.GetValue(LockFields.Earlier, new BsonArray()).AsBsonArray.Append(found[LockFields.Tenure]).Select(tenure => tenure.AsString);
 
     private static VisibleLock? VisibleTo(BsonDocument row, string username, DateTimeOffset now) =>
-        MongoLockRow.AccessOf(row, username, now) is { } access ? new VisibleLock(MongoLockRow.Read(row), access) : null;
+        MongoAccess.Of(row, username, now) is { } access ? new VisibleLock(MongoLockRow.Read(row), access) : null;
 
     private Task<List<StateChange>> ReadChangesAsync(BsonValue tenure, DateTimeOffset since, int limit, CancellationToken ct) => database.RunAsync(
         async token =>

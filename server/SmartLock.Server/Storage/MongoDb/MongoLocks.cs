@@ -28,9 +28,6 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
 
     string IMongoOutbox.Collection => LockFields.Collection;
 
-    /// <summary>What every query on locks holds: the collection has documents that are none, or no more.</summary>
-    public static FilterDefinition<BsonDocument> IsLock { get; } = Filter.Ne(LockFields.Deleted, true);
-
     public static FilterDefinition<BsonDocument> IsShared(string nameKey, DateTimeOffset now) => Filter.ElemMatch(
         LockFields.Shares,
         Filter.Eq(ShareFields.NameKey, nameKey)
@@ -57,7 +54,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
     public string NewTenure() => Ids.NewUlid(time.GetUtcNow());
 
     /// <summary>The lock, without its outbox; null when there is none.</summary>
-    public Task<BsonDocument?> FindLockAsync(string deviceId, CancellationToken ct) => FindAsync(Filter.Eq(LockFields.Id, deviceId) & IsLock, ct);
+    public Task<BsonDocument?> FindLockAsync(string deviceId, CancellationToken ct) => FindAsync(Filter.Eq(LockFields.Id, deviceId) & MongoAccess.IsThere, ct);
 
     /// <summary>Whatever stands under the device id.</summary>
     public Task<BsonDocument?> FindAnyAsync(string deviceId, CancellationToken ct) => FindAsync(Filter.Eq(LockFields.Id, deviceId), ct);
@@ -101,7 +98,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
 
     public Task<List<BsonDocument>> ListAsync(FilterDefinition<BsonDocument> filter, string? afterDeviceId, int limit, CancellationToken ct) =>
         database.RunAsync(
-            token => Documents.Find(filter & Filter.Gt(LockFields.Id, afterDeviceId ?? "") & IsLock)
+            token => Documents.Find(filter & Filter.Gt(LockFields.Id, afterDeviceId ?? "") & MongoAccess.IsThere)
                 .Project(WithoutOutbox)
                 .Sort(Builders<BsonDocument>.Sort.Ascending(LockFields.Id))
                 .Limit(limit)
@@ -122,7 +119,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
                 null,
                 token);
             await Documents.UpdateManyAsync(Filter.Eq($"{LockFields.Heir}.{ShareFields.NameKey}", nameKey), update.Unset(LockFields.Heir), null, token);
-            return await Documents.Find(Filter.Eq(LockFields.OwnerKey, nameKey) & IsLock).Limit(1).AnyAsync(token);
+            return await Documents.Find(Filter.Eq(LockFields.OwnerKey, nameKey) & MongoAccess.IsThere).Limit(1).AnyAsync(token);
         },
         ct);
 

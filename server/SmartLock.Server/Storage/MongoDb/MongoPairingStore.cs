@@ -227,7 +227,7 @@ internal sealed class MongoPairingStore(
             return false;
         }
 
-        await log.DrainAsync(locks.Documents, [deviceId], CancellationToken.None);
+        await log.TryDrainAsync(locks.Documents, [deviceId], CancellationToken.None);
         return true;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class MongoShareStore(MongoLocks locks, MongoAccountReads accoun
     public async Task<ShareList> ListAsync(string deviceId, string username, DateTimeOffset now, CancellationToken ct)
     {
         var found = await locks.FindLockAsync(deviceId, ct);
-        return (found is null ? null : MongoLockRow.AccessOf(found, username, now)) switch
+        return (found is null ? null : MongoAccess.Of(found, username, now)) switch
         {
             null => new ShareList(NotOwner: false, null),
             LockAccess.Owner => new ShareList(NotOwner: false, await ReadAllAsync(found!, now, ct)),
@@ -26,7 +26,7 @@ internal sealed class MongoShareStore(MongoLocks locks, MongoAccountReads accoun
         for (var tries = 0; tries < MongoLocks.MostTries; tries++)
         {
             var found = await locks.FindLockAsync(change.DeviceId, ct);
-            switch (found is null ? null : MongoLockRow.AccessOf(found, change.Actor, change.Now))
+            switch (found is null ? null : MongoAccess.Of(found, change.Actor, change.Now))
             {
                 case null:
                     return new GrantResult(GrantShareOutcome.LockNotFound);
@@ -51,7 +51,7 @@ internal sealed class MongoShareStore(MongoLocks locks, MongoAccountReads accoun
         for (var tries = 0; tries < MongoLocks.MostTries; tries++)
         {
             var found = await locks.FindLockAsync(change.DeviceId, ct);
-            var access = found is null ? null : MongoLockRow.AccessOf(found, change.Actor, change.Now);
+            var access = found is null ? null : MongoAccess.Of(found, change.Actor, change.Now);
             if (found is null || (access is null && !leaves))
             {
                 return RevokeShareOutcome.LockNotFound;

@@ -1,5 +1,9 @@
 using Microsoft.Extensions.Options;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -27,8 +31,15 @@ internal static class MongoStorage
         services.AddSingleton<MongoNames>();
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
+        services.AddSingleton<MongoLog>();
+        services.AddSingleton<MongoCommandEnds>();
+        services.AddSingleton<MongoReports>();
         services.AddMongoLocks();
-        return services.AddSingleton<MongoLog>();
+        return services
+            .AddMongoStore<ICommandStore, MongoCommandStore>()
+            .AddMongoStore<IDeviceStore, MongoDeviceStore>()
+            .AddMongoStore<IAuditStore, MongoAuditStore>()
+            .AddMongoStore<ILiveStore, MongoLiveStore>();
     }
 
     /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>

@@ -23,7 +23,7 @@ internal sealed class MongoWebhookStore(
     {
         var created = webhook.Webhook;
         if (created.DeviceId is { } deviceId
-            && (await locks.FindLockAsync(deviceId, ct) is not { } found || MongoLockRow.AccessOf(found, username, created.CreatedAt) is null))
+            && (await locks.FindLockAsync(deviceId, ct) is not { } found || MongoAccess.Of(found, username, created.CreatedAt) is null))
         {
             return CreateWebhookOutcome.LockNotFound;
         }
@@ -157,7 +157,7 @@ internal sealed class MongoWebhookStore(
         var changed = await webhooks.TryUpdateAsync(guard, Update.Combine(update, OutboxEntry.Push(entry)), ct);
         if (changed is not null)
         {
-            await log.DrainAsync(webhooks.Documents, [changed[WebhookFields.Id]], CancellationToken.None);
+            await log.TryDrainAsync(webhooks.Documents, [changed[WebhookFields.Id]], CancellationToken.None);
         }
 
         return changed;

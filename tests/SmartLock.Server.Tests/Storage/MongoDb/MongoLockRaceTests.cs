@@ -173,7 +173,7 @@ public sealed class MongoLockRaceTests(MongoFixture fixture) : IClassFixture<Mon
 
     private readonly List<IServiceProvider> _servers = [];
 
-    private static FilterDefinition<BsonDocument> IsLock => MongoLocks.IsLock;
+    private static FilterDefinition<BsonDocument> IsLock => MongoAccess.IsThere;
 
     private IMongoCollection<BsonDocument> Commands => Database.GetCollection<BsonDocument>("commands");
 
