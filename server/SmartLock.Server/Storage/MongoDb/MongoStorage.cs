@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -27,8 +28,21 @@ internal static class MongoStorage
         services.AddSingleton<MongoNames>();
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
-        return services.AddSingleton<MongoLog>();
+        services.AddSingleton<MongoLog>();
+        return services.AddMongoAccounts();
     }
+
+    private static IServiceCollection AddMongoAccounts(this IServiceCollection services) => services
+        .AddMongoPart<MongoUsers>()
+        .AddMongoPart<MongoAdmins>()
+        .AddMongoPart<MongoSessions>()
+        .AddMongoPart<MongoAccountDeletion>()
+        .AddSingleton<MongoAccountChanges>()
+        .AddSingleton<MongoErasure>()
+        .AddSingleton<MongoRotation>()
+        .AddMongoStore<IUserStore, MongoUserStore>()
+        .AddMongoStore<ISessionStore, MongoSessionStore>()
+        .AddMongoStore<ISecondFactorStore, MongoSecondFactorStore>();
 
     /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
     public static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
