@@ -13,6 +13,8 @@ internal sealed class MongoUserStore(
     /// <summary>The last character of Unicode ends the names that begin alike.</summary>
     private const string LastCharacter = "\U0010FFFF";
 
+    private const int MostTries = 5;
+
     private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<BsonDocument> Change = Builders<BsonDocument>.Update;
 
@@ -165,11 +167,7 @@ internal sealed class MongoUserStore(
         var document = MongoUsers.Write(id, user);
         document.Add(OutboxEntry.Field, new BsonArray { entry.ToBson() });
         document.Add("first_admin", true, isFirstAdmin);
-        try
-        {
-            await users.Documents.InsertOneAsync(document, null, ct);
-        }
-        catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
+        if (!await TryInsertAsync(document, ct))
         {
             return false;
         }
@@ -181,5 +179,25 @@ internal sealed class MongoUserStore(
         }
 
         return true;
+    }
+
+    private async Task<bool> TryInsertAsync(BsonDocument document, CancellationToken ct)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await users.Documents.InsertOneAsync(document, null, ct);
+                return true;
+            }
+            catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
+            {
+                return false;
+            }
+            catch (Exception e) when (MongoErrors.IsConflict(e) && tries < MostTries)
+            {
+                // Many want the name at once; now the first of them may have it.
+            }
+        }
     }
 }
