@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -29,20 +32,15 @@ internal static class MongoStorage
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
         services.AddSingleton<MongoLog>();
-        return services.AddMongoAccounts();
+        services.AddSingleton<MongoCommandEnds>();
+        services.AddSingleton<MongoReports>();
+        return services
+            .AddMongoStore<ICommandStore, MongoCommandStore>()
+            .AddMongoStore<IDeviceStore, MongoDeviceStore>()
+            .AddMongoStore<IAuditStore, MongoAuditStore>()
+            .AddMongoStore<ILiveStore, MongoLiveStore>()
+            .AddMongoAccounts();
     }
-
-    private static IServiceCollection AddMongoAccounts(this IServiceCollection services) => services
-        .AddMongoPart<MongoUsers>()
-        .AddMongoPart<MongoAdmins>()
-        .AddMongoPart<MongoSessions>()
-        .AddMongoPart<MongoAccountDeletion>()
-        .AddSingleton<MongoAccountChanges>()
-        .AddSingleton<MongoErasure>()
-        .AddSingleton<MongoRotation>()
-        .AddMongoStore<IUserStore, MongoUserStore>()
-        .AddMongoStore<ISessionStore, MongoSessionStore>()
-        .AddMongoStore<ISecondFactorStore, MongoSecondFactorStore>();
 
     /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
     public static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
@@ -50,7 +48,7 @@ internal static class MongoStorage
         where TStore : class, TInterface =>
         services.AddMongoPart<TStore>().AddSingleton<TInterface>(provider => provider.GetRequiredService<TStore>());
 
-    private static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
+    public static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
         where T : class
     {
         services.AddSingleton<T>();
