@@ -46,6 +46,7 @@ internal static class MongoErrors
     {
         MongoAuthenticationException or MongoCommandException { Code: 13 or 18 or 8000 } => "The store refuses this server's login or its rights.",
         MongoCommandException { Code: 14031 } => "The disk that holds the store is full.",
+        _ when IsConflict(failure) => "The store gave the write up in favour of others.",
         MongoWriteConcernException or MongoWriteException or MongoBulkWriteException => "The store could not make the write lasting in time.",
         _ => "The store does not answer.",
     };

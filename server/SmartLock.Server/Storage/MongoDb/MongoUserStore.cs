@@ -13,8 +13,6 @@ internal sealed class MongoUserStore(
     /// <summary>The last character of Unicode ends the names that begin alike.</summary>
     private const string LastCharacter = "\U0010FFFF";
 
-    private const int MostTries = 5;
-
     private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<BsonDocument> Change = Builders<BsonDocument>.Update;
 
@@ -146,9 +144,15 @@ internal sealed class MongoUserStore(
     private static NewAuditEntry Own(string username, string action, DateTimeOffset now) =>
         new(now, AuditSubjects.Accounts, username, action, AuditResults.AccountDone);
 
-    /// <summary>False when a unique index is against it.</summary>
+    /// <summary>False when somebody has the name or had it, or another is the first admin.</summary>
     private async Task<bool> TryInsertAsync(User user, string actor, bool isFirstAdmin, CancellationToken ct)
     {
+        // The index decides; most names that are taken need not come that far.
+        if (await users.IsTakenAsync(user.Username, ct))
+        {
+            return false;
+        }
+
         var id = MongoUsers.NewId();
 
         // Names are looked up, and the account is not there yet.
@@ -167,7 +171,11 @@ internal sealed class MongoUserStore(
         var document = MongoUsers.Write(id, user);
         document.Add(OutboxEntry.Field, new BsonArray { entry.ToBson() });
         document.Add("first_admin", true, isFirstAdmin);
-        if (!await TryInsertAsync(document, ct))
+        try
+        {
+            await users.Documents.InsertOneAsync(document, null, ct);
+        }
+        catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
         {
             return false;
         }
@@ -179,25 +187,5 @@ internal sealed class MongoUserStore(
         }
 
         return true;
-    }
-
-    private async Task<bool> TryInsertAsync(BsonDocument document, CancellationToken ct)
-    {
-        for (var tries = 1; ; tries++)
-        {
-            try
-            {
-                await users.Documents.InsertOneAsync(document, null, ct);
-                return true;
-            }
-            catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
-            {
-                return false;
-            }
-            catch (Exception e) when (MongoErrors.IsConflict(e) && tries < MostTries)
-            {
-                // Many want the name at once; now the first of them may have it.
-            }
-        }
     }
 }

@@ -81,6 +81,10 @@ internal sealed class MongoUsers(MongoDatabase database) : IMongoIndexes
         Role.User => "user",
     };
 
+    /// <summary>By a living account or a deleted one.</summary>
+    public Task<bool> IsTakenAsync(string username, CancellationToken ct) =>
+        Documents.Find(Builders<BsonDocument>.Filter.Eq("name_hash", MongoNames.HashOf(MongoNames.KeyOf(username)))).Limit(1).AnyAsync(ct);
+
     public Task<bool> AnyAdminAsync(CancellationToken ct) => Documents.Find(IsAdmin).Limit(1).AnyAsync(ct);
 
     /// <summary>Null when there is no such account.</summary>

@@ -5,6 +5,7 @@ using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Storage.MongoDb;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;
@@ -19,11 +20,13 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
     private StoreSet _here = null!;
     private StoreSet _there = null!;
     private MongoDatabase _database = null!;
+    private MongoLog _log = null!;
 
     public async ValueTask InitializeAsync()
     {
         var server = await fixture.StartAsync();
         _database = server.GetRequiredService<MongoDatabase>();
+        _log = server.GetRequiredService<MongoLog>();
         _here = MongoFixture.StoresOf(server);
         _there = MongoFixture.StoresOf(fixture.AddServer());
     }
@@ -91,14 +94,21 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
         {
             var name = $"ada{round}";
             await UserAsync(name);
-            var deletions = new[] { _here.Users.DeleteAsync(name, "root", Noon, default), _there.Users.DeleteAsync(name, "root", Noon, default) };
+            var id = (await DocumentOf(name).SingleAsync())["_id"];
+            var deletions = new[] { _here, _there }.Select(side => PersistAsync(() => side.Users.DeleteAsync(name, "root", Noon, default))).ToArray();
             var wanted = await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(i =>
-                SideOf(i).Users.CreateAsync(new User(name.ToUpperInvariant(), null, "hash", Role.User, Noon, false), default)));
+                PersistAsync(() => SideOf(i).Users.CreateAsync(new User(name.ToUpperInvariant(), null, "hash", Role.User, Noon, false), default))));
+            (await Task.WhenAll(deletions)).Count(o => o == DeleteUserOutcome.Deleted).ShouldBeLessThanOrEqualTo(1);
 
-            (await Task.WhenAll(deletions)).Count(o => o == DeleteUserOutcome.Deleted).ShouldBe(1);
             wanted.ShouldAllBe(o => o == CreateUserOutcome.NameTaken);
+            (await _here.Users.FindAsync(name, default)).ShouldBeNull();
+            (await DocumentOf(name).SingleAsync())["_id"].ShouldBe(id);
+            await _log.DrainAsync(_database.Collection(MongoNames.Users), [id], default);
             (await EntriesAsync(AuditActions.AccountDelete)).ShouldBe(round + 1);
         }
+
+        IFindFluent<BsonDocument, BsonDocument> DocumentOf(string name) => _database.Collection(MongoNames.Users)
+            .Find(Builders<BsonDocument>.Filter.Eq("name_hash", MongoNames.HashOf(MongoNames.KeyOf(name))));
     }
 
     [Fact]
@@ -212,6 +222,21 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
 
     private async Task<string[]> EnabledAdminsAsync() =>
         [.. (await _there.Users.ListAsync(new UserFilter(Role.Admin, Disabled: false), null, 100, default)).Items.Select(u => u.Username)];
+
+    /// <summary>Some servers give up one of two writes that wait for each other, where MongoDB does it again.</summary>
+    private static async Task<T> PersistAsync<T>(Func<Task<T>> call)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (StoreUnavailableException) when (tries < 10)
+            {
+            }
+        }
+    }
 
     private Task<long> EntriesAsync(string action) =>
         _database.Collection(MongoChains.Logs).CountDocumentsAsync(Builders<BsonDocument>.Filter.Eq("action", action));
