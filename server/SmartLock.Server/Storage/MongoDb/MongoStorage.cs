@@ -39,7 +39,8 @@ internal static class MongoStorage
             .AddMongoStore<ICommandStore, MongoCommandStore>()
             .AddMongoStore<IDeviceStore, MongoDeviceStore>()
             .AddMongoStore<IAuditStore, MongoAuditStore>()
-            .AddMongoStore<ILiveStore, MongoLiveStore>();
+            .AddMongoStore<ILiveStore, MongoLiveStore>()
+            .AddMongoAccounts();
     }
 
     /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
