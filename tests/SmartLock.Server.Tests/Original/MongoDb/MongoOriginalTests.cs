@@ -8,7 +8,7 @@ using SmartLock.Testing;
 namespace SmartLock.Server.Tests.Original.MongoDb;
 
 /// <summary>A database as the first system left it, read by the import command.</summary>
-public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<MongoFixture>, IDisposable
+public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<MongoFixture>, IAsyncLifetime
 {
     private const string Secret = "a password in plain text";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
@@ -16,7 +16,27 @@ public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<Mon
 
     private readonly string _folder = Directory.CreateTempSubdirectory("smartlock-import-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    // The fixture's own has this server's indexes, which its rows do not keep.
+    private readonly string _database = $"test_{Guid.NewGuid():N}";
+    private MongoClient? _client;
+
+    private IMongoDatabase Database => _client!.GetDatabase(_database);
+
+    public async ValueTask InitializeAsync()
+    {
+        await fixture.StartAsync();
+        _client = fixture.Connect().Client;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        if (_client is not null)
+        {
+            await _client.DropDatabaseAsync(_database);
+            _client.Dispose();
+        }
+    }
 
     [Fact]
     public async Task The_command_says_what_it_would_do_does_it_and_may_be_run_again()
@@ -48,7 +68,6 @@ public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<Mon
     [Fact]
     public async Task A_password_on_the_command_line_is_refused_and_no_message_repeats_one()
     {
-        await fixture.StartAsync();
         var given = await RunAsync(["import", "original", "--mongodb", $"mongodb://admin:{Secret.Replace(' ', '-')}@127.0.0.1:1"], null);
         given.ShouldBe((2, given.Output));
         given.Output.ShouldContain("SMARTLOCK_ORIGINAL_MONGODB");
@@ -65,21 +84,15 @@ public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<Mon
     [Fact]
     public async Task Rows_of_other_kinds_than_they_should_be_are_read_as_missing()
     {
-        await fixture.StartAsync();
-        var (client, database) = fixture.Connect();
-        using (client)
-        {
-            await database.GetCollection<BsonDocument>("users").InsertOneAsync(new BsonDocument { { "_id", 7 }, { "username", 5 }, { "password", new BsonArray() }, { "is_admin", "yes" } });
-            await database.GetCollection<BsonDocument>("locks").InsertOneAsync(new BsonDocument { { "_id", ObjectId.GenerateNewId() }, { "owner", BsonNull.Value } });
-            await database.GetCollection<BsonDocument>("logs").InsertManyAsync(
-            [
-                new BsonDocument { { "_id", 1 }, { "action", "LOCK" }, { "timestamp", "2024-05-01T10:00:00" }, { "device_id", 1 } },
-                new BsonDocument { { "_id", 2 }, { "action", 3 }, { "timestamp", 12 }, { "user_id", new ObjectId("0123456789abcdef01234567") } },
-                new BsonDocument { { "_id", 3 }, { "action", BsonNull.Value } },
-            ]);
-        }
-
-        using var original = MongoOriginal.Open(fixture.Options.ConnectionString, fixture.Options.Database);
+        await Database.GetCollection<BsonDocument>("users").InsertOneAsync(new BsonDocument { { "_id", 7 }, { "username", 5 }, { "password", new BsonArray() }, { "is_admin", "yes" } });
+        await Database.GetCollection<BsonDocument>("locks").InsertOneAsync(new BsonDocument { { "_id", ObjectId.GenerateNewId() }, { "owner", BsonNull.Value } });
+        await Database.GetCollection<BsonDocument>("logs").InsertManyAsync(
+        [
+            new BsonDocument { { "_id", 1 }, { "action", "LOCK" }, { "timestamp", "2024-05-01T10:00:00" }, { "device_id", 1 } },
+            new BsonDocument { { "_id", 2 }, { "action", 3 }, { "timestamp", 12 }, { "user_id", new ObjectId("0123456789abcdef01234567") } },
+            new BsonDocument { { "_id", 3 }, { "action", BsonNull.Value } },
+        ]);
+        using var original = MongoOriginal.Open(fixture.Options.ConnectionString, _database);
 
         (await original.ReadUsersAsync(default).SingleAsync()).ShouldBe(new OriginalUser("7", null, null, null, null, false));
         (await original.ReadLocksAsync(default).SingleAsync()).ShouldBe(new OriginalLockRow(null, null, null));
@@ -93,35 +106,30 @@ public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<Mon
 
     private async Task SeedAsync()
     {
-        await fixture.StartAsync();
-        var (client, database) = fixture.Connect();
-        using (client)
-        {
-            var lena = ObjectId.GenerateNewId(FirstSystem.Begun.UtcDateTime);
-            await database.GetCollection<BsonDocument>("users").InsertManyAsync(
-            [
-                new BsonDocument { { "_id", lena }, { "username", "lena" }, { "email", "lena@example.org" }, { "password", Secret }, { "is_admin", false } },
-                new BsonDocument { { "_id", ObjectId.GenerateNewId(FirstSystem.Begun.UtcDateTime) }, { "username", "chief" }, { "password", Secret }, { "is_admin", true } },
-                new BsonDocument { { "username", "x" }, { "password", Secret } },
-            ]);
-            await database.GetCollection<BsonDocument>("locks").InsertManyAsync(
-            [
-                new BsonDocument { { "_id", "device-1" }, { "name", "Hall" }, { "owner", "lena" }, { "status", "Online" }, { "state", "Locked" } },
-                new BsonDocument { { "_id", "device-2" }, { "name", "Shed" }, { "owner", "x" } },
-            ]);
-            var time = FirstSystem.Begun.UtcDateTime.AddHours(1);
-            await database.GetCollection<BsonDocument>("logs").InsertManyAsync(
-            [
-                new BsonDocument { { "timestamp", time }, { "action", "UNLOCK" }, { "device_id", "device-1" }, { "user_id", "lena" } },
-                new BsonDocument { { "timestamp", time }, { "action", "LOCK" }, { "device_id", "device-1" }, { "user_id", lena } },
-                new BsonDocument { { "timestamp", time }, { "action", "LOCK" }, { "device_id", "device-2" }, { "user_id", "x" } },
-                .. Enumerable.Range(0, 3).Select(_ => new BsonDocument { { "timestamp", time }, { "device_id", "device-1" }, { "status", "Online" }, { "state", "Locked" } }),
-            ]);
-        }
+        var lena = ObjectId.GenerateNewId(FirstSystem.Begun.UtcDateTime);
+        await Database.GetCollection<BsonDocument>("users").InsertManyAsync(
+        [
+            new BsonDocument { { "_id", lena }, { "username", "lena" }, { "email", "lena@example.org" }, { "password", Secret }, { "is_admin", false } },
+            new BsonDocument { { "_id", ObjectId.GenerateNewId(FirstSystem.Begun.UtcDateTime) }, { "username", "chief" }, { "password", Secret }, { "is_admin", true } },
+            new BsonDocument { { "username", "x" }, { "password", Secret } },
+        ]);
+        await Database.GetCollection<BsonDocument>("locks").InsertManyAsync(
+        [
+            new BsonDocument { { "_id", "device-1" }, { "name", "Hall" }, { "owner", "lena" }, { "status", "Online" }, { "state", "Locked" } },
+            new BsonDocument { { "_id", "device-2" }, { "name", "Shed" }, { "owner", "x" } },
+        ]);
+        var time = FirstSystem.Begun.UtcDateTime.AddHours(1);
+        await Database.GetCollection<BsonDocument>("logs").InsertManyAsync(
+        [
+            new BsonDocument { { "timestamp", time }, { "action", "UNLOCK" }, { "device_id", "device-1" }, { "user_id", "lena" } },
+            new BsonDocument { { "timestamp", time }, { "action", "LOCK" }, { "device_id", "device-1" }, { "user_id", lena } },
+            new BsonDocument { { "timestamp", time }, { "action", "LOCK" }, { "device_id", "device-2" }, { "user_id", "x" } },
+            .. Enumerable.Range(0, 3).Select(_ => new BsonDocument { { "timestamp", time }, { "device_id", "device-1" }, { "status", "Online" }, { "state", "Locked" } }),
+        ]);
     }
 
     private Task<(int Code, string Output)> RunAsync(params string[] more) =>
-        RunAsync(["import", "original", $"--database={fixture.Options.Database}", $"--Data:Folder={_folder}", "--Accounts:PasswordIterations=100000", .. more], fixture.Options.ConnectionString);
+        RunAsync(["import", "original", $"--database={_database}", $"--Data:Folder={_folder}", "--Accounts:PasswordIterations=100000", .. more], fixture.Options.ConnectionString);
 
     private static async Task<(int Code, string Output)> RunAsync(string[] arguments, string? uri)
     {
