@@ -71,7 +71,9 @@ public sealed class CommandLineTests : IDisposable
 
     [Theory]
     [InlineData("--Urls=nonsense", "Urls")]
+#if !ADAPTERS
     [InlineData("--Storage:Provider=MongoDb", "Storage:Provider")]
+#endif
     [InlineData("--Jwt:SigningKey=c2hvcnQ=", "Jwt:SigningKey")]
     [InlineData("--RateLimits:Auth:PermitsPerMinute=many", "RateLimits:Auth:PermitsPerMinute")]
     [InlineData("--Accounts:PasswordIterations=1", "Accounts:PasswordIterations")]

@@ -31,7 +31,9 @@ public sealed class StoreHealthTests
     }
 
     [Theory]
+#if !ADAPTERS
     [InlineData("--Storage:Provider=MongoDb", "build")]
+#endif
     [InlineData("--Storage:Provider=Oracle", "Oracle")]
     public async Task A_provider_that_is_not_there_ends_the_start_with_a_sentence(string setting, string word)
     {

@@ -72,7 +72,8 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
 
                     if (tries > 0)
                     {
-                        await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(LongestPauseMs)), time, token);
+                        // So that two do not meet again; no matter of the server's clock, which may stand still in a test.
+                        await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(LongestPauseMs)), TimeProvider.System, token);
                     }
 
                     pending = await TryAppendAsync(pending, token);

@@ -35,9 +35,9 @@ internal static class MongoErrors
 
     private static string Describe(Exception failure) => failure switch
     {
-        MongoAuthenticationException or MongoCommandException { Code: 13 or 18 or 8000 } => "The store refuses this server's login or its rights.",
+        MongoAuthenticationException or MongoCommandException { Code: 13 or 18 or 8000 } => "The store refuses this server's login or its rights (Storage:MongoDb:ConnectionString).",
         MongoCommandException { Code: 14031 } => "The disk that holds the store is full.",
         MongoWriteConcernException or MongoWriteException or MongoBulkWriteException => "The store could not make the write lasting in time.",
-        _ => "The store does not answer.",
+        _ => "The store does not answer (Storage:MongoDb:ConnectionString).",
     };
 }

@@ -25,6 +25,9 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     private readonly ConcurrentQueue<Waiting> _waiting = new();
     private readonly SemaphoreSlim _turn = new(1);
 
+    /// <summary>Appends that wait for their turn.</summary>
+    public int Queued => _waiting.Count;
+
     /// <summary>Gives the entry its key, and names as they are stored.</summary>
     /// <param name="tenure">The lock's, as it was read; null where no lock is concerned.</param>
     public async Task<OutboxEntry> PrepareAsync(NewAuditEntry entry, string? tenure, CancellationToken ct) =>

@@ -1,9 +1,11 @@
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -16,6 +18,9 @@ internal static class MongoStorage
         services.AddValidatedOptions<MongoOptions>(MongoOptions.Section, MongoOptions.Check);
         services.AddHostedService<MongoStart>();
         services.AddHostedService(provider => provider.GetRequiredService<MongoOutboxSweep>());
+        services.AddOptions<KeyManagementOptions>().PostConfigure<MongoKeyRing>((keys, ring) => keys.XmlRepository = ring);
+        services.AddGauge<MongoLog>(
+            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", log => log.Queued);
         services.AddHealthChecks().AddCheck<MongoHealthCheck>("store", timeout: HealthWithin);
         return services.AddMongoStores();
     }
@@ -29,6 +34,7 @@ internal static class MongoStorage
             provider.GetRequiredService<ILogger<MongoDatabase>>()));
         services.AddSingleton<LogIds>();
         services.AddSingleton<MongoNames>();
+        services.AddMongoPart<MongoKeyRing>();
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
         services.AddSingleton<MongoLog>();
