@@ -3,7 +3,6 @@ using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
-using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.MongoDb;
 using SmartLock.Testing;
