@@ -117,6 +117,19 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     private async Task MoveAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
     {
         await EnqueueAsync(entries, ct);
+        try
+        {
+            await PullAsync(collection, ids, entries, ct);
+        }
+        catch (StoreUnavailableException e)
+        {
+            // They stand in the log, which is what the caller was to wait for. The sweep finds that they do, and empties the outboxes.
+            LogLeft(e.Message);
+        }
+    }
+
+    private async Task PullAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
+    {
         var filter = Builders<BsonDocument>.Filter;
         var keys = entries.Select(e => e.Key).ToArray();
         await database.RunAsync(

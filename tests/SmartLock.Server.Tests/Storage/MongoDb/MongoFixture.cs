@@ -78,7 +78,6 @@ public sealed class MongoFixture : IAsyncLifetime
         services.AddSingleton(chain ?? Chain);
         services.AddSingleton(Microsoft.Extensions.Options.Options.Create(Options));
         services.AddMongoStores();
-        services.AddSingleton<ILockStore, SeedLocks>().AddSingleton<ILockAdminStore, SeedLocks>().AddSingleton<IUserStore, SeedUsers>(); // SEED
         var server = services.BuildServiceProvider();
         _servers.Add(server);
         return server;

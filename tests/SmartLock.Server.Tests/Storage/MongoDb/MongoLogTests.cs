@@ -125,18 +125,18 @@ public sealed class MongoLogTests(MongoFixture fixture) : IClassFixture<MongoFix
     public async Task Names_stand_in_the_log_as_ids()
     {
         var server = await fixture.StartAsync();
-        await server.GetRequiredService<MongoDatabase>().Collection(MongoNames.Users)
-            .InsertOneAsync(new BsonDocument { { "_id", "0123456789abcdef" }, { "username", "Ada" }, { "name_key", "ADA" } });
+        await MongoFixture.StoresOf(server).MoveInAsync("Ada");
         var log = server.GetRequiredService<MongoLog>();
         var entry = new NewAuditEntry(StoreSet.Noon, "D1", "ada", AuditActions.ShareGranted, "granted", Target: "nobody");
 
         await log.AppendAsync([await log.PrepareAsync(entry, null, default)], default);
 
         var stored = (await EntriesAsync(server, "D1")).ShouldHaveSingleItem();
-        (stored.Actor, stored.Target).ShouldBe(("user:0123456789abcdef", "nobody"));
-        var shown = (await server.GetRequiredService<IAuditStore>().ListAllAsync(AuditFilter.None, null, 10, default)).Items.Single();
-        shown.Actor.ShouldBe("Ada");
-        (await server.GetRequiredService<IAuditStore>().ListAllAsync(new AuditFilter(Actor: "ADA"), null, 10, default)).Items.Count.ShouldBe(1);
+        stored.Actor.ShouldStartWith("user:");
+        stored.Target.ShouldBe("nobody");
+        var audit = server.GetRequiredService<IAuditStore>();
+        (await audit.ListAllAsync(new AuditFilter("D1"), null, 10, default)).Items.Single().Actor.ShouldBe("Ada");
+        (await audit.ListAllAsync(new AuditFilter("D1", "ADA"), null, 10, default)).Items.Count.ShouldBe(1);
     }
 
     private static NewAuditEntry Entry(string deviceId, string result) =>
