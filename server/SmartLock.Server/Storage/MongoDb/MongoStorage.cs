@@ -5,6 +5,7 @@ using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
+using SmartLock.Server.Original;
 using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -44,6 +45,7 @@ internal static class MongoStorage
             .AddMongoStore<ICommandStore, MongoCommandStore>()
             .AddMongoStore<IDeviceStore, MongoDeviceStore>()
             .AddMongoStore<IAuditStore, MongoAuditStore>()
+            .AddMongoStore<IImportStore, MongoImportStore>()
             .AddMongoStore<ILiveStore, MongoLiveStore>()
             .AddMongoAccounts();
     }
