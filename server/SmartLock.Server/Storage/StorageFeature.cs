@@ -6,6 +6,7 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Replicas;
 using SmartLock.Server.Storage.Sqlite;
 using SmartLock.Server.Telemetry;
 using SmartLock.Server.Webhooks;
@@ -55,6 +56,7 @@ internal static class StorageFeature
             .AddSingleton<IAuditStore, SqliteAuditStore>()
             .AddSingleton<ILiveStore, SqliteLiveStore>()
             .AddSingleton<IWebhookStore, SqliteWebhookStore>()
-            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
+            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>()
+            .AddSingleton<ILeaseStore, SqliteLeaseStore>();
     }
 }
