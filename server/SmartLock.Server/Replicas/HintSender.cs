@@ -23,7 +23,7 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, IBrokerCl
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly AsyncSignal _connected = new();
-    private IReadOnlyList<Hint>? _unsent;
+    private List<Hint>? _unsent;
     private long _number = 1;
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -36,6 +36,13 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, IBrokerCl
     {
         await base.StopAsync(cancellationToken);
         broker.Connected -= OnConnected;
+
+        // What the last batches of the devices changed nobody else would tell the others.
+        _unsent ??= hints.Take();
+        while (_unsent.Count > 0 && await TrySendAsync(_unsent, cancellationToken))
+        {
+            _unsent = hints.Take();
+        }
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(SendAsync, LogFailed, time, stoppingToken);
@@ -43,16 +50,25 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, IBrokerCl
     private async Task SendAsync(CancellationToken ct)
     {
         _unsent ??= await hints.TakeAsync(ct);
-        var payload = codec.Write(new HintMessage(self.Value, _number, time.GetUtcNow().ToUnixTimeMilliseconds(), _unsent));
-        var expiry = (uint)HintSenders.GoodFor.TotalSeconds;
-        if (await broker.PublishAsync(Topics.Events, payload, expiry, ct) is HandOver.Delivered)
+        if (await TrySendAsync(_unsent, ct))
         {
-            _number++;
             _unsent = null;
             return;
         }
 
         await _connected.WaitAsync(RetryAfter, time, ct);
+    }
+
+    private async Task<bool> TrySendAsync(List<Hint> batch, CancellationToken ct)
+    {
+        var payload = codec.Write(new HintMessage(self.Value, _number, time.GetUtcNow().ToUnixTimeMilliseconds(), batch));
+        if (await broker.PublishAsync(Topics.Events, payload, (uint)HintSenders.GoodFor.TotalSeconds, ct) is not HandOver.Delivered)
+        {
+            return false;
+        }
+
+        _number++;
+        return true;
     }
 
     private void OnConnected(object? sender, EventArgs e) => _connected.Set();

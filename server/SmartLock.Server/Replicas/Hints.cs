@@ -108,7 +108,7 @@ internal sealed class Hints(bool hasReplicas)
             {
                 if (_waiting.Count > 0)
                 {
-                    return Take();
+                    return TakeWaiting();
                 }
             }
 
@@ -116,7 +116,16 @@ internal sealed class Hints(bool hasReplicas)
         }
     }
 
-    private List<Hint> Take()
+    /// <summary>What waits now; empty when nothing does.</summary>
+    public List<Hint> Take()
+    {
+        lock (_gate)
+        {
+            return TakeWaiting();
+        }
+    }
+
+    private List<Hint> TakeWaiting()
     {
         var taken = new List<Hint>(Math.Min(_waiting.Count, MostAtOnce));
         while (taken.Count < MostAtOnce && _waiting.TryDequeue(out var hint))

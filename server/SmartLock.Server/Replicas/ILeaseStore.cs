@@ -7,7 +7,7 @@ namespace SmartLock.Server.Replicas;
 internal interface ILeaseStore
 {
     /// <summary>No lease is longer: what is said to last beyond was written by a clock that has been set back since, and is anybody's.</summary>
-    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
     /// <summary>Takes the lease where it is free, over, or the holder's already.</summary>
     /// <param name="until">No later than <see cref="Longest"/> after <paramref name="now"/>.</param>

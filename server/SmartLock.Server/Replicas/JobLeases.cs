@@ -48,7 +48,7 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
 
     public ValueTask<bool> VetoJobExecution(ITrigger trigger, IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
-        var lease = context.JobDetail.JobType.IsDefined(typeof(JudgesDevicesAttribute), inherit: false) ? _judging : _any;
+        var lease = context.JobDetail.JobType.Type.IsDefined(typeof(JudgesDevicesAttribute), inherit: false) ? _judging : _any;
 
         // Before it is asked: a lease that is taken in between makes up for it.
         _putOff[context.JobDetail.Key] = lease;

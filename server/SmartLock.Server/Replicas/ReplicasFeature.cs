@@ -13,7 +13,7 @@ internal static class ReplicasFeature
 {
     public static IServiceCollection AddReplicas(this IServiceCollection services, IConfiguration configuration)
     {
-        var hasReplicas = MqttOptions.ModeOf(configuration) is MqttMode.External;
+        var hasReplicas = MessagingFeature.ModeOf(configuration) is MqttMode.External;
         services.AddSingleton(new Hints(hasReplicas));
         services.AddSingleton<CommandNews>();
         services.AddSingleton<SessionReview>();
