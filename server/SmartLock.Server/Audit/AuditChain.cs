@@ -61,6 +61,18 @@ internal sealed class AuditChain(byte[] key)
         return HMACSHA256.HashData(key, line.Bytes);
     }
 
+    /// <summary>Of an entry that has no place in its chain yet: proof that it may be given one.</summary>
+    /// <param name="unlinked">Its sequence is 0, and there is no hash before it.</param>
+    public byte[] MarkOf(string entryKey, string? tenure, ChainedEntry unlinked)
+    {
+        var line = new Line(new byte[UsualBytes]);
+        line.Add("outbox/1");
+        line.Add(entryKey);
+        line.Add(tenure);
+        line.Add(HashOf(unlinked));
+        return HMACSHA256.HashData(key, line.Bytes);
+    }
+
     public bool IsSealed(string deviceId, ChainHead head) =>
         CryptographicOperations.FixedTimeEquals(SealOf(deviceId, head.Sequence, head.Hash), head.Seal);
 

@@ -13,7 +13,7 @@ internal static class MessagingFeature
         services.AddValidatedOptions<MqttOptions>(MqttOptions.Section, MqttOptions.Check);
         services.AddSingleton<DeviceKeys>();
         services.AddHealthChecks().AddCheck<DeviceLinkHealth>("mqtt");
-        return ModeOf(configuration) is MqttMode.External ? services.AddExternalBroker() : services.AddEmbeddedBroker();
+        return ModeOf(configuration) is MqttMode.External ? services.AddExternalBroker(configuration) : services.AddEmbeddedBroker();
     }
 
     public static void MapMessaging(this WebApplication app)
@@ -51,7 +51,16 @@ internal static class MessagingFeature
         return services.AddLink<EmbeddedDeviceLink>();
     }
 
-    private static IServiceCollection AddExternalBroker(this IServiceCollection services) => services.AddLink<ExternalDeviceLink>();
+    private static IServiceCollection AddExternalBroker(this IServiceCollection services, IConfiguration configuration) =>
+        services.AddBrokerClient(configuration["Mqtt:Client"] ?? "Own").AddLink<ExternalDeviceLink>();
+
+    private static IServiceCollection AddBrokerClient(this IServiceCollection services, string client) => client.ToUpperInvariant() switch
+    {
+        "OWN" => services.AddSingleton<IBrokerClient, OwnBrokerClient>(),
+        "MQTTNET" => throw new StartupException(
+            "Mqtt:Client is MqttNet, which this build does not contain: use the container image, or build with -p:Adapters=all."),
+        _ => throw new StartupException($"Mqtt:Client is '{client}': choose Own or MqttNet."),
+    };
 
     private static IServiceCollection AddLink<T>(this IServiceCollection services)
         where T : class, IDeviceLink, IHostedService
@@ -62,6 +71,6 @@ internal static class MessagingFeature
     }
 
     /// <summary>Read before options are validated, which then name a wrong value.</summary>
-    private static MqttMode ModeOf(IConfiguration configuration) =>
+    public static MqttMode ModeOf(IConfiguration configuration) =>
         Enum.TryParse<MqttMode>(configuration["Mqtt:Mode"], ignoreCase: true, out var mode) ? mode : MqttMode.Embedded;
 }

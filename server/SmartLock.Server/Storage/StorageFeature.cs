@@ -7,6 +7,9 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Replicas;
+#if ADAPTERS
+using SmartLock.Server.Storage.MongoDb;
+#endif
 using SmartLock.Server.Storage.Sqlite;
 using SmartLock.Server.Telemetry;
 using SmartLock.Server.Webhooks;
@@ -24,8 +27,12 @@ internal static class StorageFeature
         return provider.ToUpperInvariant() switch
         {
             "SQLITE" => services.AddSqlite().AddMqttSessions(configuration),
+#if ADAPTERS
+            "MONGODB" => services.AddMongo().AddMqttSessions(configuration),
+#else
             "MONGODB" => throw new StartupException(
                 "Storage:Provider is MongoDb, which this build does not contain: use the container image, or build with -p:Adapters=all."),
+#endif
             _ => throw new StartupException($"Storage:Provider is '{provider}': choose Sqlite or MongoDb."),
         };
     }

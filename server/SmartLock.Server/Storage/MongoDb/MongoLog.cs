@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using MongoDB.Bson;
+using MongoDB.Driver;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Storage.MongoDb;
+
+/// <summary>
+/// Takes log entries into their chains. An entry of a change is pushed into the outbox of the document that is changed, by the same write, and
+/// drained right after; what a killed process leaves between the two is drained later.
+/// </summary>
+internal sealed partial class MongoLog(MongoDatabase database, MongoNames names, MongoChains chains, AuditChain chain, TimeProvider time, ILogger<MongoLog> logger)
+    : IDisposable
+{
+    private const string Rejected = "outbox_rejected";
+    private const int MostRejected = 20;
+
+    /// <summary>As many are appended in one pass.</summary>
+    private const int MostAtOnce = 5_000;
+
+    private const int MostWaiting = 5_000;
+
+    private readonly ConcurrentQueue<Waiting> _waiting = new();
+    private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>Gives the entry its key, and names as they are stored.</summary>
+    /// <param name="tenure">The lock's, as it was read; null where no lock is concerned.</param>
+    public async Task<OutboxEntry> PrepareAsync(NewAuditEntry entry, string? tenure, CancellationToken ct) =>
+        (await PrepareAsync([(entry, tenure)], ct))[0];
+
+    /// <inheritdoc cref="PrepareAsync(NewAuditEntry, string?, CancellationToken)"/>
+    public async Task<IReadOnlyList<OutboxEntry>> PrepareAsync(IReadOnlyList<(NewAuditEntry Entry, string? Tenure)> entries, CancellationToken ct)
+    {
+        var stored = await names.ToStoredAsync(entries.SelectMany(e => e.Entry.Target is { } target ? [e.Entry.Actor, target] : new[] { e.Entry.Actor }), ct);
+        var now = time.GetUtcNow();
+        return
+        [
+            .. entries.Select(e =>
+            {
+                var entry = e.Entry with { Actor = stored[e.Entry.Actor], Target = e.Entry.Target is { } target ? stored[target] : null };
+                var key = Ids.NewUlid(now);
+                return new OutboxEntry(key, entry, e.Tenure, now.ToUnixTimeMilliseconds(), chain.MarkOf(key, e.Tenure, MongoChains.Unlinked(entry)));
+            }),
+        ];
+    }
+
+    /// <summary>
+    /// Appends entries of what changed no document, such as refusals; they stand in their chains when this returns. Calls that come
+    /// while one is at work are done together.
+    /// </summary>
+    public Task AppendAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct) =>
+        EnqueueAsync([.. entries.Select(e => new ChainLink(e, HasOutbox: false))], ct);
+
+    /// <summary>Moves the entries of these documents' outboxes into their chains, in the order they were pushed.</summary>
+    public async Task DrainAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, CancellationToken ct)
+    {
+        var filter = Builders<BsonDocument>.Filter;
+        var documents = await database.RunAsync(
+            token => collection.Find(filter.In("_id", ids) & filter.Exists($"{OutboxEntry.Field}.0"))
+                .Project(Builders<BsonDocument>.Projection.Include(OutboxEntry.Field))
+                .ToListAsync(token),
+            ct);
+        var links = new List<ChainLink>(documents.Count);
+        foreach (var document in documents)
+        {
+            foreach (var stored in document[OutboxEntry.Field].AsBsonArray.OfType<BsonDocument>())
+            {
+                if (Read(stored) is { } entry)
+                {
+                    links.Add(new ChainLink(entry, HasOutbox: true));
+                }
+                else
+                {
+                    await RejectAsync(collection, document["_id"], stored, ct);
+                }
+            }
+        }
+
+        if (links.Count == 0)
+        {
+            return;
+        }
+
+        await EnqueueAsync(links, ct);
+        var keys = links.Select(l => l.Entry.Key).ToArray();
+        await database.RunAsync(
+            token => collection.UpdateManyAsync(
+                filter.In("_id", documents.Select(d => d["_id"])),
+                Builders<BsonDocument>.Update.PullFilter<BsonDocument>(OutboxEntry.Field, filter.In("key", keys)),
+                null,
+                token),
+            ct);
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>Null for what no server of this log made.</summary>
+    private OutboxEntry? Read(BsonDocument stored)
+    {
+        try
+        {
+            var entry = OutboxEntry.FromBson(stored);
+            var mark = chain.MarkOf(entry.Key, entry.Tenure, MongoChains.Unlinked(entry.Entry));
+            return CryptographicOperations.FixedTimeEquals(mark, entry.Mark) ? entry : null;
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidCastException or NotSupportedException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Out of the way of the others, and kept as evidence.</summary>
+    private async Task RejectAsync(IMongoCollection<BsonDocument> collection, BsonValue id, BsonDocument stored, CancellationToken ct)
+    {
+        LogRejected(collection.CollectionNamespace.CollectionName);
+        var update = Builders<BsonDocument>.Update;
+        await database.RunAsync(
+            token => collection.UpdateOneAsync(
+                Builders<BsonDocument>.Filter.Eq("_id", id),
+                update.Combine(
+                    update.Pull(OutboxEntry.Field, stored),
+                    update.PushEach(Rejected, [stored], slice: -MostRejected)),
+                null,
+                token),
+            ct);
+    }
+
+    /// <summary>Whoever gets the turn appends what all have queued; within a process no two then race for a chain.</summary>
+    private async Task EnqueueAsync(IReadOnlyList<ChainLink> links, CancellationToken ct)
+    {
+        if (_waiting.Count > MostWaiting)
+        {
+            throw new StoreUnavailableException("The store cannot keep up with the log.");
+        }
+
+        var mine = new Waiting(links);
+        _waiting.Enqueue(mine);
+        await _turn.WaitAsync(ct);
+        try
+        {
+            while (!mine.Done.Task.IsCompleted)
+            {
+                await AppendWaitingAsync();
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        await mine.Done.Task;
+    }
+
+    /// <summary>Not to be cancelled by one of those it is for; the driver's time limits end it.</summary>
+    private async Task AppendWaitingAsync()
+    {
+        var taken = new List<Waiting>();
+        var links = new List<ChainLink>();
+        while (links.Count < MostAtOnce && _waiting.TryDequeue(out var next))
+        {
+            taken.Add(next);
+            links.AddRange(next.Links);
+        }
+
+        try
+        {
+            await chains.AppendAsync(links, CancellationToken.None);
+            taken.ForEach(t => t.Done.TrySetResult());
+        }
+        catch (Exception e)
+        {
+            taken.ForEach(t => t.Done.TrySetException(e));
+        }
+    }
+
+    [LoggerMessage(2110, LogLevel.Error, "The outbox of a document in {Collection} holds an entry that no server with this audit key made; it was put aside")]
+    private partial void LogRejected(string collection);
+
+    private sealed record Waiting(IReadOnlyList<ChainLink> Links)
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

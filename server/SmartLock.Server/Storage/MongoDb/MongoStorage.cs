@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Options;
+using SmartLock.Server.Infrastructure;
+
+namespace SmartLock.Server.Storage.MongoDb;
+
+internal static class MongoStorage
+{
+    private static readonly TimeSpan HealthWithin = TimeSpan.FromSeconds(3);
+
+    public static IServiceCollection AddMongo(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<MongoOptions>(MongoOptions.Section, MongoOptions.Check);
+        services.AddHostedService<MongoStart>();
+        services.AddHostedService(provider => provider.GetRequiredService<MongoOutboxSweep>());
+        services.AddHealthChecks().AddCheck<MongoHealthCheck>("store", timeout: HealthWithin);
+        return services.AddMongoStores();
+    }
+
+    /// <summary>The stores and what they share; the options and the audit chain are the caller's to register.</summary>
+    public static IServiceCollection AddMongoStores(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => new MongoDatabase(
+            provider.GetRequiredService<IOptions<MongoOptions>>().Value,
+            provider.GetServices<IMongoIndexes>,
+            provider.GetRequiredService<ILogger<MongoDatabase>>()));
+        services.AddSingleton<LogIds>();
+        services.AddSingleton<MongoNames>();
+        services.AddMongoPart<MongoChains>();
+        services.AddSingleton<MongoOutboxSweep>();
+        return services.AddSingleton<MongoLog>();
+    }
+
+    /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
+    public static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
+        where TInterface : class
+        where TStore : class, TInterface =>
+        services.AddMongoPart<TStore>().AddSingleton<TInterface>(provider => provider.GetRequiredService<TStore>());
+
+    private static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
+        where T : class
+    {
+        services.AddSingleton<T>();
+        if (typeof(T).IsAssignableTo(typeof(IMongoIndexes)))
+        {
+            services.AddSingleton(provider => (IMongoIndexes)provider.GetRequiredService<T>());
+        }
+
+        if (typeof(T).IsAssignableTo(typeof(IMongoOutbox)))
+        {
+            services.AddSingleton(provider => (IMongoOutbox)provider.GetRequiredService<T>());
+        }
+
+        return services;
+    }
+}

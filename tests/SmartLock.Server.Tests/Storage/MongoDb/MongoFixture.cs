@@ -1,0 +1,124 @@
+using Microsoft.Extensions.DependencyInjection;
+using MongoDB.Bson;
+using MongoDB.Driver;
+using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Locks;
+using SmartLock.Server.Storage.MongoDb;
+
+namespace SmartLock.Server.Tests.Storage.MongoDb;
+
+/// <summary>
+/// A database of its own for each test class, dropped at its end, on the server that the variable names. Tests are skipped where it is not set, or
+/// nothing answers there.
+/// </summary>
+public sealed class MongoFixture : IAsyncLifetime
+{
+    public const string Variable = "SMARTLOCK_TEST_MONGODB";
+
+    private static readonly TimeSpan AnswersWithin = TimeSpan.FromSeconds(5);
+
+    private readonly List<ServiceProvider> _servers = [];
+    private string? _missing;
+
+    internal static AuditChain Chain { get; } = new([.. Enumerable.Range(1, 32).Select(i => (byte)i)]);
+
+    internal MongoOptions Options { get; } = new()
+    {
+        ConnectionString = Environment.GetEnvironmentVariable(Variable) ?? "",
+        Database = $"test_{Guid.NewGuid():N}",
+    };
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Options.ConnectionString.Length == 0)
+        {
+            _missing = $"{Variable} is not set: a MongoDB connection string, such as mongodb://127.0.0.1:27017.";
+            return;
+        }
+
+        try
+        {
+            var (_, database) = Connect();
+            using var overdue = new CancellationTokenSource(AnswersWithin);
+            await database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), cancellationToken: overdue.Token);
+        }
+        catch (Exception e) when (e is TimeoutException or MongoException or OperationCanceledException)
+        {
+            _missing = $"No MongoDB answers at what {Variable} says: {e.GetType().Name}.";
+        }
+    }
+
+    /// <summary>What one server process has, on an emptied database.</summary>
+    internal async Task<IServiceProvider> StartAsync(TimeProvider? time = null)
+    {
+        Assert.SkipWhen(_missing is not null, _missing ?? "");
+        var server = AddServer(time);
+        var database = server.GetRequiredService<MongoDatabase>();
+        await database.RunAsync(EmptyAsync, default);
+        return server;
+
+        async Task EmptyAsync(CancellationToken ct)
+        {
+            foreach (var name in await (await database.Raw.ListCollectionNamesAsync(cancellationToken: ct)).ToListAsync(ct))
+            {
+                await database.Collection(name).DeleteManyAsync(Builders<BsonDocument>.Filter.Empty, ct);
+            }
+        }
+    }
+
+    /// <summary>Another process beside the others on the same database.</summary>
+    internal IServiceProvider AddServer(TimeProvider? time = null)
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton(time ?? TimeProvider.System);
+        services.AddSingleton(Chain);
+        services.AddSingleton(Microsoft.Extensions.Options.Options.Create(Options));
+        services.AddMongoStores();
+        var server = services.BuildServiceProvider();
+        _servers.Add(server);
+        return server;
+    }
+
+    /// <summary>What is not registered is null, and fails the test that uses it.</summary>
+    internal static StoreSet StoresOf(IServiceProvider server) => new(
+        server.GetService<IUserStore>()!,
+        server.GetService<ILockStore>()!,
+        server.GetService<ICommandStore>()!,
+        server.GetService<IDeviceStore>()!,
+        server.GetService<IAuditStore>()!,
+        server.GetService<ISessionStore>()!,
+        server.GetService<ISecondFactorStore>()!,
+        server.GetService<IShareStore>()!,
+        server.GetService<ILockAdminStore>()!,
+        server.GetService<IPairingStore>()!);
+
+    /// <summary>The same database, seen past the server.</summary>
+    internal (MongoClient Client, IMongoDatabase Database) Connect()
+    {
+        var settings = MongoClientSettings.FromConnectionString(Options.ConnectionString);
+        settings.ServerSelectionTimeout = AnswersWithin;
+        var client = new MongoClient(settings);
+        return (client, client.GetDatabase(Options.Database));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var server in _servers)
+        {
+            await server.DisposeAsync();
+        }
+
+        if (_missing is null)
+        {
+            var (client, _) = Connect();
+            using (client)
+            {
+                await client.DropDatabaseAsync(Options.Database);
+            }
+        }
+    }
+}
