@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.DataProtection;
@@ -21,16 +22,19 @@ internal sealed record HintMessage(
 /// </summary>
 internal sealed class HintCodec(IDataProtectionProvider protection)
 {
+    // Names go as they are, not six bytes a letter: nothing but this reads it.
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly IDataProtector _protector = protection.CreateProtector("SmartLock.Replicas.Hints.v1");
 
-    public byte[] Write(HintMessage message) => _protector.Protect(JsonSerializer.SerializeToUtf8Bytes(message));
+    public byte[] Write(HintMessage message) => _protector.Protect(JsonSerializer.SerializeToUtf8Bytes(message, Json));
 
     /// <summary>Null for what no replica wrote.</summary>
     public HintMessage? Read(ReadOnlySpan<byte> payload)
     {
         try
         {
-            return JsonSerializer.Deserialize<HintMessage>(_protector.Unprotect(payload.ToArray()));
+            return JsonSerializer.Deserialize<HintMessage>(_protector.Unprotect(payload.ToArray()), Json);
         }
         catch (Exception e) when (e is CryptographicException or JsonException)
         {

@@ -142,5 +142,5 @@ public abstract class SignedReportContract : StoreContract
 
     private Task HearAsync() => Stores.HearAsync("D1");
 
-    private async Task<Lock> FindAsync() => (await Stores.Locks.FindAsync("D1", "ada", default))!;
+    private async Task<Server.Locks.Lock> FindAsync() => (await Stores.Locks.FindAsync("D1", "ada", default))!;
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -27,6 +28,7 @@ internal static class MongoStorage
         services.AddSingleton<MongoNames>();
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
+        services.AddMongoStore<ILeaseStore, MongoLeaseStore>();
         return services.AddSingleton<MongoLog>();
     }
 
