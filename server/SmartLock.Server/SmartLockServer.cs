@@ -27,6 +27,7 @@ internal static class SmartLockServer
             ContentRootPath = AppContext.BaseDirectory,
         });
         var configuration = builder.Configuration;
+        SecretFiles.AddTo(configuration);
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddTelemetry(configuration)

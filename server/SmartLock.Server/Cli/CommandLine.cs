@@ -11,7 +11,7 @@ namespace SmartLock.Server.Cli;
 internal static class CommandLine
 {
     /// <summary>Longer than the server takes to finish what it has begun.</summary>
-    private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(40);
+    internal static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(40);
 
     private static readonly Option<string?> VerifiedDevice = new("--device-id") { Description = "One lock's entries only." };
 
@@ -53,6 +53,9 @@ internal static class CommandLine
         var demo = new Command("demo", "Run a server with virtual locks and print the lines to try it with. Keeps nothing.");
         demo.SetAction((_, ct) => Startup.ExplainAsync(() => DemoCommand.RunAsync(settings, ct)));
 
+        var health = new Command("health", "Ask the server that runs on this machine with the same settings whether it is ready. Ends with 0 when it is.");
+        health.SetAction((_, ct) => Startup.ExplainAsync(() => HealthCommand.RunAsync(settings, ct)));
+
         var root = new RootCommand("SmartLock's server: REST API, MQTT broker, jobs and storage in one process. Without a command it serves.")
         {
             serve,
@@ -60,6 +63,7 @@ internal static class CommandLine
             Admin(settings),
             Audit(settings),
             DeviceCommand.Build(settings),
+            health,
         };
         root.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
         HelpText.AddTo(root);

@@ -31,7 +31,7 @@ internal static class DeviceCommand
 
     /// <summary>Options that may be given as <c>--name=value</c>, which elsewhere is a setting.</summary>
     public static bool IsOption(string argument) =>
-        argument.Split('=')[0] is var name && (name == Owner.Name || name == Name.Name || name == ExpiresDays.Name);
+        argument.Split('=')[0] is var name && (name == Owner.Name || name == Name.Name || name == ExpiresDays.Name || name == DeviceLoginCommand.BrokerOption);
 
     /// <param name="settings">Of the server whose store the device is written to; it may be running.</param>
     public static Command Build(string[] settings)
@@ -58,7 +58,12 @@ internal static class DeviceCommand
             parsed.GetValue(Json),
             settings,
             ct)));
-        return new Command("device", "Prepare devices for their owners.") { add };
+        return new Command("device", "Prepare devices for their owners, and their logins for an outside broker.")
+        {
+            add,
+            DeviceLoginCommand.BuildOne(),
+            DeviceLoginCommand.BuildAll(settings),
+        };
     }
 
     /// <summary>Works beside a running server on the same store.</summary>

@@ -9,11 +9,13 @@ internal static class FirstAdminText
 {
     private const string TokenMark = "#token=";
 
-    public static Uri LinkFor(Uri listening, string token) => new(Reachable(listening), $"setup{TokenMark}{token}");
+    /// <param name="published">How the server is reached from elsewhere (<c>Server:PublicUrl</c>); null for where it listens.</param>
+    public static Uri LinkFor(Uri? published, Uri listening, string token) =>
+        new($"{(published ?? Reachable(listening)).ToString().TrimEnd('/')}/setup{TokenMark}{token}");
 
     public static string Of(Uri link) => $$"""
 
-          Make the first admin account within {{FirstAdminSetup.ValidFor.TotalHours:0}} hours, once, by opening this link on this machine:
+          Make the first admin account within {{FirstAdminSetup.ValidFor.TotalHours:0}} hours, once, by opening this link{{(link.IsLoopback ? " on this machine" : "")}}:
 
             {{link}}
 
@@ -21,7 +23,7 @@ internal static class FirstAdminText
 
             {"token":"{{link.Fragment[TokenMark.Length..]}}","username":"alice","password":"..."}
 
-            curl -s {{new Uri(link, "/api/auth/first-admin")}} -H 'Content-Type: application/json' -d @-
+            curl -s {{new Uri(link, "api/auth/first-admin")}} -H 'Content-Type: application/json' -d @-
 
           Whoever has the link may do it: do not pass it on. A restart makes another.
 

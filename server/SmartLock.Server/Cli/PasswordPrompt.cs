@@ -26,7 +26,8 @@ internal static class PasswordPrompt
         }
     }
 
-    private static string? Ask(string question)
+    /// <summary>On a terminal. Null when Ctrl-C was pressed.</summary>
+    public static string? Ask(string question)
     {
         Console.Error.Write(question);
         // Else Ctrl-C would wait for a read that only another key ends.

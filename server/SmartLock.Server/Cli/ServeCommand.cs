@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Options;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
@@ -70,7 +71,8 @@ internal static partial class ServeCommand
             if (!await services.GetRequiredService<IUserStore>().AnyAdminAsync(ct))
             {
                 LogNoAdmin(logger);
-                var link = FirstAdminText.LinkFor(HttpEndpoints.AddressOf(services), services.GetRequiredService<FirstAdminSetup>().Open());
+                var published = services.GetRequiredService<IOptions<ServerOptions>>().Value.Address;
+                var link = FirstAdminText.LinkFor(published, HttpEndpoints.AddressOf(services), services.GetRequiredService<FirstAdminSetup>().Open());
                 var isJson = services.GetRequiredService<IConfiguration>()["Logging:Console:FormatterName"] == "json";
                 await Console.Out.WriteLineAsync(isJson ? FirstAdminText.JsonOf(link) : FirstAdminText.Of(link));
             }

@@ -33,27 +33,45 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
             });
         }
 
-        if (mqtt.CertificateFile is { } certificateFile)
+        if (Load(mqtt) is { } certificate)
         {
-            var certificate = Load(certificateFile, mqtt.CertificateKeyFile);
             kestrel.Listen(address, mqtt.TlsPort, listen =>
             {
-                listen.UseHttps(certificate);
+                listen.UseHttps(https =>
+                {
+                    https.ServerCertificate = certificate.Own;
+                    https.ServerCertificateChain = certificate.Chain;
+                });
                 listen.UseConnectionHandler<MqttConnectionHandler>();
                 _tls = listen;
             });
         }
     }
 
-    private static X509Certificate2 Load(string certificateFile, string? keyFile)
+    /// <summary>With the authorities' certificates behind it in the same text, which a device that knows the root only needs to be shown.</summary>
+    private static (X509Certificate2 Own, X509Certificate2Collection Chain)? Load(MqttOptions mqtt)
     {
+        if (mqtt is { CertificateFile: null, CertificatePem: null })
+        {
+            return null;
+        }
+
         try
         {
-            return X509Certificate2.CreateFromPemFile(certificateFile, keyFile ?? certificateFile);
+            var text = mqtt.CertificatePem ?? File.ReadAllText(mqtt.CertificateFile!);
+            var keyText = mqtt.CertificatePem is null
+                ? mqtt.CertificateKeyFile is { } file ? File.ReadAllText(file) : text
+                : mqtt.CertificateKeyPem ?? text;
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPem(text);
+            return (X509Certificate2.CreateFromPem(text, keyText), chain);
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new StartupException($"Mqtt:CertificateFile and Mqtt:CertificateKeyFile do not hold a certificate and its key in PEM: {e.Message}", e);
+            throw new StartupException(
+                "Mqtt:CertificateFile and Mqtt:CertificateKeyFile (or Mqtt:CertificatePem and Mqtt:CertificateKeyPem) do not hold a certificate and its "
+                + $"key in PEM: {e.Message}",
+                e);
         }
     }
 }

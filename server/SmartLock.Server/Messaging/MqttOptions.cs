@@ -47,6 +47,12 @@ internal sealed class MqttOptions
     /// <summary>Embedded: PEM file of that certificate's private key, unless it is in the same file.</summary>
     public string? CertificateKeyFile { get; set; }
 
+    /// <summary>Embedded: the certificate itself instead of its file, for where settings are all there is.</summary>
+    public string? CertificatePem { get; set; }
+
+    /// <summary>Embedded: the key of <see cref="CertificatePem"/>, unless it is in the same text.</summary>
+    public string? CertificateKeyPem { get; set; }
+
     /// <summary>External: the broker's host name.</summary>
     public string? Host { get; set; }
 
@@ -113,6 +119,11 @@ internal sealed class MqttOptions
         if (options.CertificateFile is { } file && !File.Exists(file))
         {
             return "Mqtt:CertificateFile does not exist.";
+        }
+
+        if (options is { CertificateFile: not null, CertificatePem: not null })
+        {
+            return "Mqtt:CertificateFile and Mqtt:CertificatePem are two ways to give one certificate: set one of them.";
         }
 
         if (CheckLimits(options) is { } wrong)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,6 +33,26 @@ public sealed class MqttListenerTests : IDisposable
         await door.SwitchOnAsync();
 
         (await door.UnlockAsync()).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task The_certificate_may_be_a_setting_and_its_chain_is_shown_to_devices()
+    {
+        var (own, between, key) = IssueByIntermediate();
+        await using var app = await TestApp.StartAsync(
+            "--Mqtt:Port=-1", "--Mqtt:TlsPort=0", $"--Mqtt:CertificatePem={own.ExportCertificatePem()}\n{between.ExportCertificatePem()}", $"--Mqtt:CertificateKeyPem={key}");
+
+        string[] shown = [];
+        using var tcp = new System.Net.Sockets.TcpClient();
+        await tcp.ConnectAsync(IPAddress.Loopback, app.Services.GetRequiredService<MqttListener>().TlsEndPoint!.Port);
+        await using var tls = new System.Net.Security.SslStream(tcp.GetStream(), false, (_, presented, chain, _) =>
+        {
+            shown = [.. chain!.ChainPolicy.ExtraStore.Select(c => c.Thumbprint)];
+            return presented!.GetCertHashString() == own.GetCertHashString();
+        });
+        await tls.AuthenticateAsClientAsync("localhost").WaitAsync(TimeSpan.FromSeconds(20));
+
+        shown.ShouldContain(between.Thumbprint, "who knows the root only cannot do without it");
     }
 
     [Fact]
@@ -68,6 +89,7 @@ public sealed class MqttListenerTests : IDisposable
     [InlineData("--Mqtt:Address=here", "Mqtt:Address")]
     [InlineData("--Mqtt:Port=70000", "Mqtt:Port")]
     [InlineData("--Mqtt:CertificateFile=/nowhere.pem", "Mqtt:CertificateFile")]
+    [InlineData("--Mqtt:CertificatePem=nonsense", "Mqtt:CertificatePem")]
     [InlineData("--Mqtt:Mode=External", "Mqtt:Host")]
     [InlineData("--Mqtt:Observers:0:Name=eve", "Mqtt:Observers")]
     [InlineData("--Mqtt:Prot=1883", "Prot")]
@@ -97,6 +119,26 @@ public sealed class MqttListenerTests : IDisposable
     }
 
     private static byte[] Text(string text) => [0, (byte)text.Length, .. Encoding.ASCII.GetBytes(text)];
+
+    private static (X509Certificate2 Own, X509Certificate2 Between, string Key) IssueByIntermediate()
+    {
+        var from = DateTimeOffset.UnixEpoch.AddYears(50);
+        using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var betweenKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var ownKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var root = Authority("CN=Root", rootKey).CreateSelfSigned(from, from.AddYears(80));
+        using var betweenOnly = Authority("CN=Between", betweenKey).Create(root, from, from.AddYears(80), [1]);
+        var between = betweenOnly.CopyWithPrivateKey(betweenKey);
+        var own = new CertificateRequest("CN=localhost", ownKey, HashAlgorithmName.SHA256).Create(between, from, from.AddYears(80), [2]);
+        return (own, between, ownKey.ExportPkcs8PrivateKeyPem());
+    }
+
+    private static CertificateRequest Authority(string name, ECDsa key)
+    {
+        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        return request;
+    }
 
     private (string Certificate, string Key) WriteCertificate()
     {

@@ -7,13 +7,13 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>The documents of <c>log_heads</c>; <c>_id</c> is the chain's device id.</summary>
 internal static class ChainHeadDocument
 {
-    /// <summary>The entries that moved the head last, on their way into <c>logs</c>.</summary>
+    /// <summary>The entries that moved the head last, until they are known to stand in <c>logs</c>; then absent.</summary>
     public const string Tail = "tail";
 
     /// <summary>Id of the write that moved it last.</summary>
     public const string Batch = "batch";
 
-    /// <summary>True while the tail may not be in <c>logs</c> and no outbox tells of it; absent otherwise.</summary>
+    /// <summary>True while there is a tail, absent otherwise: the index for tails that were left.</summary>
     public const string Open = "open";
 
     public static ChainHead Read(BsonDocument stored) => new(stored["seq"].ToInt64(), stored["hash"].AsByteArray, stored["seal"].AsByteArray);
@@ -83,12 +83,10 @@ internal sealed record ChainEnd(
 }
 
 /// <summary>Entries linked behind the end that was read, and the head that makes them its chain's.</summary>
-internal sealed record ChainMove(ChainEnd End, IReadOnlyList<ChainLink> Links, IReadOnlyList<BsonDocument> Documents, ChainHead Head)
+internal sealed record ChainMove(ChainEnd End, IReadOnlyList<OutboxEntry> Entries, IReadOnlyList<BsonDocument> Documents, ChainHead Head)
 {
     /// <summary>Id of the bulk write that this is part of.</summary>
     public string Batch { get; set; } = "";
-
-    public bool IsOpen => Links.Any(l => !l.HasOutbox);
 
     /// <summary>Has an effect only while the head is as it was read.</summary>
     public WriteModel<BsonDocument> ToWrite()
@@ -99,24 +97,17 @@ internal sealed record ChainMove(ChainEnd End, IReadOnlyList<ChainLink> Links, I
             { "hash", Head.Hash },
             { "seal", Head.Seal },
             { ChainHeadDocument.Tail, new BsonArray(Documents) },
+            { ChainHeadDocument.Open, true },
             { ChainHeadDocument.Batch, Batch },
         };
         if (End.Head is not { } before)
         {
-            return new InsertOneModel<BsonDocument>(new BsonDocument("_id", End.DeviceId).AddRange(next).AddRange(OpenMark()));
+            return new InsertOneModel<BsonDocument>(new BsonDocument("_id", End.DeviceId).AddRange(next));
         }
 
         var filter = Builders<BsonDocument>.Filter;
-        var update = new BsonDocument("$set", next.AddRange(OpenMark()));
-        if (!IsOpen)
-        {
-            update.Add("$unset", new BsonDocument(ChainHeadDocument.Open, ""));
-        }
-
         return new UpdateOneModel<BsonDocument>(
             filter.Eq("_id", End.DeviceId) & filter.Eq("seq", before["seq"]) & filter.Eq("hash", before["hash"]) & filter.Eq("seal", before["seal"]),
-            update);
+            new BsonDocument("$set", next));
     }
-
-    private BsonDocument OpenMark() => IsOpen ? new BsonDocument(ChainHeadDocument.Open, true) : [];
 }

@@ -58,11 +58,11 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
         []);
 
     /// <summary>Each once, in this order within a chain; all stand in <c>logs</c> when this returns.</summary>
-    public Task AppendAsync(IReadOnlyList<ChainLink> links, CancellationToken ct) =>
+    public Task AppendAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct) =>
         database.RunAsync(
             async token =>
             {
-                var pending = links;
+                var pending = entries;
                 for (var tries = 0; pending.Count > 0; tries++)
                 {
                     if (tries == MostTries)
@@ -80,7 +80,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
             },
             ct);
 
-    /// <summary>Copies to <c>logs</c> what a killed process left in tails that no outbox tells of.</summary>
+    /// <summary>Copies to <c>logs</c> what a killed process left in tails.</summary>
     /// <returns>How many chains were looked at.</returns>
     public Task<int> SettleAsync(CancellationToken ct) =>
         database.RunAsync(
@@ -98,15 +98,15 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
             ct);
 
     /// <returns>Those that lost to another server, and have to be tried again.</returns>
-    private async Task<IReadOnlyList<ChainLink>> TryAppendAsync(IReadOnlyList<ChainLink> links, CancellationToken ct)
+    private async Task<IReadOnlyList<OutboxEntry>> TryAppendAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
     {
-        var byChain = links.GroupBy(l => l.Entry.Entry.DeviceId).ToDictionary(g => g.Key, g => g.ToList());
+        var byChain = entries.GroupBy(l => l.Entry.DeviceId).ToDictionary(g => g.Key, g => g.ToList());
         var ends = await ReadEndsAsync(byChain, ct);
         var moves = new List<ChainMove>(byChain.Count);
-        foreach (var (deviceId, chained) in byChain)
+        foreach (var (deviceId, ofChain) in byChain)
         {
             var end = ends[deviceId];
-            var fresh = chained.FindAll(link => !end.Has(link.Entry.Key));
+            var fresh = ofChain.FindAll(link => !end.Has(link.Key));
             if (fresh.Count > 0)
             {
                 moves.Add(Link(end, fresh));
@@ -119,32 +119,31 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
         }
 
         var won = await MoveHeadsAsync(moves, ct);
-        await InsertAsync([.. won.SelectMany(m => m.Documents)], ct);
-        var direct = won.FindAll(m => m.IsOpen);
-        if (direct.Count > 0)
+        if (won.Count > 0)
         {
-            await CloseAsync([.. direct.Select(m => (BsonValue)m.End.DeviceId)], direct[0].Batch, ct);
+            await InsertAsync([.. won.SelectMany(m => m.Documents)], ct);
+            await CloseAsync([.. won.Select(m => (BsonValue)m.End.DeviceId)], won[0].Batch, ct);
         }
 
-        return [.. moves.Except(won).SelectMany(m => m.Links)];
+        return [.. moves.Except(won).SelectMany(m => m.Entries)];
     }
 
     /// <summary>
     /// Heads first, then what they lead to. An entry that another server appends in between is in neither, but then the head has moved, and the
     /// guarded update of it fails.
     /// </summary>
-    private async Task<Dictionary<string, ChainEnd>> ReadEndsAsync(Dictionary<string, List<ChainLink>> byChain, CancellationToken ct)
+    private async Task<Dictionary<string, ChainEnd>> ReadEndsAsync(Dictionary<string, List<OutboxEntry>> byChain, CancellationToken ct)
     {
         var heads = (await _heads.Find(Filter.In("_id", byChain.Keys)).ToListAsync(ct)).ToDictionary(h => h["_id"].AsString);
         var tails = heads.Values.SelectMany(ChainHeadDocument.TailOf).ToList();
         var places = tails.Select(t => t["_id"].AsString).ToHashSet();
-        foreach (var (deviceId, links) in byChain)
+        foreach (var (deviceId, entries) in byChain)
         {
             var last = heads.TryGetValue(deviceId, out var head) ? head["seq"].ToInt64() : 0;
-            places.UnionWith(Enumerable.Range(0, links.Count + 1).Select(i => LogDocument.IdOf(deviceId, last + i)));
+            places.UnionWith(Enumerable.Range(0, entries.Count + 1).Select(i => LogDocument.IdOf(deviceId, last + i)));
         }
 
-        var keys = byChain.Values.SelectMany(links => links).Select(l => l.Entry.Key);
+        var keys = byChain.Values.SelectMany(entries => entries).Select(l => l.Key);
         var projection = Builders<BsonDocument>.Projection.Include("device_id").Include("id").Include("key").Include("hash");
         var findPlaces = _logs.Find(Filter.In("_id", places)).Project(projection).ToListAsync(ct);
         var findKeys = _logs.Find(Filter.In("device_id", byChain.Keys) & Filter.In("key", keys)).Project(projection).ToListAsync(ct);
@@ -187,21 +186,21 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
             : await _logs.Find(Filter.In("_id", greatest.Select(g => LogDocument.IdOf(g["_id"].AsString, g["seq"].ToInt64())))).ToListAsync(ct);
     }
 
-    private ChainMove Link(ChainEnd end, List<ChainLink> links)
+    private ChainMove Link(ChainEnd end, List<OutboxEntry> entries)
     {
         var (sequence, hash, id) = (end.Sequence, end.Hash, end.LogId);
-        var documents = new List<BsonDocument>(links.Count);
-        foreach (var link in links)
+        var documents = new List<BsonDocument>(entries.Count);
+        foreach (var link in entries)
         {
             id = ids.Next(id);
             sequence++;
-            var entry = Unlinked(link.Entry.Entry) with { Id = id, Sequence = sequence, PreviousHash = hash };
+            var entry = Unlinked(link.Entry) with { Id = id, Sequence = sequence, PreviousHash = hash };
             hash = chain.HashOf(entry);
-            documents.Add(LogDocument.ToBson(entry with { Hash = hash }, link.Entry.Key, link.Entry.Tenure));
+            documents.Add(LogDocument.ToBson(entry with { Hash = hash }, link.Key, link.Tenure));
         }
 
         var seal = end.IsSound ? chain.SealOf(end.DeviceId, sequence, hash) : [];
-        return new ChainMove(end, links, documents, new ChainHead(sequence, hash, seal));
+        return new ChainMove(end, entries, documents, new ChainHead(sequence, hash, seal));
     }
 
     /// <returns>Those whose head nobody else moved first.</returns>
@@ -251,5 +250,9 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
     }
 
     private async Task CloseAsync(IReadOnlyList<BsonValue> deviceIds, string batch, CancellationToken ct) =>
-        await _heads.UpdateManyAsync(Filter.In("_id", deviceIds) & Filter.Eq(ChainHeadDocument.Batch, batch), Update.Unset(ChainHeadDocument.Open), null, ct);
+        await _heads.UpdateManyAsync(
+            Filter.In("_id", deviceIds) & Filter.Eq(ChainHeadDocument.Batch, batch),
+            Update.Unset(ChainHeadDocument.Tail).Unset(ChainHeadDocument.Open),
+            null,
+            ct);
 }

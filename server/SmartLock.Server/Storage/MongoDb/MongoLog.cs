@@ -51,7 +51,7 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     /// while one is at work are done together.
     /// </summary>
     public Task AppendAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct) =>
-        EnqueueAsync([.. entries.Select(e => new ChainLink(e, HasOutbox: false))], ct);
+        EnqueueAsync(entries, ct);
 
     /// <summary>Moves the entries of these documents' outboxes into their chains, in the order they were pushed.</summary>
     public async Task DrainAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, CancellationToken ct)
@@ -62,14 +62,14 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
                 .Project(Builders<BsonDocument>.Projection.Include(OutboxEntry.Field))
                 .ToListAsync(token),
             ct);
-        var links = new List<ChainLink>(documents.Count);
+        var entries = new List<OutboxEntry>(documents.Count);
         foreach (var document in documents)
         {
             foreach (var stored in document[OutboxEntry.Field].AsBsonArray.OfType<BsonDocument>())
             {
                 if (Read(stored) is { } entry)
                 {
-                    links.Add(new ChainLink(entry, HasOutbox: true));
+                    entries.Add(entry);
                 }
                 else
                 {
@@ -78,23 +78,52 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
             }
         }
 
-        if (links.Count == 0)
+        if (entries.Count > 0)
+        {
+            await MoveAsync(collection, [.. documents.Select(d => d["_id"])], entries, ct);
+        }
+    }
+
+    /// <summary>Moves the one entry of a document that was inserted with it just now.</summary>
+    public Task DrainAsync(IMongoCollection<BsonDocument> collection, BsonValue id, OutboxEntry entry, CancellationToken ct) =>
+        MoveAsync(collection, [id], [entry], ct);
+
+    /// <summary>
+    /// As <see cref="DrainAsync(IMongoCollection{BsonDocument}, IReadOnlyList{BsonValue}, CancellationToken)"/>; but a store that went away in between is
+    /// not the caller's trouble, whose change is made and whose entries are safe in the outboxes: the sweep drains them.
+    /// </summary>
+    public async Task TryDrainAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, CancellationToken ct)
+    {
+        if (ids.Count == 0)
         {
             return;
         }
 
-        await EnqueueAsync(links, ct);
-        var keys = links.Select(l => l.Entry.Key).ToArray();
+        try
+        {
+            await DrainAsync(collection, ids, ct);
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogLeft(e.Message);
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task MoveAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
+    {
+        await EnqueueAsync(entries, ct);
+        var filter = Builders<BsonDocument>.Filter;
+        var keys = entries.Select(e => e.Key).ToArray();
         await database.RunAsync(
             token => collection.UpdateManyAsync(
-                filter.In("_id", documents.Select(d => d["_id"])),
+                filter.In("_id", ids),
                 Builders<BsonDocument>.Update.PullFilter<BsonDocument>(OutboxEntry.Field, filter.In("key", keys)),
                 null,
                 token),
             ct);
     }
-
-    public void Dispose() => _turn.Dispose();
 
     /// <summary>Null for what no server of this log made.</summary>
     private OutboxEntry? Read(BsonDocument stored)
@@ -128,14 +157,14 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     }
 
     /// <summary>Whoever gets the turn appends what all have queued; within a process no two then race for a chain.</summary>
-    private async Task EnqueueAsync(IReadOnlyList<ChainLink> links, CancellationToken ct)
+    private async Task EnqueueAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
     {
         if (_waiting.Count > MostWaiting)
         {
             throw new StoreUnavailableException("The store cannot keep up with the log.");
         }
 
-        var mine = new Waiting(links);
+        var mine = new Waiting(entries);
         _waiting.Enqueue(mine);
         await _turn.WaitAsync(ct);
         try
@@ -157,16 +186,16 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     private async Task AppendWaitingAsync()
     {
         var taken = new List<Waiting>();
-        var links = new List<ChainLink>();
-        while (links.Count < MostAtOnce && _waiting.TryDequeue(out var next))
+        var entries = new List<OutboxEntry>();
+        while (entries.Count < MostAtOnce && _waiting.TryDequeue(out var next))
         {
             taken.Add(next);
-            links.AddRange(next.Links);
+            entries.AddRange(next.Entries);
         }
 
         try
         {
-            await chains.AppendAsync(links, CancellationToken.None);
+            await chains.AppendAsync(entries, CancellationToken.None);
             taken.ForEach(t => t.Done.TrySetResult());
         }
         catch (Exception e)
@@ -178,7 +207,10 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     [LoggerMessage(2110, LogLevel.Error, "The outbox of a document in {Collection} holds an entry that no server with this audit key made; it was put aside")]
     private partial void LogRejected(string collection);
 
-    private sealed record Waiting(IReadOnlyList<ChainLink> Links)
+    [LoggerMessage(2111, LogLevel.Warning, "Log entries wait in their outboxes: {Reason}")]
+    private partial void LogLeft(string reason);
+
+    private sealed record Waiting(IReadOnlyList<OutboxEntry> Entries)
     {
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Options;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Replicas;
+using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -28,12 +31,19 @@ internal static class MongoStorage
         services.AddSingleton<MongoNames>();
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
-        services.AddMongoStore<ILeaseStore, MongoLeaseStore>();
-        return services.AddSingleton<MongoLog>();
+        services.AddSingleton<MongoLog>();
+        services.AddSingleton<MongoCommandEnds>();
+        services.AddSingleton<MongoReports>();
+        return services
+            .AddMongoStore<ICommandStore, MongoCommandStore>()
+            .AddMongoStore<IDeviceStore, MongoDeviceStore>()
+            .AddMongoStore<IAuditStore, MongoAuditStore>()
+            .AddMongoStore<ILiveStore, MongoLiveStore>()
+            .AddMongoStore<ILeaseStore, MongoLeaseStore>();
     }
 
     /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
-    public static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
+    private static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
         where TInterface : class
         where TStore : class, TInterface =>
         services.AddMongoPart<TStore>().AddSingleton<TInterface>(provider => provider.GetRequiredService<TStore>());
