@@ -4,6 +4,7 @@ using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
+using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
