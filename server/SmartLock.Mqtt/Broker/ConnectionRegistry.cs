@@ -5,8 +5,8 @@ internal sealed class ConnectionRegistry(BrokerCore core)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<BrokerConnection> _connections = [];
-    private readonly WaitingLine _connecting = new(core.Options.MaxConnecting, core.Options.MaxConnectingPerAddress);
-    private readonly WaitingLine _refused = new(core.Options.MaxDelayedRefusals, core.Options.MaxDelayedRefusalsPerAddress);
+    private readonly WaitingLine<BrokerConnection> _connecting = new(core.Options.MaxConnecting, core.Options.MaxConnectingPerAddress);
+    private readonly WaitingLine<BrokerConnection> _refused = new(core.Options.MaxDelayedRefusals, core.Options.MaxDelayedRefusalsPerAddress);
     private bool _stopping;
 
     /// <summary>Whose login is not accepted yet.</summary>
@@ -58,7 +58,7 @@ internal sealed class ConnectionRegistry(BrokerCore core)
 
             _connections.Add(connection);
             core.Counters.ConnectionOpened();
-            oldest = _connecting.Add(connection);
+            oldest = _connecting.Add(connection, connection.Address);
         }
 
         if (oldest is not null)
@@ -88,7 +88,7 @@ internal sealed class ConnectionRegistry(BrokerCore core)
             // Another may have pushed it out meanwhile: it is being closed.
             if (_connecting.Remove(connection))
             {
-                oldest = _refused.Add(connection);
+                oldest = _refused.Add(connection, connection.Address);
             }
         }
 

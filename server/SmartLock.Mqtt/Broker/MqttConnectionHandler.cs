@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace SmartLock.Mqtt.Broker;
 
 /// <summary>
-/// MQTT on a Kestrel endpoint: <c>listenOptions.UseConnectionHandler&lt;MqttConnectionHandler&gt;()</c>, after <c>UseHttps()</c> for TLS.
+/// MQTT on a Kestrel endpoint: <c>listenOptions.UseConnectionHandler&lt;MqttConnectionHandler&gt;()</c>; for TLS see <see cref="MqttTlsEndpoint"/>.
 /// </summary>
 public sealed class MqttConnectionHandler(MqttBroker broker) : ConnectionHandler
 {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Infrastructure;
@@ -37,12 +38,7 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
         {
             kestrel.Listen(address, mqtt.TlsPort, listen =>
             {
-                listen.UseHttps(https =>
-                {
-                    https.ServerCertificate = certificate.Own;
-                    https.ServerCertificateChain = certificate.Chain;
-                });
-                listen.UseConnectionHandler<MqttConnectionHandler>();
+                listen.UseMqttOverTls(new HttpsConnectionAdapterOptions { ServerCertificate = certificate.Own, ServerCertificateChain = certificate.Chain });
                 _tls = listen;
             });
         }

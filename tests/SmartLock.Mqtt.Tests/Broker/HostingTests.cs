@@ -4,7 +4,8 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Tests.Broker;
@@ -39,11 +40,12 @@ public sealed class HostingTests
             shown = request.Certificate;
             return inner(request, ct);
         };
-        await using var host = await KestrelBroker.StartAsync(access, listen: endpoint => endpoint.UseHttps(certificate, https =>
+        await using var host = await KestrelBroker.StartAsync(access, listen: endpoint =>
         {
-            https.ClientCertificateMode = Microsoft.AspNetCore.Server.Kestrel.Https.ClientCertificateMode.RequireCertificate;
-            https.AllowAnyClientCertificate();
-        }));
+            var tls = new HttpsConnectionAdapterOptions { ServerCertificate = certificate, ClientCertificateMode = ClientCertificateMode.RequireCertificate };
+            tls.AllowAnyClientCertificate();
+            endpoint.UseMqttOverTls(tls);
+        });
         using var tcp = new TcpClient();
         await tcp.ConnectAsync("127.0.0.1", host.MqttPort);
         await using var tls = new SslStream(tcp.GetStream(), leaveInnerStreamOpen: false, (_, shownByHost, _, _) => shownByHost?.GetCertHashString() == certificate.Thumbprint);

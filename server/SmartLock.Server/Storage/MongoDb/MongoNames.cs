@@ -12,19 +12,21 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// </summary>
 internal sealed class MongoNames(MongoDatabase database)
 {
-    /// <summary><c>_id</c> is the account's id; <c>name_key</c> is <see cref="KeyOf"/> of <c>username</c>.</summary>
+    /// <summary>
+    /// <c>_id</c> is the account's id; <c>name_key</c> is <see cref="KeyOf"/> of <c>username</c>, both absent in a deleted one; <c>name_hash</c> is
+    /// <see cref="HashOf"/> of the key, and stays.
+    /// </summary>
     public const string Users = "users";
-
-    /// <summary><c>_id</c> is <see cref="HashOf"/> of the name's key; <c>account_id</c> is whose it was.</summary>
-    public const string RetiredAccounts = "retired_accounts";
 
     private const string Prefix = "user:";
 
     private readonly IMongoCollection<BsonDocument> _users = database.Collection(Users);
-    private readonly IMongoCollection<BsonDocument> _retired = database.Collection(RetiredAccounts);
 
     /// <summary>What a user's name is unique under, and what other documents refer to it by.</summary>
     public static string KeyOf(string username) => username.ToUpperInvariant();
+
+    /// <summary>How the log names an account.</summary>
+    public static string Stored(string accountId) => Prefix + accountId;
 
     /// <summary>What a retired account's name is kept as: enough to know it again, and never to give it to anybody else.</summary>
     public static string HashOf(string nameKey) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(nameKey)));
@@ -65,7 +67,7 @@ internal sealed class MongoNames(MongoDatabase database)
         }
 
         var users = await database.RunAsync(
-            token => _users.Find(Builders<BsonDocument>.Filter.In("_id", ids))
+            token => _users.Find(Builders<BsonDocument>.Filter.In("_id", ids) & Builders<BsonDocument>.Filter.Exists("username"))
                 .Project(Builders<BsonDocument>.Projection.Include("username"))
                 .ToListAsync(token),
             ct);
@@ -82,24 +84,12 @@ internal sealed class MongoNames(MongoDatabase database)
 
     private async Task<Dictionary<string, string>> FindIdsAsync(string[] keys, CancellationToken ct)
     {
+        var hashes = keys.ToDictionary(HashOf, key => key);
         var found = await database.RunAsync(
-            token => _users.Find(Builders<BsonDocument>.Filter.In("name_key", keys))
-                .Project(Builders<BsonDocument>.Projection.Include("name_key"))
+            token => _users.Find(Builders<BsonDocument>.Filter.In("name_hash", hashes.Keys))
+                .Project(Builders<BsonDocument>.Projection.Include("name_hash"))
                 .ToListAsync(token),
             ct);
-        var ids = found.ToDictionary(user => user["name_key"].AsString, user => user["_id"].AsString);
-        var hashes = keys.Where(key => !ids.ContainsKey(key)).ToDictionary(HashOf, key => key);
-        if (hashes.Count == 0)
-        {
-            return ids;
-        }
-
-        var retired = await database.RunAsync(token => _retired.Find(Builders<BsonDocument>.Filter.In("_id", hashes.Keys)).ToListAsync(token), ct);
-        foreach (var account in retired)
-        {
-            ids[hashes[account["_id"].AsString]] = account["account_id"].AsString;
-        }
-
-        return ids;
+        return found.ToDictionary(user => hashes[user["name_hash"].AsString], user => user["_id"].AsString);
     }
 }

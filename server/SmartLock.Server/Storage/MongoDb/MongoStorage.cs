@@ -40,16 +40,17 @@ internal static class MongoStorage
             .AddMongoStore<IDeviceStore, MongoDeviceStore>()
             .AddMongoStore<IAuditStore, MongoAuditStore>()
             .AddMongoStore<ILiveStore, MongoLiveStore>()
-            .AddMongoStore<ILeaseStore, MongoLeaseStore>();
+            .AddMongoStore<ILeaseStore, MongoLeaseStore>()
+            .AddMongoAccounts();
     }
 
     /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
-    private static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
+    public static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
         where TInterface : class
         where TStore : class, TInterface =>
         services.AddMongoPart<TStore>().AddSingleton<TInterface>(provider => provider.GetRequiredService<TStore>());
 
-    private static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
+    public static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
         where T : class
     {
         services.AddSingleton<T>();

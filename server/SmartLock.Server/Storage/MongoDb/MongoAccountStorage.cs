@@ -1,0 +1,18 @@
+using SmartLock.Server.Accounts;
+
+namespace SmartLock.Server.Storage.MongoDb;
+
+internal static class MongoAccountStorage
+{
+    public static IServiceCollection AddMongoAccounts(this IServiceCollection services) => services
+        .AddMongoPart<MongoUsers>()
+        .AddMongoPart<MongoAdmins>()
+        .AddMongoPart<MongoSessions>()
+        .AddMongoPart<MongoAccountDeletion>()
+        .AddSingleton<MongoAccountChanges>()
+        .AddSingleton<MongoErasure>()
+        .AddSingleton<MongoRotation>()
+        .AddMongoStore<IUserStore, MongoUserStore>()
+        .AddMongoStore<ISessionStore, MongoSessionStore>()
+        .AddMongoStore<ISecondFactorStore, MongoSecondFactorStore>();
+}
