@@ -20,13 +20,6 @@ internal static class BrokerClientLimits
     /// <summary>From opening the socket to the broker's word.</summary>
     public static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// A broker that has fallen silent is given up after little more than this; for so long the server takes itself for listening. The other way round
-    /// it is half as much again, and then <see cref="SessionExpiry"/>, for which a replica that was cut off swallows its share of the statuses: together less
-    /// than one heartbeat of 9 s, so that no device loses two in a row to it.
-    /// </summary>
-    public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(4);
-
     /// <summary>How long a command may wait for the broker's acknowledgement.</summary>
     public static readonly TimeSpan HandOverWithin = TimeSpan.FromSeconds(5);
 

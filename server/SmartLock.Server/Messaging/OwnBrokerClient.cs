@@ -122,7 +122,7 @@ internal sealed class OwnBrokerClient : IBrokerClient
         UserName = options.UserName,
         Password = options.Password,
         ProtocolVersion = options.ProtocolVersion == 5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311,
-        KeepAlive = BrokerClientLimits.KeepAlive,
+        KeepAlive = options.KeepAlive,
         SessionExpiry = BrokerClientLimits.SessionExpiry,
         ReceiveMaximum = BrokerClientLimits.ReceiveMaximum,
         MaximumPacketSize = BrokerClientLimits.MaximumPacketSize,

@@ -30,6 +30,7 @@ internal sealed partial class HintReceiver(
     private readonly Channel<ReadOnlyMemory<byte>> _heard = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly HintSenders _senders = new(self.Value, time);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly LogThrottle _troubles = new(time, TimeSpan.FromSeconds(10));
     private readonly CancellationTokenSource _stop = new();
     private int _missedSome;
     private DateTimeOffset _everythingAt;
@@ -37,6 +38,11 @@ internal sealed partial class HintReceiver(
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         broker.Connected += OnConnected;
+        if (broker.IsConnected)
+        {
+            OnConnected(this, EventArgs.Empty);
+        }
+
         return base.StartAsync(cancellationToken);
     }
 
@@ -57,8 +63,8 @@ internal sealed partial class HintReceiver(
         TakeAsync,
         failure =>
         {
-            Interlocked.Exchange(ref _missedSome, 1);
-            LogFailed(failure);
+            LogTrouble(failure);
+            TakeAllForChanged();
         },
         time,
         stoppingToken);
@@ -96,7 +102,7 @@ internal sealed partial class HintReceiver(
 
     private IReadOnlyList<Hint> Read(ReadOnlySpan<byte> payload)
     {
-        // Empty: this replica's own word, that it has just connected.
+        // Empty: this replica's own word, that it missed some.
         if (payload.IsEmpty)
         {
             return [];
@@ -173,8 +179,7 @@ internal sealed partial class HintReceiver(
             {
                 case SubscribeOutcome.Granted:
                     // What was said before the broker's answer was not heard.
-                    Interlocked.Exchange(ref _missedSome, 1);
-                    _heard.Writer.TryWrite(ReadOnlyMemory<byte>.Empty);
+                    TakeAllForChanged();
                     break;
                 case SubscribeOutcome.Refused:
                     LogRefused(Topics.Events, answer.ReasonCode.ToString());
@@ -185,6 +190,28 @@ internal sealed partial class HintReceiver(
         {
             return;
         }
+    }
+
+    private void TakeAllForChanged()
+    {
+        Interlocked.Exchange(ref _missedSome, 1);
+        _heard.Writer.TryWrite(ReadOnlyMemory<byte>.Empty);
+    }
+
+    private void LogTrouble(Exception e)
+    {
+        if (!_troubles.TryEnter(out _))
+        {
+            return;
+        }
+
+        if (e is StoreUnavailableException)
+        {
+            LogPutOff(e.Message);
+            return;
+        }
+
+        LogFailed(e);
     }
 
     private void Complain(string why)
@@ -200,6 +227,9 @@ internal sealed partial class HintReceiver(
 
     [LoggerMessage(2, LogLevel.Error, "The broker refuses the subscription to {Topic}: {ReasonCode}; listeners here hear of other replicas' changes late or not at all")]
     private partial void LogRefused(string topic, string reasonCode);
+
+    [LoggerMessage(4, LogLevel.Warning, "What other replicas changed is passed on later: {Reason}")]
+    private partial void LogPutOff(string reason);
 
     [LoggerMessage(3, LogLevel.Error, "What other replicas changed could not be passed on; everything will be read again")]
     private partial void LogFailed(Exception e);

@@ -5,8 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Live;
+using SmartLock.Server.Telemetry;
 using SmartLock.Server.Tests.Live;
 using SmartLock.Server.Tests.MainJob;
+using SmartLock.Server.Tests.Telemetry;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Replicas;
@@ -159,6 +161,42 @@ public sealed class ReplicaTests
         await StoreAsync(replicas.First);
         await StoreAsync(replicas.Second);
         (await door.ReadAsync()).GetProperty("status").GetString().ShouldBe("Locked");
+    }
+
+    [Fact]
+    public async Task Each_status_is_taken_by_one_of_them()
+    {
+        await using var replicas = await TwoReplicas.StartAsync();
+        using var first = new Measured(replicas.First);
+        using var second = new Measured(replicas.Second);
+        await using var observer = await Anyone.ConnectAsync(replicas.Broker, "smartlock/status/#");
+        var owner = await replicas.First.OwnerAsync();
+        var doors = new List<Door>();
+        for (var i = 0; i < 10; i++)
+        {
+            doors.Add(await replicas.OpenAsync(owner, $"ESP32-{i}"));
+        }
+
+        for (var i = 0; i < 5; i++)
+        {
+            foreach (var answer in await Task.WhenAll(doors.Select(d => i % 2 == 0 ? d.UnlockAsync() : d.LockAsync())))
+            {
+                answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+                answer.Dispose();
+            }
+        }
+
+        // No more is said, but for a heartbeat now and then, which is counted on both sides in the end.
+        await Eventually.TrueAsync(() => Believed(first) + Believed(second) == observer.Heard, "as many are believed as were sent");
+        Believed(first).ShouldBeGreaterThan(10);
+        Believed(second).ShouldBeGreaterThan(10);
+        Statuses(first).ShouldBe(Believed(first));
+        Statuses(second).ShouldBe(Believed(second));
+        await Task.WhenAll(doors.Select(d => d.DisposeAsync().AsTask()));
+
+        static double Believed(Measured measured) => measured.Sum(TelemetryNames.Statuses, (TelemetryNames.Result, "believed"));
+
+        static double Statuses(Measured measured) => measured.Sum(TelemetryNames.Statuses);
     }
 
     [Fact]
