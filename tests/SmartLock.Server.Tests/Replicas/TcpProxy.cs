@@ -61,10 +61,10 @@ internal sealed class TcpProxy : IAsyncDisposable
         using var broker = new TcpClient { NoDelay = true };
         using (client)
         {
-            client.NoDelay = true;
             try
             {
                 await _open.Task.WaitAsync(_stop.Token);
+                client.NoDelay = true;
                 await broker.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
                 var there = PumpAsync(client.GetStream(), broker.GetStream(), either.Token);
@@ -73,7 +73,7 @@ internal sealed class TcpProxy : IAsyncDisposable
                 await either.CancelAsync();
                 await Task.WhenAll(there, back);
             }
-            catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or InvalidOperationException)
             {
                 // One end is gone: the other one is closed too.
                 return;
