@@ -157,7 +157,7 @@ internal sealed class ReportWrite
         };
         if (Report.BySignature)
         {
-            guard.Add(LockFields.SentAt, new BsonDocument("$lt", Report.SentAt));
+            guard.Add(LockFields.SentAt, new BsonDocument("$not", new BsonDocument("$gte", Report.SentAt)));
         }
         else
         {
