@@ -18,7 +18,7 @@ public sealed class MongoAccountChangeTests(MongoFixture fixture) : AccountChang
 
     private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection("locks").UpdateOneAsync(
         Builders<BsonDocument>.Filter.Eq("_id", deviceId),
-        Builders<BsonDocument>.Update.Set("owner", owner).Set("owner_key", MongoNames.KeyOf(owner)));
+        Builders<BsonDocument>.Update.Set("owner", owner).Set("owner_key", MongoNames.KeyOf(owner)).Unset("slot"));
 
     private protected override Task CloseAsync() => Task.CompletedTask;
 }
