@@ -8,10 +8,13 @@ internal static class LockFields
 {
     public const string Collection = "locks";
 
+    /// <summary>The device id.</summary>
+    public const string Id = "_id";
+
     public const string Name = "name";
     public const string Owner = "owner";
 
-    /// <summary><see cref="MongoNames.KeyOf"/> of the owner.</summary>
+    /// <summary><see cref="MongoNames.KeyOf"/> of the owner; while <see cref="Deleted"/>, of the one for whom the device id is reserved.</summary>
     public const string OwnerKey = "owner_key";
 
     /// <summary>Unique with the owner's key, and below the most locks that one may have.</summary>
@@ -60,6 +63,26 @@ internal static class LockFields
     /// <summary>Id of the bulk write that changed it last, where that write must know which documents it changed.</summary>
     public const string Batch = "batch";
 
-    /// <summary>True while the lock is on its way out: it is as good as gone, and every read passes it over.</summary>
+    /// <summary>
+    /// True in what is no lock, and every read passes over: one that is on its way out, waits for its owner, or is about to be registered.
+    /// </summary>
     public const string Deleted = "deleted";
+
+    /// <summary>Tenures since the lock was registered, the present one left out.</summary>
+    public const string Earlier = "earlier";
+
+    /// <summary>A document of <see cref="PairingFields"/>: the device waits for its owner.</summary>
+    public const string Pairing = "pairing";
+
+    /// <summary>Who an administrator is just giving the lock to: <c>{id, name_key}</c>.</summary>
+    public const string Heir = "heir";
+
+    /// <summary>Tenures of a lock that was removed, whose commands are still to go.</summary>
+    public const string Ended = "ended";
+
+    /// <summary>From when on <see cref="MongoLocks.FinishAsync"/> looks at it; a reservation holds until then.</summary>
+    public const string TidyAt = "tidy_at";
+
+    /// <summary>Of a lock that was removed: its <see cref="KeyFrom"/>.</summary>
+    public const string LastKeyFrom = "last_key_from";
 }

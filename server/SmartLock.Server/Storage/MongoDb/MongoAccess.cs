@@ -38,6 +38,10 @@ internal static class MongoAccess
         return share?.Enum<LockAccess>("role");
     }
 
+    /// <param name="nameKey">See <see cref="MongoNames.KeyOf"/>.</param>
+    public static bool IsSeenBy(BsonDocument storedLock, string nameKey, DateTimeOffset now) =>
+        storedLock[LockFields.OwnerKey].AsString == nameKey || HeldShares(storedLock, now).Any(s => s["name_key"].AsString == nameKey);
+
     /// <summary>From their first moment, until before their last.</summary>
     public static IEnumerable<BsonDocument> HeldShares(BsonDocument storedLock, DateTimeOffset now)
     {

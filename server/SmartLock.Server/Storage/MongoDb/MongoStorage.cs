@@ -34,6 +34,7 @@ internal static class MongoStorage
         services.AddSingleton<MongoLog>();
         services.AddSingleton<MongoCommandEnds>();
         services.AddSingleton<MongoReports>();
+        services.AddMongoLocks();
         return services
             .AddMongoStore<ICommandStore, MongoCommandStore>()
             .AddMongoStore<IDeviceStore, MongoDeviceStore>()
