@@ -5,33 +5,29 @@ using SmartLock.Server.Audit;
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>What is personal to an account outside of its own document, and goes with it. Done twice it does no harm.</summary>
-internal sealed class MongoErasure(MongoDatabase database, MongoSessions sessions)
+internal sealed class MongoErasure(MongoDatabase database, MongoSessions sessions, MongoLocks locks, MongoWebhookTidy webhooks)
 {
     private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Change = Builders<BsonDocument>.Update;
 
-    private readonly IMongoCollection<BsonDocument> _commands = database.Collection("commands");
-    private readonly IMongoCollection<BsonDocument> _locks = database.Collection("locks");
-
-    public Task<bool> OwnsLocksAsync(string nameKey, CancellationToken ct) =>
-        _locks.Find(Where.Eq("owner_key", nameKey)).Limit(1).AnyAsync(ct);
+    private readonly IMongoCollection<BsonDocument> _commands = database.Collection(CommandDocument.Collection);
 
     /// <summary>The idempotency keys go, since they were the account's own words, and the eight digits are not promised to be unique.</summary>
     public async Task ForgetAsync(string accountId, string username, CancellationToken ct)
     {
         var nameKey = MongoNames.KeyOf(username);
+        var shown = AuditActors.Deleted(accountId);
 
         // One that still has a log entry to hand over has nothing personal left.
         await sessions.Documents.DeleteManyAsync(Where.Eq("account_id", accountId) & Where.Exists($"{OutboxEntry.Field}.0", false), ct);
-        await _locks.UpdateManyAsync(
-            Where.Eq("shares.name_key", nameKey),
-            Change.PullFilter<BsonDocument>("shares", Where.Eq("name_key", nameKey)).Inc("rev", 1L),
-            null,
-            ct);
+        await locks.EndSharesOfAsync(nameKey, ct);
+        await webhooks.DeleteAllOfAsync(nameKey, ct);
         await _commands.UpdateManyAsync(
-            Where.Eq("requested_by", username),
-            Change.Set("requested_by", AuditActors.Deleted(accountId)).Unset("idempotency_key"),
+            Where.Eq(CommandDocument.RequestedBy, username),
+            Builders<BsonDocument>.Update.Set(CommandDocument.RequestedBy, shown).Unset(CommandDocument.IdempotencyKey),
             null,
             ct);
+
+        // Last, since they are made of commands.
+        await webhooks.ForgetAskerAsync(username, shown, ct);
     }
 }

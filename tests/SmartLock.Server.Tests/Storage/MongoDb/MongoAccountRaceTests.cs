@@ -6,6 +6,7 @@ using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.MongoDb;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;
@@ -209,6 +210,31 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
         (await _here.Sessions.OpenAsync(user, New("T"), 3, default)).Outcome.ShouldBe(OpenSessionOutcome.Opened);
         (await _there.Sessions.ListAsync("ada", Noon, default)).Count.ShouldBe(3);
         (await EntriesAsync(AuditActions.AccountLogin)).ShouldBe(AtOnce + 1);
+    }
+
+    [Fact]
+    public async Task No_lock_becomes_the_property_of_an_account_that_is_deleted_meanwhile()
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            var name = $"ada{round}";
+            await UserAsync(name);
+            var registering = Enumerable.Range(0, AtOnce).Select(i => RegisterAsync(SideOf(i), $"D{round}-{i}", name)).ToArray();
+            var deleted = await PersistAsync(() => _here.Users.DeleteAsync(name, "root", Noon, default)) == DeleteUserOutcome.Deleted;
+            var registered = (await Task.WhenAll(registering)).Count(o => o == RegisterLockOutcome.Registered);
+
+            (await _there.Users.FindAsync(name, default) is null).ShouldBe(deleted);
+            var owned = await _database.Collection(LockFields.Collection).CountDocumentsAsync(
+                Builders<BsonDocument>.Filter.Eq(LockFields.Owner, name) & Builders<BsonDocument>.Filter.Ne(LockFields.Deleted, true));
+            owned.ShouldBe(deleted ? 0 : registered);
+            registered.ShouldBe((int)owned);
+        }
+
+        static Task<RegisterLockOutcome> RegisterAsync(StoreSet side, string deviceId, string owner) => side.Locks.RegisterAsync(
+            new NewLock(deviceId, "Door", owner, [1, 2, 3], Unsigned: false, Noon),
+            StoreSet.ManyLocks,
+            new NewAuditEntry(Noon, deviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
+            default);
     }
 
     private StoreSet SideOf(int i) => i % 2 == 0 ? _here : _there;
