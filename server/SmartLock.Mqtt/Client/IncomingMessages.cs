@@ -18,6 +18,7 @@ internal sealed class IncomingMessages(
     private readonly Queue<MqttReceivedMessage> _unacknowledged = new();
     private Dictionary<ushort, MqttReceivedMessage>? _unreleased;
     private ClientConnection? _connection;
+    private TaskCompletionSource? _idle;
     private bool _isDispatching;
     private int _outstanding;
     private long _dropped;
@@ -64,6 +65,21 @@ internal sealed class IncomingMessages(
 
             kept++;
             _queue.Enqueue(message);
+        }
+    }
+
+    /// <summary>Completes when no message waits for the handler or is in its hands.</summary>
+    public Task HandledAsync()
+    {
+        lock (_gate)
+        {
+            if (!_isDispatching)
+            {
+                return Task.CompletedTask;
+            }
+
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _idle.Task;
         }
     }
 
@@ -285,6 +301,8 @@ internal sealed class IncomingMessages(
             }
 
             _isDispatching = false;
+            _idle?.SetResult();
+            _idle = null;
             return null;
         }
     }

@@ -116,6 +116,12 @@ public sealed partial class MqttClient : IAsyncDisposable
     }
 
     /// <summary>
+    /// Completes when the handler has returned from every message that has come, and those that it acknowledges are acknowledged. For an
+    /// end without loss: unsubscribe, wait for this, disconnect.
+    /// </summary>
+    public Task WaitUntilHandledAsync(CancellationToken cancellationToken = default) => _incoming.HandledAsync().WaitAsync(cancellationToken);
+
+    /// <summary>
     /// Sends DISCONNECT, closes, and stops reconnecting. Messages that are queued or under way stay for a later connection.
     /// </summary>
     /// <param name="reasonCode">To an MQTT 5 broker; <see cref="MqttReasonCode.DisconnectWithWillMessage"/> has the will published.</param>

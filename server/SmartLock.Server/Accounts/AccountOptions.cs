@@ -7,12 +7,17 @@ internal sealed class AccountOptions
     private const int Advised = 210_000;
 
     private const int Fewest = 100_000;
-    private const int Most = 10_000_000;
     private const int MostDays = 400;
     private const int MostSessions = 1_000;
 
     /// <summary>Whether whoever reaches the server may make an account; else admins make them.</summary>
     public bool OpenRegistration { get; init; } = true;
+
+    /// <summary>What new password hashes are made with; those of the other kind are renewed when their owner signs in.</summary>
+    public PasswordHashKind PasswordHasher { get; init; }
+
+    /// <summary>BCrypt's cost of a new password hash; cheaper ones are renewed when their owner signs in.</summary>
+    public int BCryptCost { get; init; } = 12;
 
     /// <summary>PBKDF2 rounds of a new password hash; older hashes are renewed when their owner signs in.</summary>
     public int PasswordIterations { get; init; } = Advised;
@@ -25,7 +30,12 @@ internal sealed class AccountOptions
 
     public static string? Check(AccountOptions options) => options switch
     {
-        { PasswordIterations: < Fewest or > Most } => $"Accounts:PasswordIterations must be between {Fewest} and {Most}.",
+        { PasswordIterations: < Fewest or > PasswordHashes.MostIterations } => $"Accounts:PasswordIterations must be between {Fewest} and {PasswordHashes.MostIterations}.",
+        { PasswordHasher: PasswordHashKind.BCrypt } when !AccountsFeature.HasBCrypt =>
+            "Accounts:PasswordHasher is BCrypt, which this build does not contain: use the container image, or build with -p:Adapters=all.",
+        { PasswordHasher: not (PasswordHashKind.Pbkdf2 or PasswordHashKind.BCrypt) } => "Accounts:PasswordHasher must be Pbkdf2 or BCrypt.",
+        { BCryptCost: < PasswordHashes.LowestCost or > PasswordHashes.HighestCost } =>
+            $"Accounts:BCryptCost must be between {PasswordHashes.LowestCost} and {PasswordHashes.HighestCost}.",
         { RefreshTokenDays: < 1 or > MostDays } => $"Accounts:RefreshTokenDays must be between 1 and {MostDays}.",
         { MaxSessions: < 1 or > MostSessions } => $"Accounts:MaxSessions must be between 1 and {MostSessions}.",
         _ => null,

@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Identity;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Accounts;
@@ -17,11 +18,14 @@ internal enum PasswordVerdict
 /// Hashes and checks passwords, a few at a time: hashing is slow on purpose, and must leave processors to those who want their
 /// door opened. Both methods give null when too many wait already.
 /// </summary>
-internal sealed class Passwords : IDisposable
+internal sealed partial class Passwords : IDisposable
 {
     private const int MostWaiting = 64;
+    private static readonly TimeSpan LogAtMostEvery = TimeSpan.FromSeconds(10);
     private readonly IPasswordHasher<User> _hasher;
     private readonly RefusedLogins _refused;
+    private readonly ILogger<Passwords> _log;
+    private readonly LogThrottle _throttle;
     private readonly Lazy<User> _nobody;
     private readonly ConcurrencyLimiter _turns = new(new ConcurrencyLimiterOptions
     {
@@ -29,10 +33,12 @@ internal sealed class Passwords : IDisposable
         QueueLimit = MostWaiting,
     });
 
-    public Passwords(IPasswordHasher<User> hasher, RefusedLogins refused)
+    public Passwords(IPasswordHasher<User> hasher, RefusedLogins refused, TimeProvider time, ILogger<Passwords> log)
     {
         _hasher = hasher;
         _refused = refused;
+        _log = log;
+        _throttle = new LogThrottle(time, LogAtMostEvery);
         _nobody = new Lazy<User>(() => WithHash(_hasher.HashPassword(WithHash(""), Guid.NewGuid().ToString())));
     }
 
@@ -64,9 +70,9 @@ internal sealed class Passwords : IDisposable
 
     private PasswordVerdict Verify(User? user, string password)
     {
-        var account = user ?? _nobody.Value;
-        var result = _hasher.VerifyHashedPassword(account, account.PasswordHash, password);
-        return user is null
+        var account = Readable(user);
+        var result = _hasher.VerifyHashedPassword(account ?? _nobody.Value, (account ?? _nobody.Value).PasswordHash, password);
+        return account is null
             ? PasswordVerdict.Wrong
             : result switch
             {
@@ -76,5 +82,24 @@ internal sealed class Passwords : IDisposable
             };
     }
 
+    /// <summary>Null as well for an account whose hash cannot be checked here: whoever guesses at it learns nothing, and the operator the reason.</summary>
+    private User? Readable(User? user)
+    {
+        if (user is null || PasswordHashes.WhyUnreadable(user.PasswordHash, AccountsFeature.HasBCrypt) is not { } reason)
+        {
+            return user;
+        }
+
+        if (_throttle.TryEnter(out _))
+        {
+            LogUnreadable(user.Username, reason);
+        }
+
+        return null;
+    }
+
     private static User WithHash(string hash) => new("", null, hash, Role.User, default, Disabled: false);
+
+    [LoggerMessage(1, LogLevel.Error, "The sign-in of {Username} was refused: the stored password hash {Reason}")]
+    private partial void LogUnreadable(string username, string reason);
 }

@@ -9,6 +9,8 @@ internal sealed class BrokerRoutes
     private readonly System.Threading.Lock _gate = new();
     private volatile Route[] _routes = [];
 
+    public IReadOnlyList<string> Filters => [.. _routes.Select(r => r.Subscription.Filter)];
+
     /// <summary>Before the broker is asked: a message may overtake its answer.</summary>
     public void Set(BrokerSubscription subscription)
     {

@@ -8,7 +8,7 @@ namespace SmartLock.Server.Messaging;
 /// </summary>
 internal interface IBrokerClient : IAsyncDisposable
 {
-    /// <summary>Connected anew. No message is handed over before the listeners have returned, so they must not wait for any.</summary>
+    /// <summary>Connected anew. Nothing may be read before the listeners have returned, so they must not wait for a message or an answer.</summary>
     event EventHandler? Connected;
 
     /// <summary>A connection has ended, in whichever way.</summary>
@@ -25,7 +25,9 @@ internal interface IBrokerClient : IAsyncDisposable
     /// </summary>
     Task StartAsync(CancellationToken ct);
 
-    /// <summary>Acknowledges what was handled, disconnects in order and stays away. Nothing is handed over after that.</summary>
+    /// <summary>
+    /// Tells the broker to send no more, handles and acknowledges what has come, disconnects in order and stays away; some seconds at most.
+    /// </summary>
     Task StopAsync(CancellationToken ct);
 
     /// <summary>

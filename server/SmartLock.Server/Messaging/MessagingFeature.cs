@@ -57,8 +57,12 @@ internal static class MessagingFeature
     private static IServiceCollection AddBrokerClient(this IServiceCollection services, string client) => client.ToUpperInvariant() switch
     {
         "OWN" => services.AddSingleton<IBrokerClient, OwnBrokerClient>(),
+#if ADAPTERS
+        "MQTTNET" => services.AddSingleton<IBrokerClient, MqttNet.MqttNetBrokerClient>(),
+#else
         "MQTTNET" => throw new StartupException(
             "Mqtt:Client is MqttNet, which this build does not contain: use the container image, or build with -p:Adapters=all."),
+#endif
         _ => throw new StartupException($"Mqtt:Client is '{client}': choose Own or MqttNet."),
     };
 

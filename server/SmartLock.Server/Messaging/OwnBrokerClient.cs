@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Client;
@@ -32,7 +31,11 @@ internal sealed class OwnBrokerClient : IBrokerClient
 
     public Task StartAsync(CancellationToken ct) => _client.StartAsync(ct);
 
-    public Task StopAsync(CancellationToken ct) => _client.DisconnectAsync(cancellationToken: ct);
+    public async Task StopAsync(CancellationToken ct)
+    {
+        await LeaveAsync(ct);
+        await _client.DisconnectAsync(cancellationToken: ct);
+    }
 
     public async Task<SubscribeAnswer> SubscribeAsync(BrokerSubscription subscription, CancellationToken ct)
     {
@@ -91,14 +94,42 @@ internal sealed class OwnBrokerClient : IBrokerClient
         Host = options.Host!,
         Port = options.Port,
         Tls = options.Tls ? new MqttTlsOptions { CertificateAuthorityFile = options.CaFile } : null,
-        ClientId = string.IsNullOrEmpty(options.ClientId) ? $"smartlock-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}" : options.ClientId,
+        ClientId = BrokerClientLimits.ClientIdOf(options),
         UserName = options.UserName,
         Password = options.Password,
         ProtocolVersion = options.ProtocolVersion == 5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311,
+        KeepAlive = BrokerClientLimits.KeepAlive,
+        SessionExpiry = BrokerClientLimits.SessionExpiry,
+        ReceiveMaximum = BrokerClientLimits.ReceiveMaximum,
         MaximumPacketSize = BrokerClientLimits.MaximumPacketSize,
         ReceiveQueueLimit = BrokerClientLimits.ReceiveQueueLimit,
+        ConnectTimeout = BrokerClientLimits.ConnectWithin,
+        ReconnectMinimum = BrokerClientLimits.ReconnectMinimum,
         ReconnectMaximum = BrokerClientLimits.ReconnectMaximum,
     };
+
+    /// <summary>Unsubscribed first, so that the broker hands to other replicas what this one would not live to handle.</summary>
+    private async Task LeaveAsync(CancellationToken ct)
+    {
+        var filters = _routes.Filters;
+        if (!_client.IsConnected || filters.Count == 0)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(BrokerClientLimits.LeaveWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
+        try
+        {
+            await _client.UnsubscribeAsync(filters, either.Token);
+            await _client.WaitUntilHandledAsync(either.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or MqttNotConnectedException)
+        {
+            // What is not acknowledged by now is the broker's to hand over again.
+            return;
+        }
+    }
 
     private ValueTask HearAsync(MqttReceivedMessage message, CancellationToken ct) =>
         _routes.Find(message.Topic) is { } subscription

@@ -71,10 +71,12 @@ public sealed class CommandLineTests : IDisposable
 
     [Theory]
     [InlineData("--Urls=nonsense", "Urls")]
-    [InlineData("--Storage:Provider=MongoDb", "Storage:Provider")]
+    [InlineData("--Storage:Provider=Paper", "Storage:Provider")]
     [InlineData("--Jwt:SigningKey=c2hvcnQ=", "Jwt:SigningKey")]
     [InlineData("--RateLimits:Auth:PermitsPerMinute=many", "RateLimits:Auth:PermitsPerMinute")]
     [InlineData("--Accounts:PasswordIterations=1", "Accounts:PasswordIterations")]
+    [InlineData("--Accounts:BCryptCost=31", "Accounts:BCryptCost")]
+    [InlineData("--Accounts:PasswordHasher=7", "Accounts:PasswordHasher")]
     [InlineData("--Mqtt:Persistence=Disk", "Mqtt:Persistence")]
     [InlineData("--Mqtt:Persistence=7", "Mqtt:Persistence must be None, Database or File")]
     [InlineData("--Data:Folder=/proc/nowhere", "Data:Folder")]

@@ -30,14 +30,12 @@ public sealed class StoreHealthTests
         made.StatusCode.ShouldBe(HttpStatusCode.Created);
     }
 
-    [Theory]
-    [InlineData("--Storage:Provider=MongoDb", "build")]
-    [InlineData("--Storage:Provider=Oracle", "Oracle")]
-    public async Task A_provider_that_is_not_there_ends_the_start_with_a_sentence(string setting, string word)
+    [Fact]
+    public async Task A_provider_that_is_not_there_ends_the_start_with_a_sentence()
     {
-        var failure = await Should.ThrowAsync<StartupException>(() => TestApp.StartAsync(setting));
+        var failure = await Should.ThrowAsync<StartupException>(() => TestApp.StartAsync("--Storage:Provider=Oracle"));
         failure.Message.ShouldContain("Storage:Provider");
-        failure.Message.ShouldContain(word);
+        failure.Message.ShouldContain("Oracle");
     }
 
     [Fact]
