@@ -73,6 +73,9 @@ internal static class AuditActions
 internal static class AuditResults
 {
     public const string Registered = "registered";
+
+    /// <summary>Brought over from the first system; of a command it does not tell how it ended.</summary>
+    public const string Imported = "imported";
     public const string Sent = "sent";
     public const string Offline = "refused: offline";
     public const string NotFound = "refused: not found";
@@ -131,6 +134,9 @@ internal static class AuditResults
 internal static class AuditActors
 {
     public const string System = "system";
+
+    /// <summary>Somebody who used the first system and has no account here.</summary>
+    public const string OriginalUnknown = "original:unknown";
 
     /// <summary>User names hold no colon, so no account can pass for a device.</summary>
     public static string Device(string deviceId) => $"device:{deviceId}";

@@ -42,7 +42,7 @@ internal static class CommandLine
     }
 
     private static bool IsSetting(string argument) =>
-        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument)
+        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument) && !ImportCommand.IsOption(argument)
         && argument.Split('=')[0] != VerifiedDevice.Name;
 
     private static RootCommand Build(string[] settings)
@@ -63,6 +63,7 @@ internal static class CommandLine
             Admin(settings),
             Audit(settings),
             DeviceCommand.Build(settings),
+            ImportCommand.Build(settings),
             health,
         };
         root.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));

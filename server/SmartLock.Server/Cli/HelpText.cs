@@ -25,6 +25,7 @@ internal sealed class HelpText(HelpAction parsers) : SynchronousCommandLineActio
 
         Environment:
           {AdminCommand.PasswordVariable}     the password for 'admin create'
+          {ImportCommand.SourceVariable}  where 'import original' reads
           PORT                         the API's port on all addresses, when Urls is not set
           OTEL_EXPORTER_OTLP_ENDPOINT  a collector for traces, metrics and logs; OTEL_EXPORTER_OTLP_HEADERS its token
 

@@ -1,4 +1,5 @@
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Original.Import;
 
 namespace SmartLock.Server.Original;
 
@@ -11,6 +12,7 @@ internal static class OriginalFeature
     public static IServiceCollection AddOriginal(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddValidatedOptions<OriginalOptions>(OriginalOptions.Section, _ => null);
+        services.AddSingleton<LockImport>().AddSingleton<OriginalImport>();
         if (!OriginalOptions.IsEnabled(configuration))
         {
             return services;

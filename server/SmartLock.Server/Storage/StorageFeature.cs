@@ -6,6 +6,7 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Original;
 #if ADAPTERS
 using SmartLock.Server.Storage.MongoDb;
 #endif
@@ -60,6 +61,7 @@ internal static class StorageFeature
             .AddSingleton<ICommandStore, SqliteCommandStore>()
             .AddSingleton<IDeviceStore, SqliteDeviceStore>()
             .AddSingleton<IAuditStore, SqliteAuditStore>()
+            .AddSingleton<IImportStore, SqliteImportStore>()
             .AddSingleton<ILiveStore, SqliteLiveStore>()
             .AddSingleton<IWebhookStore, SqliteWebhookStore>()
             .AddSingleton<IDeliveryStore, SqliteDeliveryStore>();

@@ -4,6 +4,7 @@ using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
+using SmartLock.Server.Original;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -39,6 +40,7 @@ internal static class MongoStorage
             .AddMongoStore<ICommandStore, MongoCommandStore>()
             .AddMongoStore<IDeviceStore, MongoDeviceStore>()
             .AddMongoStore<IAuditStore, MongoAuditStore>()
+            .AddMongoStore<IImportStore, MongoImportStore>()
             .AddMongoStore<ILiveStore, MongoLiveStore>()
             .AddMongoAccounts();
     }

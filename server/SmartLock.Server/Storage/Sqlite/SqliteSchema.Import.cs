@@ -1,0 +1,13 @@
+namespace SmartLock.Server.Storage.Sqlite;
+
+internal static partial class SqliteSchema
+{
+    /// <remarks>Where imported log entries came from, so that none is taken twice.</remarks>
+    private const string Import = """
+        CREATE TABLE imported_entries (
+            device_id TEXT NOT NULL,
+            key TEXT NOT NULL,
+            PRIMARY KEY (device_id, key)
+        ) WITHOUT ROWID;
+        """;
+}
