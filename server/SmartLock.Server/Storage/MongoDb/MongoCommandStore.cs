@@ -155,7 +155,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
         {
             await _commands.InsertOneAsync(CommandDocument.ToBson(command, request.IdempotencyKey, tenure, sent), null, ct);
         }
-        catch (MongoWriteException e) when (MongoErrors.IsDuplicateKey(e))
+        catch (MongoWriteException e) when (MongoErrors.IsDuplicateKey(e) || MongoErrors.IsConflict(e))
         {
             return null;
         }

@@ -15,7 +15,6 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
     private const int MostRounds = 4;
 
     private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly BulkWriteOptions InAnyOrder = new() { IsOrdered = false };
 
     private static readonly ProjectionDefinition<BsonDocument> Judged = Builders<BsonDocument>.Projection
         .Include(LockFields.Status)
@@ -122,8 +121,7 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
                 .Set(LockFields.Issue, s.Issue)
                 .Set(LockFields.Batch, batch)
                 .PushEach(OutboxEntry.Field, [entries[i].ToBson()])));
-        var result = await _locks.BulkWriteAsync(writes, InAnyOrder, ct);
-        var won = result.MatchedCount == silences.Count
+        var won = await _locks.WriteAsync(writes, ct) == silences.Count
             ? [.. silences.Select(s => s.DeviceId)]
             : await FindWonAsync(silences.Select(s => s.DeviceId), batch, ct);
         await log.TryDrainAsync(_locks, [.. won.Select(id => (BsonValue)id)], ct);
@@ -154,8 +152,8 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
         var ofDevice = entries.ToDictionary(e => e.Entry.DeviceId);
         var batch = Ids.NewUlid(time.GetUtcNow());
         var locks = news.Count == 0 ? _quickLocks : _locks;
-        var written = await locks.BulkWriteAsync(judged.Select(w => w.ToWrite(batch, ofDevice.GetValueOrDefault(w.Report.DeviceId))), InAnyOrder, ct);
-        if (written.MatchedCount == judged.Count)
+        var written = await locks.WriteAsync(judged.Select(w => w.ToWrite(batch, ofDevice.GetValueOrDefault(w.Report.DeviceId))), ct);
+        if (written == judged.Count)
         {
             news.ForEach(result.Note);
             return [];

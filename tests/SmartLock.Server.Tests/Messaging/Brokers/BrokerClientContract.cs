@@ -59,7 +59,7 @@ public abstract class BrokerClientContract
         listener.Retries.ShouldAllBe(r => r > TimeSpan.Zero && r <= BrokerClientLimits.ReconnectMaximum);
 
         await broker.StartAsync();
-        await Eventually.TrueAsync(() => listener.Granted == 2, "it listens again");
+        await Eventually.TrueAsync(() => listener.Granted >= 2, "it listens again");
         await using var sender = await ConnectAsync(broker);
         await SendAsync(sender, "smartlock/status", "back");
         await Eventually.TrueAsync(() => listener.Count == 1, "it hears again");
