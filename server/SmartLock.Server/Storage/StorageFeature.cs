@@ -7,6 +7,7 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Original;
+using SmartLock.Server.Replicas;
 #if ADAPTERS
 using SmartLock.Server.Storage.MongoDb;
 #endif
@@ -73,6 +74,7 @@ internal static class StorageFeature
             .AddSingleton<IImportStore, SqliteImportStore>()
             .AddSingleton<ILiveStore, SqliteLiveStore>()
             .AddSingleton<IWebhookStore, SqliteWebhookStore>()
-            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
+            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>()
+            .AddSingleton<ILeaseStore, SqliteLeaseStore>();
     }
 }

@@ -7,7 +7,7 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>What admins change of an account. Each change is guarded by the role and state it was decided on, and decided anew when they were changed meanwhile.</summary>
-internal sealed class MongoAccountChanges(MongoUsers users, MongoSessions sessions, MongoAdmins admins, MongoLog log)
+internal sealed class MongoAccountChanges(MongoUsers users, MongoSessions sessions, MongoAdmins admins, MongoHousekeeping housekeeping, MongoLog log)
 {
     /// <summary>Each try that fails is a change by somebody else that did not.</summary>
     public const int MostTries = 50;
@@ -87,15 +87,15 @@ internal sealed class MongoAccountChanges(MongoUsers users, MongoSessions sessio
 
     private async Task<UpdateUserResult> FinishAsync(BsonDocument updated, User after)
     {
-        await log.DrainAsync(users.Documents, [updated["_id"]], CancellationToken.None);
+        await log.TryDrainAsync(users.Documents, [updated["_id"]], CancellationToken.None);
         if (after.Disabled)
         {
-            await sessions.DeleteOldAsync(updated, CancellationToken.None);
+            await housekeeping.TryAsync(() => sessions.DeleteOldAsync(updated, CancellationToken.None));
         }
 
         if (MongoAdmins.IsEnabledAdmin(after))
         {
-            await admins.CountAsync(CancellationToken.None);
+            await housekeeping.TryAsync(() => admins.CountAsync(CancellationToken.None));
         }
 
         return new UpdateUserResult(UpdateUserOutcome.Updated, MongoUsers.Read(updated));

@@ -15,7 +15,8 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// The rest is forgotten before the caller is told, and once more later: requests that were under way may write the name a moment longer. A
 /// mark that was left by a killed process is taken off, a deletion that was decided is finished.
 /// </remarks>
-internal sealed class MongoAccountDeletion(MongoUsers users, MongoAdmins admins, MongoErasure erasure, MongoLog log, TimeProvider time) : IMongoOutbox
+internal sealed class MongoAccountDeletion(
+    MongoUsers users, MongoAdmins admins, MongoLocks locks, MongoErasure erasure, MongoHousekeeping housekeeping, MongoLog log, TimeProvider time) : IMongoOutbox
 {
     /// <summary>So long a mark holds, and requests that were under way are waited for.</summary>
     public static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
@@ -87,7 +88,7 @@ internal sealed class MongoAccountDeletion(MongoUsers users, MongoAdmins admins,
 
         if (await TryMarkAsync(attempt))
         {
-            if (await erasure.OwnsLocksAsync(MongoNames.KeyOf(user.Username), CancellationToken.None))
+            if (await locks.OwnsAnyAsync(MongoNames.KeyOf(user.Username), CancellationToken.None))
             {
                 await GiveUpAsync(attempt);
                 return await RefuseAsync(DeleteUserOutcome.OwnsLocks, user, actor, AuditResults.OwnsLocks, now);
@@ -95,8 +96,9 @@ internal sealed class MongoAccountDeletion(MongoUsers users, MongoAdmins admins,
 
             if (await TryDecideAsync(attempt, entry))
             {
-                await log.DrainAsync(users.Documents, [attempt.Id], CancellationToken.None);
-                await FinishOneAsync(Where.Eq("_id", attempt.Id) & Where.Eq("leaving.is_forgotten", false), CancellationToken.None);
+                await log.TryDrainAsync(users.Documents, [attempt.Id], CancellationToken.None);
+                await housekeeping.TryAsync(
+                    () => FinishOneAsync(Where.Eq("_id", attempt.Id) & Where.Eq("leaving.is_forgotten", false), CancellationToken.None));
                 return DeleteUserOutcome.Deleted;
             }
         }

@@ -12,6 +12,7 @@ internal static class MongoAccountStorage
         .AddSingleton<MongoAccountChanges>()
         .AddSingleton<MongoErasure>()
         .AddSingleton<MongoRotation>()
+        .AddSingleton<MongoHousekeeping>()
         .AddMongoStore<IUserStore, MongoUserStore>()
         .AddMongoStore<ISessionStore, MongoSessionStore>()
         .AddMongoStore<ISecondFactorStore, MongoSecondFactorStore>();

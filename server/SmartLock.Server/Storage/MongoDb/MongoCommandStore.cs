@@ -76,6 +76,11 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
             },
             ct);
 
+    public Task<IReadOnlyList<Command>> FindManyAsync(IReadOnlyCollection<string> commandIds, CancellationToken ct) =>
+        database.RunAsync<IReadOnlyList<Command>>(
+            async token => [.. (await _commands.Find(Filter.In("_id", commandIds)).ToListAsync(token)).Select(CommandDocument.FromBson)],
+            ct);
+
     public Task<Command?> FindAsync(string commandId, string username, CancellationToken ct) =>
         database.RunAsync(
             async token =>

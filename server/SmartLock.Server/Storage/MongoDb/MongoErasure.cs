@@ -8,26 +8,26 @@ namespace SmartLock.Server.Storage.MongoDb;
 internal sealed class MongoErasure(MongoDatabase database, MongoSessions sessions, MongoLocks locks, MongoWebhookTidy webhooks)
 {
     private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Change = Builders<BsonDocument>.Update;
 
-    private readonly IMongoCollection<BsonDocument> _commands = database.Collection("commands");
-
-    public Task<bool> OwnsLocksAsync(string nameKey, CancellationToken ct) => locks.OwnsAnyAsync(nameKey, ct);
+    private readonly IMongoCollection<BsonDocument> _commands = database.Collection(CommandDocument.Collection);
 
     /// <summary>The idempotency keys go, since they were the account's own words, and the eight digits are not promised to be unique.</summary>
     public async Task ForgetAsync(string accountId, string username, CancellationToken ct)
     {
         var nameKey = MongoNames.KeyOf(username);
+        var shown = AuditActors.Deleted(accountId);
 
         // One that still has a log entry to hand over has nothing personal left.
         await sessions.Documents.DeleteManyAsync(Where.Eq("account_id", accountId) & Where.Exists($"{OutboxEntry.Field}.0", false), ct);
         await locks.EndSharesOfAsync(nameKey, ct);
         await webhooks.DeleteAllOfAsync(nameKey, ct);
-        await webhooks.ForgetAskerAsync(username, AuditActors.Deleted(accountId), ct);
         await _commands.UpdateManyAsync(
-            Where.Eq("requested_by", username),
-            Change.Set("requested_by", AuditActors.Deleted(accountId)).Unset("idempotency_key"),
+            Where.Eq(CommandDocument.RequestedBy, username),
+            Builders<BsonDocument>.Update.Set(CommandDocument.RequestedBy, shown).Unset(CommandDocument.IdempotencyKey),
             null,
             ct);
+
+        // Last, since they are made of commands.
+        await webhooks.ForgetAskerAsync(username, shown, ct);
     }
 }

@@ -21,6 +21,8 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
         .Include(LockFields.Issue)
         .Include(LockFields.State)
         .Include(LockFields.LastSeen)
+        .Include(LockFields.SentAt)
+        .Include(LockFields.LostAt)
         .Include(LockFields.ConnectedAt)
         .Include(LockFields.KeyFrom)
         .Include(LockFields.Tenure)
@@ -43,7 +45,8 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
     /// <param name="locks">As <see cref="ReadAsync"/> gave them just now.</param>
     public async Task<ReportsResult> ApplyAsync(IReadOnlyCollection<DeviceReport> reports, Dictionary<string, BsonDocument> locks, CancellationToken ct)
     {
-        var result = new ReportsResult([], [], []);
+        var result = new ReportsResult([], [], [], []);
+        var unsure = new HashSet<DeviceReport>(ReferenceEqualityComparer.Instance);
         var rest = reports;
         for (var round = 0; rest.Count > 0 && round < MostRounds; round++)
         {
@@ -62,7 +65,10 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
                         result.Outdated.Add(report);
                         break;
                     case ReportKind.Overtaken:
-                    case ReportKind.Confirms when round > 0 && write.IsStored:
+                    case ReportKind.Confirms or ReportKind.Replayed when unsure.Contains(report) && write.IsStored:
+                        break;
+                    case ReportKind.Replayed:
+                        result.Replayed.Add(report);
                         break;
                     default:
                         judged.Add(write);
@@ -71,6 +77,9 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
             }
 
             rest = await WriteAsync(judged, result, ct);
+
+            // Of those that changed nothing it is not known which were written.
+            unsure.UnionWith(judged.Where(w => w.Kind is ReportKind.Confirms).Select(w => w.Report));
         }
 
         await log.TryDrainAsync(_locks, [.. result.CameBack.Select(id => (BsonValue)id)], ct);
@@ -116,16 +125,21 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
                 { LockFields.ConnectedAt, s.Lock.GetValue(LockFields.ConnectedAt, BsonNull.Value) },
                 { LockFields.Deleted, new BsonDocument("$ne", true) },
             },
-            Builders<BsonDocument>.Update
-                .Set(LockFields.State, nameof(LockState.Unavailable))
-                .Set(LockFields.Issue, s.Issue)
-                .Set(LockFields.Batch, batch)
-                .PushEach(OutboxEntry.Field, [entries[i].ToBson()])));
+            Silenced(s, batch).PushEach(OutboxEntry.Field, [entries[i].ToBson()])));
         var won = await _locks.WriteAsync(writes, ct) == silences.Count
             ? [.. silences.Select(s => s.DeviceId)]
             : await FindWonAsync(silences.Select(s => s.DeviceId), batch, ct);
         await log.TryDrainAsync(_locks, [.. won.Select(id => (BsonValue)id)], ct);
         return won;
+    }
+
+    private static UpdateDefinition<BsonDocument> Silenced(Silence silence, string batch)
+    {
+        var update = Builders<BsonDocument>.Update
+            .Set(LockFields.State, nameof(LockState.Unavailable))
+            .Set(LockFields.Issue, silence.Issue)
+            .Set(LockFields.Batch, batch);
+        return silence.Issue == LockIssues.ConnectionLost ? update.Set(LockFields.LostAt, silence.Time.ToUnixTimeMilliseconds()) : update;
     }
 
     private static bool IsOfPresent(ConnectionLoss loss, BsonDocument stored) =>
@@ -179,7 +193,7 @@ internal sealed record Silence(BsonDocument Lock, string Issue, DateTimeOffset T
     public string DeviceId => Lock["_id"].AsString;
 }
 
-internal sealed record ReportsResult(List<string> Changed, List<string> CameBack, List<DeviceReport> Outdated)
+internal sealed record ReportsResult(List<string> Changed, List<string> CameBack, List<DeviceReport> Outdated, List<DeviceReport> Replayed)
 {
     public void Note(ReportWrite write) => (write.Kind is ReportKind.Revives ? CameBack : Changed).Add(write.Report.DeviceId);
 }

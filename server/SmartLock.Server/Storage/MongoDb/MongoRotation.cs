@@ -9,7 +9,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// Takes refresh tokens once. The write that puts the next in place of one is guarded by it still being the good one, and the write that ends a
 /// session whose token was used twice by that token still being among the used: of any number at once one gets the next, and one ends it.
 /// </summary>
-internal sealed class MongoRotation(MongoSessions sessions, MongoUsers users, MongoLog log)
+internal sealed class MongoRotation(MongoSessions sessions, MongoUsers users, MongoHousekeeping housekeeping, MongoLog log)
 {
     /// <summary>Who loses a race for a token finds it used the next time, or the session gone.</summary>
     private const int MostTries = 3;
@@ -100,8 +100,8 @@ internal sealed class MongoRotation(MongoSessions sessions, MongoUsers users, Mo
             return false;
         }
 
-        await log.DrainAsync(sessions.Documents, [account.SessionId], CancellationToken.None);
-        await sessions.Documents.DeleteOneAsync(isIt & Where.Exists($"{OutboxEntry.Field}.0", false), CancellationToken.None);
+        await log.TryDrainAsync(sessions.Documents, [account.SessionId], CancellationToken.None);
+        await housekeeping.TryAsync(() => sessions.Documents.DeleteOneAsync(isIt & Where.Exists($"{OutboxEntry.Field}.0", false), CancellationToken.None));
         return true;
     }
 }

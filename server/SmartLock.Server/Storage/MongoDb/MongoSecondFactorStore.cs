@@ -133,7 +133,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
             return false;
         }
 
-        await log.DrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
+        await log.TryDrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
         return true;
     }
 }

@@ -5,7 +5,8 @@ using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoSessionStore(MongoDatabase database, MongoSessions sessions, MongoUsers users, MongoRotation rotations, MongoLog log) : ISessionStore
+internal sealed class MongoSessionStore(
+    MongoDatabase database, MongoSessions sessions, MongoUsers users, MongoRotation rotations, MongoHousekeeping housekeeping, MongoLog log) : ISessionStore
 {
     private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
     private static readonly ProjectionDefinition<BsonDocument> JustId = Builders<BsonDocument>.Projection.Include("_id");
@@ -151,8 +152,10 @@ internal sealed class MongoSessionStore(MongoDatabase database, MongoSessions se
             return new OpenSessionResult(OpenSessionOutcome.Stale, []);
         }
 
-        await log.DrainAsync(users.Documents, [found["_id"]], CancellationToken.None);
-        return new OpenSessionResult(OpenSessionOutcome.Opened, await MakeRoomAsync(found, session, most));
+        await log.TryDrainAsync(users.Documents, [found["_id"]], CancellationToken.None);
+        IReadOnlyList<string> ended = [];
+        await housekeeping.TryAsync(async () => ended = await MakeRoomAsync(found, session, most));
+        return new OpenSessionResult(OpenSessionOutcome.Opened, ended);
     }
 
     /// <summary>

@@ -6,6 +6,7 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Original;
+using SmartLock.Server.Replicas;
 using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -48,6 +49,7 @@ internal static class MongoStorage
             .AddMongoStore<IAuditStore, MongoAuditStore>()
             .AddMongoStore<IImportStore, MongoImportStore>()
             .AddMongoStore<ILiveStore, MongoLiveStore>()
+            .AddMongoStore<ILeaseStore, MongoLeaseStore>()
             .AddMongoAccounts();
     }
 

@@ -7,7 +7,14 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Storage.MongoDb;
 
 internal sealed class MongoUserStore(
-    MongoDatabase database, MongoUsers users, MongoSessions sessions, MongoAdmins admins, MongoAccountChanges changes, MongoAccountDeletion deletion, MongoLog log)
+    MongoDatabase database,
+    MongoUsers users,
+    MongoSessions sessions,
+    MongoAdmins admins,
+    MongoAccountChanges changes,
+    MongoAccountDeletion deletion,
+    MongoHousekeeping housekeeping,
+    MongoLog log)
     : IUserStore
 {
     /// <summary>The last character of Unicode ends the names that begin alike.</summary>
@@ -104,8 +111,8 @@ internal sealed class MongoUserStore(
                     return ChangePasswordOutcome.Stale;
                 }
 
-                await log.DrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
-                await sessions.DeleteOldAsync(changed, CancellationToken.None);
+                await log.TryDrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
+                await housekeeping.TryAsync(() => sessions.DeleteOldAsync(changed, CancellationToken.None));
                 return ChangePasswordOutcome.Changed;
             },
             ct);
@@ -125,7 +132,7 @@ internal sealed class MongoUserStore(
                     return null;
                 }
 
-                await log.DrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
+                await log.TryDrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
                 return MongoUsers.Read(changed);
             },
             ct);
@@ -180,10 +187,10 @@ internal sealed class MongoUserStore(
             return false;
         }
 
-        await log.DrainAsync(users.Documents, [id], CancellationToken.None);
+        await log.TryDrainAsync(users.Documents, [id], CancellationToken.None);
         if (MongoAdmins.IsEnabledAdmin(user))
         {
-            await admins.CountAsync(CancellationToken.None);
+            await housekeeping.TryAsync(() => admins.CountAsync(CancellationToken.None));
         }
 
         return true;

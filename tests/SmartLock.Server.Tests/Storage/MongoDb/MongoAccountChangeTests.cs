@@ -16,9 +16,13 @@ public sealed class MongoAccountChangeTests(MongoFixture fixture) : AccountChang
         return MongoFixture.StoresOf(server);
     }
 
-    private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection("locks").UpdateOneAsync(
+    /// <summary>Within its tenure, so that the new owner may see what was.</summary>
+    private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection(LockFields.Collection).UpdateOneAsync(
         Builders<BsonDocument>.Filter.Eq("_id", deviceId),
-        Builders<BsonDocument>.Update.Set("owner", owner).Set("owner_key", MongoNames.KeyOf(owner)).Unset("slot"));
+        Builders<BsonDocument>.Update
+            .Set(LockFields.Owner, owner)
+            .Set(LockFields.OwnerKey, MongoNames.KeyOf(owner))
+            .Unset(LockFields.Slot));
 
     private protected override Task CloseAsync() => Task.CompletedTask;
 }

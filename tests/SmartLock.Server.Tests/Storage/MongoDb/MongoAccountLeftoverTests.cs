@@ -166,6 +166,15 @@ public sealed class MongoAccountLeftoverTests(MongoFixture fixture) : IClassFixt
             { "rev", 1L },
             { "shares", new BsonArray { Share(user.Username), Share("cy") } },
         });
+        await Collection(WebhookFields.Collection).InsertManyAsync([Webhook("W1", user.Username), Webhook("W2", "bob")]);
+        await Collection(DeliveryFields.Collection).InsertManyAsync([Delivery("E1", "W1"), Delivery("E2", "W2")]);
+
+        static BsonDocument Webhook(string webhookId, string name) => new() { { "_id", webhookId }, { "name_key", MongoNames.KeyOf(name) }, { "slot", 0 } };
+
+        BsonDocument Delivery(string deliveryId, string webhookId) => new()
+        {
+            { "_id", deliveryId }, { "webhook_id", webhookId }, { "number", 1L }, { "body", Body(user.Username) },
+        };
 
         static BsonDocument Share(string name) => new() { { "username", name }, { "name_key", MongoNames.KeyOf(name) } };
     }
@@ -178,7 +187,12 @@ public sealed class MongoAccountLeftoverTests(MongoFixture fixture) : IClassFixt
         command.Contains("idempotency_key").ShouldBeFalse();
         var door = await Collection("locks").Find(Where.Empty).SingleAsync();
         door["shares"].AsBsonArray.ShouldHaveSingleItem()["username"].ShouldBe("cy");
+        (await Collection(WebhookFields.Collection).Find(Where.Empty).SingleAsync())["_id"].ShouldBe("W2");
+        var delivery = await Collection(DeliveryFields.Collection).Find(Where.Empty).SingleAsync();
+        delivery["body"].AsString.ShouldBe(Body(command["requested_by"].AsString));
     }
+
+    private static string Body(string asker) => $$$"""{"data":{"requested_by":"{{{asker}}}"}}""";
 
     private async Task<string> TextOfAllAsync()
     {

@@ -1,130 +1,280 @@
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.MongoDb;
-using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;
 
-/// <summary>An account that is deleted at one server while it gets something at another.</summary>
-public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<MongoFixture>
+/// <summary>Two servers on one database, and what they decide in the same moment.</summary>
+public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<MongoFixture>, IAsyncLifetime
 {
-    private const int Rounds = 12;
-    private static readonly byte[] Code = SHA256.HashData([1]);
+    private const int Rounds = 8;
+    private const int AtOnce = 8;
+    private const int Most = 50;
+    private static readonly DateTimeOffset Noon = StoreSet.Noon;
+    private StoreSet _here = null!;
+    private StoreSet _there = null!;
+    private MongoDatabase _database = null!;
+    private MongoLog _log = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        var server = await fixture.StartAsync();
+        _database = server.GetRequiredService<MongoDatabase>();
+        _log = server.GetRequiredService<MongoLog>();
+        _here = MongoFixture.StoresOf(server);
+        _there = MongoFixture.StoresOf(fixture.AddServer());
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task It_is_deleted_or_has_the_lock_that_it_registers_and_never_both()
+    public async Task Of_first_admins_of_two_servers_there_is_one()
     {
-        var (one, two) = await StartAsync();
-        for (var i = 0; i < Rounds; i++)
-        {
-            var name = $"ada{i}";
-            await one.MoveInAsync(name);
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 2 * AtOnce).Select(i =>
+            SideOf(i).Users.CreateFirstAdminAsync(new User($"admin{i}", null, "hash", Role.Admin, Noon, false), default)));
 
-            await RaceAsync(one, name, two.RegisterAsync($"D{i}", name), o => o is RegisterLockOutcome.Registered);
+        outcomes.Count(o => o == FirstAdminOutcome.Created).ShouldBe(1);
+        outcomes.Count(o => o == FirstAdminOutcome.AdminExists).ShouldBe((2 * AtOnce) - 1);
+    }
+
+    [Fact]
+    public async Task Of_admins_whom_two_servers_disable_demote_and_delete_at_once_one_remains()
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            string[] names = [$"ada{round}", $"bob{round}", $"cy{round}"];
+            foreach (var name in names)
+            {
+                await UserAsync(name, Role.Admin);
+            }
+
+            var before = await EnabledAdminsAsync();
+            await Task.WhenAll(before.SelectMany((name, i) => new Task[]
+            {
+                SideOf(i).Users.UpdateAsync(name, new UserChange(Disabled: true), "root", Noon, default),
+                SideOf(i + 1).Users.UpdateAsync(name, new UserChange(Role: Role.User), "root", Noon, default),
+                SideOf(i).Users.DeleteAsync(name, "root", Noon, default),
+            }));
+
+            (await EnabledAdminsAsync()).ShouldHaveSingleItem();
         }
     }
 
     [Fact]
-    public async Task Nor_the_one_that_it_claims()
+    public async Task However_admins_are_disabled_and_enabled_again_there_is_one()
     {
-        var (one, two) = await StartAsync();
-        for (var i = 0; i < Rounds; i++)
+        string[] names = ["ada", "bob", "cy"];
+        foreach (var name in names)
         {
-            var (name, deviceId) = ($"ada{i}", $"D{i}");
-            await one.MoveInAsync(name);
-            var pairing = new NewPairing(deviceId, [1], false, Code, StoreSet.Noon, StoreSet.Noon.AddDays(1));
-            await one.Pairings.AddAsync(pairing, "boss", default);
+            await UserAsync(name, Role.Admin);
+        }
 
-            var claim = two.Pairings.ClaimAsync(new LockChange(deviceId, name, StoreSet.Noon), "Hall", Code, 10, default);
-            await RaceAsync(one, name, claim, r => r.Outcome is ClaimOutcome.Claimed);
+        for (var round = 0; round < 2 * Rounds; round++)
+        {
+            await Task.WhenAll(names.SelectMany((name, i) => new[]
+            {
+                SideOf(i).Users.UpdateAsync(name, new UserChange(Disabled: i != round % 3), "root", Noon, default),
+                SideOf(i + 1).Users.UpdateAsync(name, new UserChange(Disabled: true), "root", Noon, default),
+            }));
+
+            (await EnabledAdminsAsync()).ShouldNotBeEmpty();
         }
     }
 
     [Fact]
-    public async Task Nor_the_one_that_it_is_given()
+    public async Task The_name_of_an_account_that_is_deleted_meanwhile_is_given_to_nobody()
     {
-        var (one, two) = await StartAsync();
-        await one.MoveInAsync("bob");
-        for (var i = 0; i < Rounds; i++)
+        for (var round = 0; round < Rounds; round++)
         {
-            var (name, deviceId) = ($"ada{i}", $"D{i}");
-            await one.MoveInAsync(name);
-            await one.RegisterAsync(deviceId, "bob");
+            var name = $"ada{round}";
+            await UserAsync(name);
+            var id = (await DocumentOf(name).SingleAsync())["_id"];
+            var deletions = new[] { _here, _there }.Select(side => PersistAsync(() => side.Users.DeleteAsync(name, "root", Noon, default))).ToArray();
+            var wanted = await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(i =>
+                PersistAsync(() => SideOf(i).Users.CreateAsync(new User(name.ToUpperInvariant(), null, "hash", Role.User, Noon, false), default))));
+            (await Task.WhenAll(deletions)).Count(o => o == DeleteUserOutcome.Deleted).ShouldBeLessThanOrEqualTo(1);
 
-            var giving = two.LockAdmin.ReassignAsync(new LockChange(deviceId, "boss", StoreSet.Noon), name, 10, default);
-            await RaceAsync(one, name, giving, r => r.Outcome is ReassignOutcome.Reassigned);
+            wanted.ShouldAllBe(o => o == CreateUserOutcome.NameTaken);
+            (await _here.Users.FindAsync(name, default)).ShouldBeNull();
+            (await DocumentOf(name).SingleAsync())["_id"].ShouldBe(id);
+            await _log.DrainAsync(_database.Collection(MongoNames.Users), [id], default);
+            (await EntriesAsync(AuditActions.AccountDelete)).ShouldBe(round + 1);
+        }
+
+        IFindFluent<BsonDocument, BsonDocument> DocumentOf(string name) => _database.Collection(MongoNames.Users)
+            .Find(Builders<BsonDocument>.Filter.Eq("name_hash", MongoNames.HashOf(MongoNames.KeyOf(name))));
+    }
+
+    [Fact]
+    public async Task No_session_that_is_opened_while_the_password_is_changed_outlives_it()
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            var user = await UserAsync($"ada{round}");
+            var opening = Enumerable.Range(0, AtOnce).Select(i => OpenAsync(_there, user, $"S{round}-{i}")).ToArray();
+            (await _here.Users.ChangePasswordAsync(user, "h2", Noon, default)).ShouldBe(ChangePasswordOutcome.Changed);
+            await Task.WhenAll(opening);
+
+            (await _there.Sessions.ListAsync(user.Username, Noon, default)).ShouldBeEmpty();
+            for (var i = 0; i < AtOnce; i++)
+            {
+                (await _there.Sessions.FindAsync($"S{round}-{i}", Noon, default)).ShouldBeNull();
+                (await RotateAsync(_there, $"S{round}-{i}", "next")).Outcome.ShouldBe(RotateOutcome.Unknown);
+            }
         }
     }
 
     [Fact]
-    public async Task A_reservation_that_the_deletion_has_taken_away_becomes_no_lock()
+    public async Task No_session_that_is_refreshed_while_the_account_is_disabled_outlives_it()
     {
-        var (one, _) = await StartAsync();
-        var (locks, registrations) = (Get<MongoLocks>(), Get<MongoRegistrations>());
-        await one.Pairings.AddAsync(new NewPairing("D1", [1], false, Code, StoreSet.Noon, StoreSet.Noon.AddDays(1)), "boss", default);
-        var room = (await registrations.FindRoomAsync("ada", 10, 0, default))!;
-        var found = (await locks.FindAnyAsync("D1", default))!;
-        var reserved = (await registrations.TryReserveAsync(found, Builders<BsonDocument>.Filter.Empty, room, StoreSet.Noon, default))!;
+        for (var round = 0; round < Rounds; round++)
+        {
+            var user = await UserAsync($"ada{round}");
+            var id = $"S{round}";
+            (await OpenAsync(_here, user, id)).ShouldBe(OpenSessionOutcome.Opened);
+            var refreshing = RefreshOnAsync(id);
+            await _here.Users.UpdateAsync(user.Username, new UserChange(Disabled: true), "root", Noon, default);
+            var last = await refreshing;
+            await _here.Users.UpdateAsync(user.Username, new UserChange(Disabled: false), "root", Noon, default);
 
-        (await locks.OwnsAnyAsync("ADA", default)).ShouldBeFalse();
+            (await _there.Sessions.FindAsync(id, Noon, default)).ShouldBeNull();
+            (await RotateAsync(_there, last, "next")).Outcome.ShouldBe(RotateOutcome.Unknown);
+        }
 
-        var newLock = new NewLock("D1", "Hall", "ada", [1], false, StoreSet.Noon);
-        var entry = new SmartLock.Server.Audit.NewAuditEntry(StoreSet.Noon, "D1", "ada", "lock.claim", "claimed");
-        (await registrations.UseAsync(reserved, room, newLock, entry, default)).Outcome.ShouldBe(RegisterLockOutcome.DeviceIdTaken);
-        (await locks.FindLockAsync("D1", default)).ShouldBeNull();
-        (await one.Pairings.ListAsync(null, 10, default)).Items.ShouldHaveSingleItem("it still waits");
+        async Task<string> RefreshOnAsync(string token)
+        {
+            for (var i = 1; i <= AtOnce; i++)
+            {
+                if ((await RotateAsync(_there, token, $"{token}+")).Outcome != RotateOutcome.Rotated)
+                {
+                    break;
+                }
+
+                token += "+";
+            }
+
+            return token;
+        }
     }
 
     [Fact]
-    public async Task Its_shares_and_webhooks_go_with_it_and_its_name_out_of_others_deliveries()
+    public async Task No_session_slips_past_a_second_factor_and_the_end_of_all_others()
     {
-        var (one, two) = await StartAsync();
-        await one.MoveInAsync("ada", "bob");
-        await one.RegisterAsync("D1");
-        await one.ShareAsync("D1", "bob", ShareRole.Operator);
-        var (webhooks, deliveries) = (Get<IWebhookStore>(), Get<IDeliveryStore>());
-        foreach (var (id, owner) in new[] { ("H1", "ada"), ("H2", "bob") })
+        for (var round = 0; round < Rounds; round++)
         {
-            var webhook = new Webhook(id, "https://example.com/", ["lock"], null, Active: true, null, StoreSet.Noon);
-            (await webhooks.CreateAsync(new NewWebhook(webhook, [1]), owner, 10, default)).ShouldBe(CreateWebhookOutcome.Created);
-            var body = "{\"requested_by\":\"bob\",\"name\":\"$bob\"}"u8.ToArray();
-            await deliveries.EnqueueAsync([new NewDelivery($"D{id}", id, "lock", "D1", body, StoreSet.Noon, StoreSet.Noon.AddDays(1))], 10, default);
+            var user = await UserAsync($"ada{round}");
+            (await OpenAsync(_here, user, $"K{round}")).ShouldBe(OpenSessionOutcome.Opened);
+            await _here.SecondFactors.BeginAsync(user.Username, [1], default);
+            var opening = Enumerable.Range(0, AtOnce).Select(i => OpenAsync(_there, user, $"S{round}-{i}")).ToArray();
+            (await _here.SecondFactors.ConfirmAsync(user.Username, [1], 7, [], Noon, default)).ShouldBe(ConfirmSecondFactorOutcome.Enabled);
+            await _here.Sessions.EndOthersAsync(user.Username, $"K{round}", default);
+            await Task.WhenAll(opening);
+
+            (await _there.Sessions.ListAsync(user.Username, Noon, default)).ShouldHaveSingleItem().Id.ShouldBe($"K{round}");
+        }
+    }
+
+    [Fact]
+    public async Task Of_two_servers_that_take_a_token_many_times_one_refreshes_once_and_one_ends_the_session_once()
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            var user = await UserAsync($"ada{round}");
+            await OpenAsync(_here, user, $"S{round}");
+
+            var results = await Task.WhenAll(Enumerable.Range(0, 2 * AtOnce).Select(i => RotateAsync(SideOf(i), $"S{round}", $"n{i}")));
+
+            results.Count(r => r.Outcome == RotateOutcome.Rotated).ShouldBe(1);
+            results.Count(r => r.Outcome == RotateOutcome.Reused).ShouldBe(1);
+            (await _here.Sessions.FindAsync($"S{round}", Noon, default)).ShouldBeNull();
+            (await EntriesAsync(AuditActions.SessionReuse)).ShouldBe(round + 1);
+        }
+    }
+
+    [Fact]
+    public async Task Of_sessions_opened_at_once_none_ends_the_others_and_the_next_makes_room()
+    {
+        var user = await UserAsync("ada");
+        var results = await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(i =>
+            SideOf(i).Sessions.OpenAsync(user, New($"S{i}"), 3, default)));
+
+        results.ShouldAllBe(r => r.Outcome == OpenSessionOutcome.Opened);
+        (await _here.Sessions.FindAsync($"S{AtOnce - 1}", Noon, default)).ShouldNotBeNull();
+        (await _here.Sessions.OpenAsync(user, New("T"), 3, default)).Outcome.ShouldBe(OpenSessionOutcome.Opened);
+        (await _there.Sessions.ListAsync("ada", Noon, default)).Count.ShouldBe(3);
+        (await EntriesAsync(AuditActions.AccountLogin)).ShouldBe(AtOnce + 1);
+    }
+
+    [Fact]
+    public async Task No_lock_becomes_the_property_of_an_account_that_is_deleted_meanwhile()
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            var name = $"ada{round}";
+            await UserAsync(name);
+            var registering = Enumerable.Range(0, AtOnce).Select(i => RegisterAsync(SideOf(i), $"D{round}-{i}", name)).ToArray();
+            var deleted = await PersistAsync(() => _here.Users.DeleteAsync(name, "root", Noon, default)) == DeleteUserOutcome.Deleted;
+            var registered = (await Task.WhenAll(registering)).Count(o => o == RegisterLockOutcome.Registered);
+
+            (await _there.Users.FindAsync(name, default) is null).ShouldBe(deleted);
+            var owned = await _database.Collection(LockFields.Collection).CountDocumentsAsync(
+                Builders<BsonDocument>.Filter.Eq(LockFields.Owner, name) & Builders<BsonDocument>.Filter.Ne(LockFields.Deleted, true));
+            owned.ShouldBe(deleted ? 0 : registered);
+            registered.ShouldBe((int)owned);
         }
 
-        (await two.Users.DeleteAsync("bob", "bob", StoreSet.Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
-
-        (await one.Shares.ListAsync("D1", "ada", StoreSet.Noon, default)).Shares.ShouldBe([]);
-        (await webhooks.FindAsync("H2", "bob", default)).ShouldBeNull();
-        var left = await Get<MongoWebhooks>().Deliveries.Find("{}").ToListAsync();
-        var told = left.ShouldHaveSingleItem()[DeliveryFields.Body].AsString;
-        told.ShouldMatch("^{\"requested_by\":\"deleted:[0-9a-f]{8}\",\"name\":\"\\$bob\"}$");
+        static Task<RegisterLockOutcome> RegisterAsync(StoreSet side, string deviceId, string owner) => side.Locks.RegisterAsync(
+            new NewLock(deviceId, "Door", owner, [1, 2, 3], Unsigned: false, Noon),
+            StoreSet.ManyLocks,
+            new NewAuditEntry(Noon, deviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
+            default);
     }
 
-    private readonly List<IServiceProvider> _servers = [];
+    private StoreSet SideOf(int i) => i % 2 == 0 ? _here : _there;
 
-    private async Task<(StoreSet One, StoreSet Two)> StartAsync()
+    private async Task<User> UserAsync(string name, Role role = Role.User)
     {
-        _servers.Add(await fixture.StartAsync());
-        _servers.Add(fixture.AddServer());
-        return (MongoFixture.StoresOf(_servers[0]), MongoFixture.StoresOf(_servers[1]));
+        var user = new User(name, null, "hash", role, Noon, false);
+        (await _here.Users.CreateAsync(user, default)).ShouldBe(CreateUserOutcome.Created);
+        return user;
     }
 
-    private T Get<T>()
-        where T : notnull => _servers[0].GetRequiredService<T>();
+    private async Task<string[]> EnabledAdminsAsync() =>
+        [.. (await _there.Users.ListAsync(new UserFilter(Role.Admin, Disabled: false), null, 100, default)).Items.Select(u => u.Username)];
 
-    private async Task RaceAsync<T>(StoreSet stores, string name, Task<T> getting, Func<T, bool> isHis)
+    /// <summary>Some servers give up one of two writes that wait for each other, where MongoDB does it again.</summary>
+    private static async Task<T> PersistAsync<T>(Func<Task<T>> call)
     {
-        var deleting = stores.Users.DeleteAsync(name, name, StoreSet.Noon, default);
-        var deleted = await deleting is DeleteUserOutcome.Deleted;
-        var got = isHis(await getting);
-
-        (deleted && got).ShouldBeFalse(name);
-        var key = MongoNames.KeyOf(name);
-        var has = Builders<BsonDocument>.Filter.Eq(LockFields.OwnerKey, key);
-        (await Get<MongoLocks>().Documents.CountDocumentsAsync(has & MongoAccess.IsThere)).ShouldBe(got ? 1 : 0, name);
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (StoreUnavailableException) when (tries < 10)
+            {
+            }
+        }
     }
+
+    private Task<long> EntriesAsync(string action) =>
+        _database.Collection(MongoChains.Logs).CountDocumentsAsync(Builders<BsonDocument>.Filter.Eq("action", action));
+
+    private static async Task<OpenSessionOutcome> OpenAsync(StoreSet side, User user, string id) =>
+        (await side.Sessions.OpenAsync(user, New(id), Most, default)).Outcome;
+
+    private static Task<RotateResult> RotateAsync(StoreSet side, string token, string next) =>
+        side.Sessions.RotateAsync(new Rotation(Hash(token), Hash(next), Noon, Noon.AddDays(30), "192.0.2.9"), default);
+
+    /// <summary>Its first token is its id.</summary>
+    private static NewSession New(string id) => new(id, Hash(id), Noon, Noon.AddDays(30), "curl/8", "192.0.2.1");
+
+    private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }
