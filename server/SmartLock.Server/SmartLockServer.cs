@@ -7,6 +7,7 @@ using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Original;
+using SmartLock.Server.Replicas;
 using SmartLock.Server.Storage;
 using SmartLock.Server.Telemetry;
 using SmartLock.Server.Webhooks;
@@ -40,6 +41,7 @@ internal static class SmartLockServer
             // Before the heartbeats: what is stopped last hears what those still have to say when they stop.
             .AddWebhooks()
             .AddLive()
+            .AddReplicas(configuration)
             .AddHeartbeats(configuration)
             .AddOriginal(configuration);
         configure?.Invoke(builder);

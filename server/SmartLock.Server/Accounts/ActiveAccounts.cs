@@ -4,7 +4,7 @@ namespace SmartLock.Server.Accounts;
 
 /// <summary>
 /// Answers, for every request with a token, whether its session still stands. Remembers the answer for a few seconds; a change made in this
-/// process is told to it at once, one made in another may linger for as long.
+/// process is told to it at once, one made in another as soon as its word comes, or may linger for as long.
 /// </summary>
 internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
 {
@@ -63,6 +63,15 @@ internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
                     _known.TryRemove(id, out _);
                 }
             }
+        }
+    }
+
+    public void ForgetAll()
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _changes, _changes + 1);
+            _known.Clear();
         }
     }
 

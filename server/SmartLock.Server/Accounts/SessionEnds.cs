@@ -21,6 +21,15 @@ internal sealed class SessionEnds
         }
     }
 
+    /// <summary>The sessions that are watched now.</summary>
+    public IReadOnlyCollection<(string Username, string SessionId)> Watched()
+    {
+        lock (_gate)
+        {
+            return [.. _byUser.Values.SelectMany(w => w).Where(w => w.SessionId is not null).Select(w => (w.Username, w.SessionId!)).Distinct()];
+        }
+    }
+
     /// <summary>Begin before the session is checked for the last time, or its end may pass by.</summary>
     public Watch Begin(string username, string? sessionId)
     {

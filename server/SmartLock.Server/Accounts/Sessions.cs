@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Accounts;
 
@@ -15,13 +16,14 @@ internal sealed record RefreshResult(RotateOutcome Outcome, SessionTokens? Token
 
 /// <summary>
 /// Opens, refreshes and ends sessions. An end is stored first, then forgotten by this process, then told to the connections that outlive
-/// their request: in this order nobody comes in between.
+/// their request, and to other replicas: in this order nobody comes in between.
 /// </summary>
 internal sealed class Sessions(
     ISessionStore store,
     AccessTokens accessTokens,
     ActiveAccounts active,
     SessionEnds ends,
+    Hints hints,
     IOptions<AccountOptions> options,
     TimeProvider clock)
 {
@@ -100,9 +102,19 @@ internal sealed class Sessions(
     /// <summary>The store has changed the account, or ended sessions of it; <paramref name="sessionId"/> is null for all.</summary>
     public void Forget(string username, string? sessionId = null)
     {
+        ForgetHere(username, sessionId);
+        hints.SessionsEnded(username, sessionId);
+    }
+
+    /// <summary>As <see cref="Forget"/>, of what another replica has stored.</summary>
+    public void ForgetHere(string username, string? sessionId)
+    {
         active.Forget(username, sessionId);
         ends.End(username, sessionId);
     }
+
+    /// <summary>Other replicas may have ended any session: the next request of each asks the store.</summary>
+    public void ForgetEverythingHere() => active.ForgetAll();
 
     private async Task<SessionTokens?> OpenAsync(User user, Client client, TimeSpan lifetime, CancellationToken ct)
     {

@@ -73,6 +73,9 @@ internal sealed class AuditChain(byte[] key)
         return HMACSHA256.HashData(key, line.Bytes);
     }
 
+    /// <summary>A key for another purpose, from which the audit key cannot be told.</summary>
+    public byte[] Derive(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, key, HashBytes, info: Encoding.UTF8.GetBytes(purpose));
+
     public bool IsSealed(string deviceId, ChainHead head) =>
         CryptographicOperations.FixedTimeEquals(SealOf(deviceId, head.Sequence, head.Hash), head.Seal);
 

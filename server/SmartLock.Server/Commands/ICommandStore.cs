@@ -55,6 +55,9 @@ internal interface ICommandStore
     /// </summary>
     Task<Command?> FindAsync(string commandId, string username, CancellationToken ct);
 
+    /// <summary>By id, whoever asked for them; at most 1,000. Unknown ids are left out.</summary>
+    Task<IReadOnlyList<Command>> FindManyAsync(IReadOnlyCollection<string> commandIds, CancellationToken ct);
+
     /// <summary>
     /// Ends, as Failed, a command that is still Sent because it certainly never left this server; with a log entry (actor system), and with its
     /// idempotency key free again, so that a retry is a new attempt. Null when it had ended already.

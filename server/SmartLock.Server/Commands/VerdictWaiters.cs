@@ -23,6 +23,23 @@ internal sealed class VerdictWaiters(IHostApplicationLifetime lifetime)
         }
     }
 
+    /// <summary>Commands that somebody waits for.</summary>
+    public IReadOnlyList<string> Waiting()
+    {
+        lock (_gate)
+        {
+            return _waiters.Count == 0 ? [] : [.. _waiters.Keys];
+        }
+    }
+
+    public bool IsWaitingFor(string commandId)
+    {
+        lock (_gate)
+        {
+            return _waiters.ContainsKey(commandId);
+        }
+    }
+
     public void Complete(Command command)
     {
         Waiter? waiter;

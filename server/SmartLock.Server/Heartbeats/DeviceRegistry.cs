@@ -2,13 +2,15 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>The devices this process has heard of lately, by device id. A cache over the store, bounded.</summary>
-internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys, ILogger<DeviceRegistry> log)
+internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys, Hints hints, TimeProvider time, ILogger<DeviceRegistry> log)
 {
     private const int MaxDevices = 200_000;
+    private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, KnownDevice> _devices = new(StringComparer.Ordinal);
     private readonly System.Threading.Lock _gate = new();
     private int _forgotten;
@@ -43,7 +45,13 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
                 return null;
             }
 
-            var read = new KnownDevice(deviceId, key, record.Unsigned) { SentAt = record.SentAt, ConnectedAt = record.ConnectedAt, KeyFrom = record.KeyFrom };
+            var read = new KnownDevice(deviceId, key, record.Unsigned)
+            {
+                SentAt = record.SentAt,
+                ConnectedAt = record.ConnectedAt,
+                KeyFrom = record.KeyFrom,
+                ReadAt = time.GetUtcNow(),
+            };
             if (TryRemember(read, forgotten) is { } remembered)
             {
                 return remembered;
@@ -56,6 +64,13 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
     /// it that was under way.
     /// </summary>
     public void Forget(string deviceId)
+    {
+        ForgetHere(deviceId);
+        hints.KeyChanged(deviceId);
+    }
+
+    /// <summary>As <see cref="Forget"/>, of what another replica has changed.</summary>
+    public void ForgetHere(string deviceId)
     {
         lock (_gate)
         {
@@ -75,6 +90,22 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
                 _devices.TryRemove(deviceId, out _);
             }
         }
+    }
+
+    /// <summary>
+    /// Forgets the key of a device that was refused with it, unless it was read a moment ago: another replica may have given the lock a new one, and what
+    /// it said of that never came.
+    /// </summary>
+    /// <returns>Whether it is worth reading the device again.</returns>
+    public bool ForgetRefused(KnownDevice device)
+    {
+        if ((time.GetUtcNow() - device.ReadAt).Duration() < BetweenReads)
+        {
+            return false;
+        }
+
+        ForgetKey(device.DeviceId, device.KeyFrom);
+        return true;
     }
 
     /// <summary>Null when something was forgotten since the device was read: it may have been this one.</summary>

@@ -176,7 +176,8 @@ internal sealed partial class HeartbeatWriter(
             telemetry.Decided(command);
         }
 
-        foreach (var report in result.Outdated)
+        // What memory believed and the store did not: the next status is judged by what the store knows.
+        foreach (var report in result.Outdated.Concat(result.Replayed))
         {
             registry.ForgetKey(report.DeviceId, report.KeyFrom);
         }

@@ -20,6 +20,10 @@ internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool U
 /// <param name="OwnTopics">Null leaves the stored value, as it does for <paramref name="Firmware"/>. The measurements are taken as they come.</param>
 /// <param name="KeyFrom">Of the key under which it was believed: if the lock has another by now, it counts for nothing.</param>
 /// <param name="Unsigned">The device may be one that names no command: where its bolt is ends those that wanted it there.</param>
+/// <param name="BySignature">
+/// Believed for its signature alone, which anybody may repeat, and to another replica than the one that heard it first: it counts only if
+/// <paramref name="SentAt"/> is later than the stored one, and goes by that instead of <paramref name="HeardAt"/>.
+/// </param>
 internal sealed record DeviceReport(
     string DeviceId,
     DateTimeOffset HeardAt,
@@ -33,7 +37,8 @@ internal sealed record DeviceReport(
     int? BatteryMv,
     long? UptimeS,
     long KeyFrom = 0,
-    bool Unsigned = false);
+    bool Unsigned = false,
+    bool BySignature = false);
 
 /// <summary>A device's verdict on a command.</summary>
 /// <param name="KeyFrom">As <see cref="DeviceReport.KeyFrom"/>.</param>
@@ -62,7 +67,11 @@ internal sealed record DeviceBatchResult(
     IReadOnlyList<string> CameBack,
     IReadOnlyList<string> WentAway,
     IReadOnlyList<Command> Decided,
-    IReadOnlyList<DeviceReport> Outdated);
+    IReadOnlyList<DeviceReport> Outdated)
+{
+    /// <summary>Reports that count for their signature alone and are not newer than what is stored: somebody else heard them, or later ones.</summary>
+    public IReadOnlyList<DeviceReport> Replayed { get; init; } = [];
+}
 
 internal interface IDeviceStore
 {
@@ -73,7 +82,9 @@ internal interface IDeviceStore
     /// Unavailable, each loss and each verdict that ended a command get a log entry in the same transaction. A verdict counts
     /// for a command of that device that is Sent or Expired and has no verdict yet (devices repeat theirs in every heartbeat):
     /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed. A report of an unsigned device makes Done what is still Sent, was
-    /// issued before it, and wanted the bolt where it is.
+    /// issued before it, and wanted the bolt where it is. A verdict counts whether or not the report that it came with does: it is about one
+    /// command and counts once, and of two statuses that overtake one another on their way to two replicas the earlier has one of its own.
+    /// A report by signature that was heard before the loss of its connection does not make the lock Available again, but where the bolt was is stored.
     /// Unknown devices and commands are passed over, and so is what was believed under a key that the lock has no more.
     /// </summary>
     Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct);

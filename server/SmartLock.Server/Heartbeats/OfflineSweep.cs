@@ -3,11 +3,13 @@ using Quartz;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>Finds the devices that fell silent.</summary>
 [DisallowConcurrentExecution]
+[JudgesDevices]
 internal sealed partial class OfflineSweep(
     IDeviceStore store,
     HeartbeatWriter writer,

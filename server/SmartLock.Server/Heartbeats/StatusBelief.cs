@@ -18,6 +18,9 @@ internal enum Belief
 
     /// <summary>A will of another connection than the present one.</summary>
     OldConnection,
+
+    /// <summary>A will of the device's own login, which is connected again.</summary>
+    ReplacedConnection,
 }
 
 /// <summary>Who said it: what the broker knows about the connection that a status came over.</summary>
@@ -49,7 +52,7 @@ internal static class StatusBelief
 
         if (message.IsWill)
         {
-            return (message.ConnectedAt ?? 0) == device.ConnectedAt ? Belief.Believed : Belief.OldConnection;
+            return IsOfPresentConnection(message, source, device) ? Belief.Believed : Belief.OldConnection;
         }
 
         // Over its own login a device cannot be replayed by others, and after a power cut its clock may have stepped back.
@@ -67,6 +70,15 @@ internal static class StatusBelief
     }
 
     public static bool IsAhead(long? sentAt, DateTimeOffset now) => sentAt > (now + MaxAhead).ToUnixTimeMilliseconds();
+
+    /// <summary>
+    /// Of a later connection than is known here another replica may have heard: the store decides. Over its own login there is no other replica.
+    /// </summary>
+    private static bool IsOfPresentConnection(in StatusMessage will, StatusSource source, KnownDevice device)
+    {
+        var connectedAt = will.ConnectedAt ?? 0;
+        return connectedAt == device.ConnectedAt || (source is StatusSource.Anyone && connectedAt > device.ConnectedAt);
+    }
 
     private static Proof ProofOf(in StatusMessage message, StatusSource source, byte[] key, bool unsignedAllowed)
     {

@@ -56,8 +56,12 @@ internal sealed partial class StatusIngest(
 
         if (registry.Find(message.DeviceId) is { } device)
         {
-            Accept(message, device, login, isStillConnected);
-            return;
+            var belief = Judge(message, device, login, isStillConnected);
+            if (belief is not (Belief.BadSignature or Belief.Unproven) || login is not null || !registry.ForgetRefused(device))
+            {
+                Count(belief, device, login);
+                return;
+            }
         }
 
         if (!_waiting.Writer.TryWrite(new WaitingStatus(Encoding.UTF8.GetString(message.DeviceId), payload.ToArray(), login)))
@@ -95,32 +99,35 @@ internal sealed partial class StatusIngest(
             return;
         }
 
-        Accept(message, device, waiting.Login, isStillConnected: false);
+        Count(Judge(message, device, waiting.Login, isStillConnected: false), device, waiting.Login);
     }
 
-    private void Accept(in StatusMessage message, KnownDevice device, string? login, bool isStillConnected)
+    private Belief Judge(in StatusMessage message, KnownDevice device, string? login, bool isStillConnected)
     {
         var source = login == device.DeviceId ? StatusSource.OwnLogin : StatusSource.Anyone;
         if (message.IsWill && isStillConnected && source is StatusSource.OwnLogin)
         {
-            Drop("replaced_connection", login);
-            return;
+            return Belief.ReplacedConnection;
         }
 
         var unsignedAllowed = device.IsUnsigned && options.Value.AllowUnsigned;
-        Belief belief;
 
         // One device's statuses are judged and queued one at a time: of two equal ones that race, the second is the replay.
         lock (device)
         {
             var now = time.GetUtcNow();
-            belief = StatusBelief.Of(message, source, device, unsignedAllowed, now);
+            var belief = StatusBelief.Of(message, source, device, unsignedAllowed, now);
             if (belief is Belief.Believed)
             {
-                Take(message, device, now);
+                Take(message, source, device, now);
             }
-        }
 
+            return belief;
+        }
+    }
+
+    private void Count(Belief belief, KnownDevice device, string? login)
+    {
         if (belief is Belief.Believed)
         {
             _counter.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Result, "believed"));
@@ -130,13 +137,13 @@ internal sealed partial class StatusIngest(
         Drop(NameOf(belief), login ?? device.DeviceId);
     }
 
-    private void Take(in StatusMessage message, KnownDevice device, DateTimeOffset now)
+    private void Take(in StatusMessage message, StatusSource source, KnownDevice device, DateTimeOffset now)
     {
         if (message.IsWill)
         {
             if (device.MayBeLost(now))
             {
-                writer.Add(new ConnectionLoss(device.DeviceId, device.ConnectedAt, now, device.KeyFrom));
+                writer.Add(new ConnectionLoss(device.DeviceId, message.ConnectedAt ?? 0, now, device.KeyFrom));
             }
 
             return;
@@ -160,7 +167,8 @@ internal sealed partial class StatusIngest(
             message.BatteryMv,
             message.UptimeS,
             device.KeyFrom,
-            device.IsUnsigned));
+            device.IsUnsigned,
+            BySignature: source is StatusSource.Anyone && !message.Signature.IsEmpty));
         if (VerdictWords.Find(message.Result) is { } result
             && !device.IsSettled(message.CommandId)
             && Encoding.UTF8.GetString(message.CommandId) is var commandId
@@ -187,6 +195,7 @@ internal sealed partial class StatusIngest(
         Belief.Replayed => "replayed",
         Belief.Misdated => "misdated",
         Belief.OldConnection => "old_connection",
+        Belief.ReplacedConnection => "replaced_connection",
         _ => throw new ArgumentOutOfRangeException(nameof(belief)),
     };
 

@@ -1,5 +1,6 @@
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Replicas;
 using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Live;
@@ -13,6 +14,7 @@ internal sealed partial class LiveFeed(
     LiveEvents events,
     LiveHub hub,
     WebhookQueue webhooks,
+    Hints hints,
     TimeProvider time,
     ILogger<LiveFeed> log) : BackgroundService
 {
@@ -24,64 +26,63 @@ internal sealed partial class LiveFeed(
     private readonly AsyncSignal _something = new();
     private readonly Queue<Change> _pending = new();
     private readonly HashSet<string> _pendingLocks = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _pendingLocksElsewhere = new(StringComparer.Ordinal);
     private List<Change> _taken = [];
     private bool _lost;
 
     /// <param name="deviceIds">Locks whose status, state or issue is another in the store now.</param>
     public void LocksChanged(IReadOnlyCollection<string> deviceIds)
     {
-        if (deviceIds.Count == 0)
-        {
-            return;
-        }
+        Add(deviceIds, _pendingLocks, elsewhere: false);
+        hints.LocksChanged(deviceIds);
+    }
 
-        lock (_gate)
+    /// <summary>As <see cref="LocksChanged"/>, of what another replica changed, which tells the webhooks and the other replicas itself.</summary>
+    public void LocksChangedElsewhere(IReadOnlyCollection<string> deviceIds)
+    {
+        if (hub.HadStreams)
         {
-            foreach (var deviceId in deviceIds)
-            {
-                // The event tells the state of when it is made: a lock that waits already needs no second place.
-                if (_pendingLocks.Add(deviceId) && !TryAdd(new Change(deviceId)))
-                {
-                    _pendingLocks.Remove(deviceId);
-                }
-            }
+            Add(deviceIds, _pendingLocksElsewhere, elsewhere: true);
         }
-
-        _something.Set();
     }
 
     /// <param name="commands">As they are in the store now.</param>
     public void CommandsChanged(IReadOnlyCollection<Command> commands)
     {
-        if (commands.Count == 0)
-        {
-            return;
-        }
+        Add(commands, elsewhere: false);
+        hints.CommandsChanged(commands);
+    }
 
-        lock (_gate)
-        {
-            foreach (var command in commands)
-            {
-                TryAdd(new Change(command.DeviceId, command));
-            }
-        }
+    /// <summary>Whether anybody here would be told of it.</summary>
+    public bool TellsOfChangesElsewhere => hub.HadStreams;
 
-        _something.Set();
+    /// <param name="commands">As they are in the store now.</param>
+    public void CommandsChangedElsewhere(IReadOnlyCollection<Command> commands)
+    {
+        if (hub.HadStreams)
+        {
+            Add(commands, elsewhere: true);
+        }
     }
 
     /// <param name="usernames">Accounts that have another access to the lock now, or none; each is told of its own.</param>
     public void AccessChanged(string deviceId, IEnumerable<string> usernames)
     {
-        lock (_gate)
-        {
-            foreach (var username in usernames.Distinct(StringComparer.OrdinalIgnoreCase))
-            {
-                TryAdd(new Change(deviceId, Username: username));
-            }
-        }
-
-        _something.Set();
+        List<string> names = [.. usernames.Distinct(StringComparer.OrdinalIgnoreCase)];
+        Add(names.Select(username => new Change(deviceId, Username: username)));
+        hints.AccessChanged(deviceId, names);
     }
+
+    public void AccessChangedElsewhere(string deviceId, IEnumerable<string> usernames)
+    {
+        if (hub.HadStreams)
+        {
+            Add(usernames.Select(username => new Change(deviceId, Username: username, IsElsewhere: true)));
+        }
+    }
+
+    /// <summary>Other replicas changed what was not heard of here: listeners are sent to read again.</summary>
+    public void ForgetEverything() => hub.Forget();
 
     /// <summary>To be asked before all of them lose a lock.</summary>
     /// <exception cref="StoreUnavailableException"/>
@@ -138,9 +139,23 @@ internal sealed partial class LiveFeed(
     {
         var now = time.GetUtcNow();
         var seen = await store.FindAsync(batch.Select(c => c.DeviceId).ToHashSet(StringComparer.Ordinal), now, ct);
-        List<LiveEvent> made = [.. batch.Select(change => Make(change, seen.GetValueOrDefault(change.DeviceId), now)).OfType<LiveEvent>()];
-        hub.Publish(made);
-        webhooks.Add(made);
+        var (all, own) = (new List<LiveEvent>(batch.Count), new List<LiveEvent>(batch.Count));
+        foreach (var change in batch)
+        {
+            if (Make(change, seen.GetValueOrDefault(change.DeviceId), now) is not { } made)
+            {
+                continue;
+            }
+
+            all.Add(made);
+            if (!change.IsElsewhere)
+            {
+                own.Add(made);
+            }
+        }
+
+        hub.Publish(all);
+        webhooks.Add(own);
     }
 
     /// <param name="seen">Null when the lock is gone: then it is nobody's to be told of, but that it is gone.</param>
@@ -169,7 +184,7 @@ internal sealed partial class LiveFeed(
                 _taken.Add(change);
                 if (change is { Command: null, Username: null })
                 {
-                    _pendingLocks.Remove(change.DeviceId);
+                    (change.IsElsewhere ? _pendingLocksElsewhere : _pendingLocks).Remove(change.DeviceId);
                 }
             }
         }
@@ -181,6 +196,49 @@ internal sealed partial class LiveFeed(
         }
 
         return _taken;
+    }
+
+    private void Add(IReadOnlyCollection<string> deviceIds, HashSet<string> pendingLocks, bool elsewhere)
+    {
+        if (deviceIds.Count == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            foreach (var deviceId in deviceIds)
+            {
+                // The event tells the state of when it is made: a lock that waits already needs no second place.
+                if (pendingLocks.Add(deviceId) && !TryAdd(new Change(deviceId, IsElsewhere: elsewhere)))
+                {
+                    pendingLocks.Remove(deviceId);
+                }
+            }
+        }
+
+        _something.Set();
+    }
+
+    private void Add(IReadOnlyCollection<Command> commands, bool elsewhere)
+    {
+        if (commands.Count > 0)
+        {
+            Add(commands.Select(command => new Change(command.DeviceId, command, IsElsewhere: elsewhere)));
+        }
+    }
+
+    private void Add(IEnumerable<Change> changes)
+    {
+        lock (_gate)
+        {
+            foreach (var change in changes)
+            {
+                TryAdd(change);
+            }
+        }
+
+        _something.Set();
     }
 
     private bool TryAdd(Change change)
@@ -222,5 +280,6 @@ internal sealed partial class LiveFeed(
 
     /// <summary>With neither it is a change of the lock itself.</summary>
     /// <param name="Username">Whose access it is about.</param>
-    private readonly record struct Change(string DeviceId, Command? Command = null, string? Username = null);
+    /// <param name="IsElsewhere">Another replica made it, and writes it into the webhooks' backlogs.</param>
+    private readonly record struct Change(string DeviceId, Command? Command = null, string? Username = null, bool IsElsewhere = false);
 }

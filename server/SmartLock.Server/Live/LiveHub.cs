@@ -46,6 +46,18 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
 
     public string Epoch { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
+    /// <summary>Whether there was ever one: until then nobody is to be told of anything.</summary>
+    public bool HadStreams
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _hadStreams;
+            }
+        }
+    }
+
     /// <summary>How many are open.</summary>
     public int Streams
     {

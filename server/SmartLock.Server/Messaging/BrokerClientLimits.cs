@@ -20,9 +20,6 @@ internal static class BrokerClientLimits
     /// <summary>From opening the socket to the broker's word.</summary>
     public static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>A broker that has fallen silent is given up after little more than this; for so long the server takes itself for listening.</summary>
-    public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(30);
-
     /// <summary>How long a command may wait for the broker's acknowledgement.</summary>
     public static readonly TimeSpan HandOverWithin = TimeSpan.FromSeconds(5);
 
@@ -33,7 +30,7 @@ internal static class BrokerClientLimits
     /// How long an MQTT 5 broker keeps the messages of a connection that broke. A short break loses nothing; longer, and the share of the
     /// statuses of a replica that was killed would be kept for nobody until devices seem silent (<c>Devices:OfflineAfter</c>).
     /// </summary>
-    public static readonly TimeSpan SessionExpiry = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan SessionExpiry = TimeSpan.FromSeconds(2);
 
     public static readonly TimeSpan ReconnectMinimum = TimeSpan.FromSeconds(1);
 

@@ -58,7 +58,11 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     }
 
     /// <summary>Before the last reports are stored: what is acknowledged to the broker after that would be lost.</summary>
-    public Task StoppingAsync(CancellationToken cancellationToken) => _client.StopAsync(cancellationToken);
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        NoteConnectionChange();
+        return _client.LeaveAsync(cancellationToken);
+    }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -66,7 +70,8 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>After the last reports are stored, and told to the other replicas.</summary>
+    public Task StoppedAsync(CancellationToken cancellationToken) => _client.StopAsync(cancellationToken);
 
     public ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct) =>
         _client.PublishAsync(topic, payload, _validitySeconds, ct);

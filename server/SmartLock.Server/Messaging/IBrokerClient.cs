@@ -26,8 +26,11 @@ internal interface IBrokerClient : IAsyncDisposable
     Task StartAsync(CancellationToken ct);
 
     /// <summary>
-    /// Tells the broker to send no more, handles and acknowledges what has come, disconnects in order and stays away; some seconds at most.
+    /// Tells the broker to send no more, and handles and acknowledges what has come; some seconds at most. What is to be published still can be.
     /// </summary>
+    Task LeaveAsync(CancellationToken ct);
+
+    /// <summary>Does that if it was not done, disconnects in order and stays away.</summary>
     Task StopAsync(CancellationToken ct);
 
     /// <summary>

@@ -75,6 +75,6 @@ internal static class MessagingFeature
     }
 
     /// <summary>Read before options are validated, which then name a wrong value.</summary>
-    private static MqttMode ModeOf(IConfiguration configuration) =>
+    public static MqttMode ModeOf(IConfiguration configuration) =>
         Enum.TryParse<MqttMode>(configuration["Mqtt:Mode"], ignoreCase: true, out var mode) ? mode : MqttMode.Embedded;
 }

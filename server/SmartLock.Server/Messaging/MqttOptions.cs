@@ -35,6 +35,8 @@ internal enum MqttPersistence
 internal sealed class MqttOptions
 {
     public const string Section = "Mqtt";
+    private static readonly TimeSpan ShortestKeepAlive = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestKeepAlive = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestRefusalDelay = TimeSpan.FromSeconds(10);
 
     private const int MinObserverPasswordLength = 10;
@@ -81,6 +83,13 @@ internal sealed class MqttOptions
 
     /// <summary>External: client id; must differ between replicas. Empty: a random one.</summary>
     public string? ClientId { get; set; }
+
+    /// <summary>
+    /// External: a broker that has fallen silent is given up after little more than this; for so long the server takes itself for listening. The other
+    /// way round it is half as much again, and then the time for which the session is kept, for which a replica that was cut off swallows its share of the
+    /// statuses: together less than one heartbeat of 9 s, so that no device loses two in a row to it.
+    /// </summary>
+    public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(4);
 
     /// <summary>External: 5 (shared subscriptions between replicas) or 4 for a broker that knows only 3.1.1.</summary>
     public int ProtocolVersion { get; set; } = 5;
@@ -180,6 +189,11 @@ internal sealed class MqttOptions
         if (options.CaFile is { } file && !File.Exists(file))
         {
             return "Mqtt:CaFile does not exist.";
+        }
+
+        if (options.KeepAlive < ShortestKeepAlive || options.KeepAlive > LongestKeepAlive)
+        {
+            return "Mqtt:KeepAlive must be between 00:00:02 and 00:01:00.";
         }
 
         return options.ProtocolVersion is 4 or 5 ? null : "Mqtt:ProtocolVersion must be 5, or 4 for MQTT 3.1.1.";

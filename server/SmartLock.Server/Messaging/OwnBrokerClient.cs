@@ -11,6 +11,7 @@ internal sealed class OwnBrokerClient : IBrokerClient
     private readonly BrokerRoutes _routes = new();
     private readonly TimeProvider _time;
     private CancellationTokenSource _connection = new();
+    private bool _hasLeft;
 
     public OwnBrokerClient(IOptions<MqttOptions> options, TimeProvider time, ILogger<OwnBrokerClient> log)
     {
@@ -35,6 +36,29 @@ internal sealed class OwnBrokerClient : IBrokerClient
     {
         await LeaveAsync(ct);
         await _client.DisconnectAsync(cancellationToken: ct);
+    }
+
+    /// <summary>Unsubscribed first, so that the broker hands to other replicas what this one would not live to handle.</summary>
+    public async Task LeaveAsync(CancellationToken ct)
+    {
+        var filters = _routes.Filters;
+        if (Interlocked.Exchange(ref _hasLeft, true) || !_client.IsConnected || filters.Count == 0)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(BrokerClientLimits.LeaveWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
+        try
+        {
+            await _client.UnsubscribeAsync(filters, either.Token);
+            await _client.WaitUntilHandledAsync(either.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or MqttNotConnectedException)
+        {
+            // What is not acknowledged by now is the broker's to hand over again.
+            return;
+        }
     }
 
     public async Task<SubscribeAnswer> SubscribeAsync(BrokerSubscription subscription, CancellationToken ct)
@@ -98,7 +122,7 @@ internal sealed class OwnBrokerClient : IBrokerClient
         UserName = options.UserName,
         Password = options.Password,
         ProtocolVersion = options.ProtocolVersion == 5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311,
-        KeepAlive = BrokerClientLimits.KeepAlive,
+        KeepAlive = options.KeepAlive,
         SessionExpiry = BrokerClientLimits.SessionExpiry,
         ReceiveMaximum = BrokerClientLimits.ReceiveMaximum,
         MaximumPacketSize = BrokerClientLimits.MaximumPacketSize,
@@ -107,29 +131,6 @@ internal sealed class OwnBrokerClient : IBrokerClient
         ReconnectMinimum = BrokerClientLimits.ReconnectMinimum,
         ReconnectMaximum = BrokerClientLimits.ReconnectMaximum,
     };
-
-    /// <summary>Unsubscribed first, so that the broker hands to other replicas what this one would not live to handle.</summary>
-    private async Task LeaveAsync(CancellationToken ct)
-    {
-        var filters = _routes.Filters;
-        if (!_client.IsConnected || filters.Count == 0)
-        {
-            return;
-        }
-
-        using var limit = new CancellationTokenSource(BrokerClientLimits.LeaveWithin, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
-        try
-        {
-            await _client.UnsubscribeAsync(filters, either.Token);
-            await _client.WaitUntilHandledAsync(either.Token);
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or MqttNotConnectedException)
-        {
-            // What is not acknowledged by now is the broker's to hand over again.
-            return;
-        }
-    }
 
     private ValueTask HearAsync(MqttReceivedMessage message, CancellationToken ct) =>
         _routes.Find(message.Topic) is { } subscription

@@ -9,6 +9,9 @@ internal static class Topics
     /// <summary>Both the shared topic (<c>#</c> matches its parent) and every device's own.</summary>
     public const string AllStatuses = "smartlock/status/#";
 
+    /// <summary>Between the server's replicas; nobody else can read it.</summary>
+    public const string Events = "smartlock/events";
+
     public static string CommandsOf(string deviceId) => $"{Commands}/{deviceId}";
 
     public static string StatusOf(string deviceId) => $"{Status}/{deviceId}";

@@ -20,6 +20,11 @@ internal static class MqttSessions
             return services;
         }
 
+        if (where == MqttPersistence.Database && !StorageFeature.IsSqlite(configuration))
+        {
+            throw new StartupException("Mqtt:Persistence is Database, which is the server's SQLite file, and Storage:Provider is another: choose File or None.");
+        }
+
         services.AddSingleton(provider => where == MqttPersistence.File
             ? new SqliteMqttStore(Open(provider))
             : new SqliteMqttStore(provider.GetRequiredService<SqliteDatabase>()));

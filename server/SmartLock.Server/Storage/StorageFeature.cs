@@ -7,6 +7,7 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Original;
+using SmartLock.Server.Replicas;
 #if ADAPTERS
 using SmartLock.Server.Storage.MongoDb;
 #endif
@@ -18,17 +19,18 @@ namespace SmartLock.Server.Storage;
 
 internal static class StorageFeature
 {
+    private const string Sqlite = "Sqlite";
     private const string DefaultFile = "smartlock.db";
     private static readonly TimeSpan HealthWithin = TimeSpan.FromSeconds(3);
 
     public static IServiceCollection AddStorage(this IServiceCollection services, IConfiguration configuration)
     {
-        var provider = configuration["Storage:Provider"] ?? "Sqlite";
+        var provider = ProviderOf(configuration);
         return provider.ToUpperInvariant() switch
         {
             "SQLITE" => services.AddSqlite().AddMqttSessions(configuration),
 #if ADAPTERS
-            "MONGODB" => services.AddMongo().AddMqttSessions(configuration),
+            "MONGODB" => services.AddMongo().AddSqliteOptions().AddMqttSessions(configuration),
 #else
             "MONGODB" => throw new StartupException(
                 "Storage:Provider is MongoDb, which this build does not contain: use the container image, or build with -p:Adapters=all."),
@@ -37,9 +39,17 @@ internal static class StorageFeature
         };
     }
 
+    public static bool IsSqlite(IConfiguration configuration) => ProviderOf(configuration).Equals(Sqlite, StringComparison.OrdinalIgnoreCase);
+
+    private static string ProviderOf(IConfiguration configuration) => configuration["Storage:Provider"] ?? Sqlite;
+
+    /// <summary>The broker's sessions may be in a SQLite file whatever the rest is in.</summary>
+    private static IServiceCollection AddSqliteOptions(this IServiceCollection services) =>
+        services.AddValidatedOptions<SqliteOptions>(SqliteOptions.Section, SqliteOptions.Check);
+
     private static IServiceCollection AddSqlite(this IServiceCollection services)
     {
-        services.AddValidatedOptions<SqliteOptions>(SqliteOptions.Section, SqliteOptions.Check);
+        services.AddSqliteOptions();
         services.AddSingleton(provider =>
         {
             var options = provider.GetRequiredService<IOptions<SqliteOptions>>().Value;
@@ -64,6 +74,7 @@ internal static class StorageFeature
             .AddSingleton<IImportStore, SqliteImportStore>()
             .AddSingleton<ILiveStore, SqliteLiveStore>()
             .AddSingleton<IWebhookStore, SqliteWebhookStore>()
-            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>();
+            .AddSingleton<IDeliveryStore, SqliteDeliveryStore>()
+            .AddSingleton<ILeaseStore, SqliteLeaseStore>();
     }
 }

@@ -52,16 +52,16 @@ public sealed class StatusBeliefTests
         Judge(json, OwnLogin).ShouldBe(Believed);
 
     [Theory]
-    [InlineData(ConnectedAt, Believed)]
-    [InlineData(ConnectedAt - 1, OldConnection)]
-    [InlineData(ConnectedAt + 1, OldConnection)]
-    internal void A_will_speaks_for_its_own_connection_only(long connectedAt, Belief expected)
+    [InlineData(ConnectedAt, Believed, Believed)]
+    [InlineData(ConnectedAt - 1, OldConnection, OldConnection)]
+    [InlineData(ConnectedAt + 1, Believed, OldConnection)]
+    internal void A_will_speaks_for_its_own_connection_only_and_of_a_later_one_the_store_knows(long connectedAt, Belief expected, Belief overItsLogin)
     {
         var signature = Mac(Key, $"v1|will|A|{connectedAt}");
         var json = $$"""{"device_id":"A","state":"Unavailable","connected_at":{{connectedAt}},"signature":"{{signature}}"}""";
 
         Judge(json, Anyone).ShouldBe(expected);
-        Judge(json, OwnLogin).ShouldBe(expected);
+        Judge(json, OwnLogin).ShouldBe(overItsLogin);
     }
 
     [Fact]

@@ -40,6 +40,9 @@ internal sealed class Anyone : IAsyncDisposable
     public async Task PublishAsync(string topic, string payload, bool retain = false) =>
         (await _client.PublishAsync(topic, Encoding.UTF8.GetBytes(payload), MqttQoS.AtLeastOnce, retain)).IsDelivered.ShouldBeTrue();
 
+    /// <summary>How many messages.</summary>
+    public int Heard => _heard.Count;
+
     /// <summary>The first message heard on a topic.</summary>
     public async Task<string> NextAsync(string topic)
     {

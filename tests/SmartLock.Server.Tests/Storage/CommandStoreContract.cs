@@ -31,6 +31,21 @@ public abstract class CommandStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task Several_are_found_by_id_whoever_asked_for_them()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.HearAsync("E1", "eve");
+        var first = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("E1", "C2", "eve"), default);
+        var decided = (await Stores.DecideAsync("E1", "C2", "jammed")).Decided.ShouldHaveSingleItem();
+
+        var found = await Stores.Commands.FindManyAsync(["C1", "C404", "C2"], default);
+
+        found.OrderBy(c => c.Id).ShouldBe([first.Command!, decided]);
+        (await Stores.Commands.FindManyAsync([], default)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_lock_that_is_not_heard_refuses_and_logs()
     {
         await Stores.RegisterAsync("D1");

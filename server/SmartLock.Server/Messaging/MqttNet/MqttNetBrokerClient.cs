@@ -14,6 +14,7 @@ internal sealed partial class MqttNetBrokerClient : IBrokerClient
     private MqttNetConnection? _connection;
     private Task _running = Task.CompletedTask;
     private long _connections;
+    private bool _hasLeft;
 
     public MqttNetBrokerClient(IOptions<MqttOptions> options, TimeProvider time, ILogger<MqttNetBrokerClient> log)
     {
@@ -37,6 +38,9 @@ internal sealed partial class MqttNetBrokerClient : IBrokerClient
         _running = Task.Run(() => KeepConnectedAsync(_stop.Token), CancellationToken.None);
         return Task.CompletedTask;
     }
+
+    public Task LeaveAsync(CancellationToken ct) =>
+        Volatile.Read(ref _connection) is { IsAlive: true } connection ? LeaveAsync(connection, ct) : Task.CompletedTask;
 
     public async Task StopAsync(CancellationToken ct)
     {
@@ -134,20 +138,28 @@ internal sealed partial class MqttNetBrokerClient : IBrokerClient
         }
         catch (OperationCanceledException)
         {
-            await LeaveAsync(connection);
+            using var limit = new CancellationTokenSource(BrokerClientLimits.LeaveWithin, _time);
+            await LeaveAsync(connection, limit.Token);
+            await connection.CloseAsync(limit.Token);
             return "Requested";
         }
     }
 
     /// <summary>Unsubscribed first, so that the broker hands to other replicas what this one would not live to handle.</summary>
-    private async Task LeaveAsync(MqttNetConnection connection)
+    private async Task LeaveAsync(MqttNetConnection connection, CancellationToken ct)
     {
+        if (Interlocked.Exchange(ref _hasLeft, true))
+        {
+            return;
+        }
+
         using var limit = new CancellationTokenSource(BrokerClientLimits.LeaveWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
         try
         {
-            if (_routes.Filters is { Count: > 0 } filters && await connection.UnsubscribeAsync(filters, limit.Token))
+            if (_routes.Filters is { Count: > 0 } filters && await connection.UnsubscribeAsync(filters, either.Token))
             {
-                await _inbox.HandledAsync(limit.Token);
+                await _inbox.HandledAsync(either.Token);
             }
         }
         catch (OperationCanceledException)
@@ -155,8 +167,6 @@ internal sealed partial class MqttNetBrokerClient : IBrokerClient
             // What is not acknowledged by now is the broker's to hand over again.
             LogLeftUnhandled();
         }
-
-        await connection.CloseAsync(limit.Token);
     }
 
     /// <summary>Doubles with every attempt, and of each step a random half is waited, so that replicas do not come back as one.</summary>

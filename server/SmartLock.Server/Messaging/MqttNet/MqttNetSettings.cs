@@ -9,7 +9,7 @@ namespace SmartLock.Server.Messaging.MqttNet;
 internal sealed class MqttNetSettings(MqttOptions options)
 {
     // MQTTnet asks when it has sent nothing for a whole period, and waits half of one for the answer.
-    private static readonly TimeSpan KeepAlive = BrokerClientLimits.KeepAlive / 2;
+    private readonly TimeSpan _keepAlive = options.KeepAlive / 2;
 
     private readonly string _clientId = BrokerClientLimits.ClientIdOf(options);
 
@@ -23,7 +23,7 @@ internal sealed class MqttNetSettings(MqttOptions options)
             .WithClientId(_clientId)
             .WithProtocolVersion(IsV5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311)
             .WithCleanStart(isFirst || !IsV5)
-            .WithKeepAlivePeriod(KeepAlive)
+            .WithKeepAlivePeriod(_keepAlive)
             .WithTimeout(BrokerClientLimits.ConnectWithin)
             .WithoutPacketFragmentation();
         if (IsV5)

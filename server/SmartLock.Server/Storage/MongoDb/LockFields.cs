@@ -42,6 +42,9 @@ internal static class LockFields
 
     public const string ConnectedAt = "connected_at";
     public const string LastIssuedAt = "last_issued_at";
+
+    /// <summary>When its connection was last found lost.</summary>
+    public const string LostAt = "lost_at";
     public const string OwnTopics = "own_topics";
     public const string Firmware = "firmware";
     public const string Rssi = "rssi";

@@ -31,7 +31,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
         await _logs.Indexes.CreateManyAsync(
             [
                 new(keys.Ascending("device_id").Ascending("seq"), new CreateIndexOptions { Name = "chain", Unique = true }),
-                new(keys.Ascending("device_id").Ascending("key"), new CreateIndexOptions { Name = "key", Unique = true }),
+                new(keys.Ascending("key"), new CreateIndexOptions { Name = "key" }),
                 new(keys.Ascending("device_id").Descending("id"), new CreateIndexOptions { Name = "device" }),
                 new(keys.Ascending("tenure").Descending("id"), new CreateIndexOptions<BsonDocument> { Name = "tenure", PartialFilterExpression = Filter.Exists("tenure") }),
                 new(keys.Ascending("actor").Descending("id"), new CreateIndexOptions { Name = "actor" }),
@@ -72,7 +72,8 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
 
                     if (tries > 0)
                     {
-                        await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(LongestPauseMs)), time, token);
+                        // So that two do not meet again; no matter of the server's clock, which may stand still in a test.
+                        await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(LongestPauseMs)), TimeProvider.System, token);
                     }
 
                     pending = await TryAppendAsync(pending, token);
@@ -87,7 +88,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
             async token =>
             {
                 var open = await _heads.Find(Filter.Eq(ChainHeadDocument.Open, true)).Limit(SettledAtOnce).ToListAsync(token);
-                await InsertAsync([.. open.SelectMany(ChainHeadDocument.TailOf)], token);
+                await _logs.InsertMissingAsync([.. open.SelectMany(ChainHeadDocument.TailOf)], token);
                 foreach (var head in open)
                 {
                     await CloseAsync([head["_id"]], head[ChainHeadDocument.Batch].AsString, token);
@@ -121,7 +122,8 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
         var won = await MoveHeadsAsync(moves, ct);
         if (won.Count > 0)
         {
-            await InsertAsync([.. won.SelectMany(m => m.Documents)], ct);
+            // Copied by whoever appends behind them first.
+            await _logs.InsertMissingAsync([.. won.SelectMany(m => m.Documents)], ct);
             await CloseAsync([.. won.Select(m => (BsonValue)m.End.DeviceId)], won[0].Batch, ct);
         }
 
@@ -146,12 +148,12 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
         var keys = byChain.Values.SelectMany(entries => entries).Select(l => l.Key);
         var projection = Builders<BsonDocument>.Projection.Include("device_id").Include("id").Include("key").Include("hash");
         var findPlaces = _logs.Find(Filter.In("_id", places)).Project(projection).ToListAsync(ct);
-        var findKeys = _logs.Find(Filter.In("device_id", byChain.Keys) & Filter.In("key", keys)).Project(projection).ToListAsync(ct);
+        var findKeys = _logs.Find(Filter.In("key", keys)).Project(projection).ToListAsync(ct);
         var atPlaces = (await findPlaces).ToDictionary(e => e["_id"].AsString);
         var known = (await findKeys).Select(e => (e["device_id"].AsString, e["key"].AsString)).ToHashSet();
 
         // Before the tails are replaced.
-        await InsertAsync(tails.FindAll(t => !atPlaces.ContainsKey(t["_id"].AsString)), ct);
+        await _logs.InsertMissingAsync(tails.FindAll(t => !atPlaces.ContainsKey(t["_id"].AsString)), ct);
         foreach (var entry in tails)
         {
             atPlaces.TryAdd(entry["_id"].AsString, entry);
@@ -208,17 +210,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
     {
         var batch = Ids.NewUlid(time.GetUtcNow());
         moves.ForEach(m => m.Batch = batch);
-        long moved;
-        try
-        {
-            var result = await _heads.BulkWriteAsync(moves.Select(m => m.ToWrite()), new BulkWriteOptions { IsOrdered = false }, ct);
-            moved = result.MatchedCount + result.InsertedCount;
-        }
-        catch (MongoBulkWriteException e) when (MongoErrors.IsDuplicateKey(e))
-        {
-            moved = 0;
-        }
-
+        var moved = await _heads.WriteAsync(moves.Select(m => m.ToWrite()), ct);
         if (moved == moves.Count)
         {
             return moves;
@@ -230,23 +222,6 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
             .ToListAsync(ct);
         var won = mine.Select(h => h["_id"].AsString).ToHashSet();
         return moves.FindAll(m => won.Contains(m.End.DeviceId));
-    }
-
-    private async Task InsertAsync(List<BsonDocument> documents, CancellationToken ct)
-    {
-        if (documents.Count == 0)
-        {
-            return;
-        }
-
-        try
-        {
-            await _logs.InsertManyAsync(documents, new InsertManyOptions { IsOrdered = false }, ct);
-        }
-        catch (MongoBulkWriteException e) when (MongoErrors.IsDuplicateKey(e))
-        {
-            // Another server that appended behind them has copied them from the tail.
-        }
     }
 
     private async Task CloseAsync(IReadOnlyList<BsonValue> deviceIds, string batch, CancellationToken ct) =>

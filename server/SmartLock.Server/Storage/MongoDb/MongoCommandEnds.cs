@@ -130,8 +130,7 @@ internal sealed class MongoCommandEnds(MongoDatabase database, MongoLog log, Tim
         var writes = ends.Select((end, i) => (WriteModel<BsonDocument>)new UpdateOneModel<BsonDocument>(
             Filter.Eq("_id", end.Command.Id) & end.Guard,
             ToUpdate(end, batch, entries[i])));
-        var result = await _commands.BulkWriteAsync(writes, new BulkWriteOptions { IsOrdered = false }, ct);
-        var won = result.MatchedCount == ends.Count ? ends : await FindWonAsync(ends, batch, ct);
+        var won = await _commands.WriteAsync(writes, ct) == ends.Count ? ends : await FindWonAsync(ends, batch, ct);
         await log.TryDrainAsync(_commands, [.. won.Select(e => (BsonValue)e.Command.Id)], ct);
         return [.. won.Select(e => e.Command with { State = e.State, Result = e.Result, DecidedAt = e.DecidedAt })];
     }

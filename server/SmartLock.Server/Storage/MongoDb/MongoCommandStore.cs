@@ -76,6 +76,11 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
             },
             ct);
 
+    public Task<IReadOnlyList<Command>> FindManyAsync(IReadOnlyCollection<string> commandIds, CancellationToken ct) =>
+        database.RunAsync<IReadOnlyList<Command>>(
+            async token => [.. (await _commands.Find(Filter.In("_id", commandIds)).ToListAsync(token)).Select(CommandDocument.FromBson)],
+            ct);
+
     public Task<Command?> FindAsync(string commandId, string username, CancellationToken ct) =>
         database.RunAsync(
             async token =>
@@ -155,7 +160,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
         {
             await _commands.InsertOneAsync(CommandDocument.ToBson(command, request.IdempotencyKey, tenure, sent), null, ct);
         }
-        catch (MongoWriteException e) when (MongoErrors.IsDuplicateKey(e))
+        catch (MongoWriteException e) when (MongoErrors.IsDuplicateKey(e) || MongoErrors.IsConflict(e))
         {
             return null;
         }

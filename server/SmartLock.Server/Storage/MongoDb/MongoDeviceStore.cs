@@ -61,7 +61,10 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoReports repo
 
                 // After the verdicts, since a device that has one to give knows better.
                 var seen = await commands.SeeAsync([.. batch.Reports.Where(r => r.Unsigned && HasKey(r.DeviceId, r.KeyFrom) && IsUnsigned(r.DeviceId))], token);
-                return new DeviceBatchResult(reported.Changed, reported.CameBack, wentAway, [.. decided, .. seen], reported.Outdated);
+                return new DeviceBatchResult(reported.Changed, reported.CameBack, wentAway, [.. decided, .. seen], reported.Outdated)
+                {
+                    Replayed = reported.Replayed,
+                };
 
                 bool HasKey(string deviceId, long keyFrom) =>
                     locks.TryGetValue(deviceId, out var stored) && stored[LockFields.KeyFrom].ToInt64() == keyFrom;

@@ -22,16 +22,21 @@ internal static class MongoErrors
     public static bool IsConflict(Exception failure) => failure switch
     {
         MongoWriteException e => e.WriteError?.Code == WriteConflict,
+        MongoBulkWriteException e => e.WriteConcernError is null && e.WriteErrors.Count > 0 && e.WriteErrors.All(w => w.Code == WriteConflict),
         MongoCommandException e => e.Code == WriteConflict,
         _ => false,
     };
+
+    /// <summary>All that failed of a bulk write lost a race; what of the rest was done can be seen in the documents only.</summary>
+    public static bool IsLost(MongoBulkWriteException failure) =>
+        failure.WriteConcernError is null && failure.WriteErrors.Count > 0 && failure.WriteErrors.All(w => w.Code is DuplicateKey or WriteConflict);
 
     public static bool IsUnavailable(Exception failure) => failure switch
     {
         TimeoutException or MongoConnectionException or MongoConnectionPoolPausedException or MongoWaitQueueFullException => true,
         MongoExecutionTimeoutException or MongoNotPrimaryException or MongoNodeIsRecoveringException or MongoWriteConcernException => true,
         MongoWriteException e => e.WriteError is null ? e.WriteConcernError is not null : IsUnavailable(e.WriteError.Code),
-        MongoBulkWriteException e => e.WriteErrors.Count == 0 && e.WriteConcernError is not null,
+        MongoBulkWriteException e => e.WriteErrors.Count == 0 ? e.WriteConcernError is not null : e.WriteErrors.All(w => IsUnavailable(w.Code)),
         MongoCommandException e => IsUnavailable(e.Code),
         _ => false,
     };
@@ -44,10 +49,10 @@ internal static class MongoErrors
 
     private static string Describe(Exception failure) => failure switch
     {
-        MongoAuthenticationException or MongoCommandException { Code: 13 or 18 or 8000 } => "The store refuses this server's login or its rights.",
+        MongoAuthenticationException or MongoCommandException { Code: 13 or 18 or 8000 } => "The store refuses this server's login or its rights (Storage:MongoDb:ConnectionString).",
         MongoCommandException { Code: 14031 } => "The disk that holds the store is full.",
         _ when IsConflict(failure) => "The store gave the write up in favour of others.",
         MongoWriteConcernException or MongoWriteException or MongoBulkWriteException => "The store could not make the write lasting in time.",
-        _ => "The store does not answer.",
+        _ => "The store does not answer (Storage:MongoDb:ConnectionString).",
     };
 }

@@ -25,6 +25,9 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     private readonly ConcurrentQueue<Waiting> _waiting = new();
     private readonly SemaphoreSlim _turn = new(1);
 
+    /// <summary>Appends that wait for their turn.</summary>
+    public int Queued => _waiting.Count;
+
     /// <summary>Gives the entry its key, and names as they are stored.</summary>
     /// <param name="tenure">The lock's, as it was read; null where no lock is concerned.</param>
     public async Task<OutboxEntry> PrepareAsync(NewAuditEntry entry, string? tenure, CancellationToken ct) =>
@@ -114,6 +117,19 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     private async Task MoveAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
     {
         await EnqueueAsync(entries, ct);
+        try
+        {
+            await PullAsync(collection, ids, entries, ct);
+        }
+        catch (StoreUnavailableException e)
+        {
+            // They stand in the log, which is what the caller was to wait for. The sweep finds that they do, and empties the outboxes.
+            LogLeft(e.Message);
+        }
+    }
+
+    private async Task PullAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
+    {
         var filter = Builders<BsonDocument>.Filter;
         var keys = entries.Select(e => e.Key).ToArray();
         await database.RunAsync(

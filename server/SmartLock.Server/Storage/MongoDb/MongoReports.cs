@@ -15,13 +15,14 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
     private const int MostRounds = 4;
 
     private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly BulkWriteOptions InAnyOrder = new() { IsOrdered = false };
 
     private static readonly ProjectionDefinition<BsonDocument> Judged = Builders<BsonDocument>.Projection
         .Include(LockFields.Status)
         .Include(LockFields.Issue)
         .Include(LockFields.State)
         .Include(LockFields.LastSeen)
+        .Include(LockFields.SentAt)
+        .Include(LockFields.LostAt)
         .Include(LockFields.ConnectedAt)
         .Include(LockFields.KeyFrom)
         .Include(LockFields.Tenure)
@@ -44,7 +45,8 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
     /// <param name="locks">As <see cref="ReadAsync"/> gave them just now.</param>
     public async Task<ReportsResult> ApplyAsync(IReadOnlyCollection<DeviceReport> reports, Dictionary<string, BsonDocument> locks, CancellationToken ct)
     {
-        var result = new ReportsResult([], [], []);
+        var result = new ReportsResult([], [], [], []);
+        var unsure = new HashSet<DeviceReport>(ReferenceEqualityComparer.Instance);
         var rest = reports;
         for (var round = 0; rest.Count > 0 && round < MostRounds; round++)
         {
@@ -63,7 +65,10 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
                         result.Outdated.Add(report);
                         break;
                     case ReportKind.Overtaken:
-                    case ReportKind.Confirms when round > 0 && write.IsStored:
+                    case ReportKind.Confirms or ReportKind.Replayed when unsure.Contains(report) && write.IsStored:
+                        break;
+                    case ReportKind.Replayed:
+                        result.Replayed.Add(report);
                         break;
                     default:
                         judged.Add(write);
@@ -72,6 +77,9 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
             }
 
             rest = await WriteAsync(judged, result, ct);
+
+            // Of those that changed nothing it is not known which were written.
+            unsure.UnionWith(judged.Where(w => w.Kind is ReportKind.Confirms).Select(w => w.Report));
         }
 
         await log.TryDrainAsync(_locks, [.. result.CameBack.Select(id => (BsonValue)id)], ct);
@@ -117,17 +125,21 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
                 { LockFields.ConnectedAt, s.Lock.GetValue(LockFields.ConnectedAt, BsonNull.Value) },
                 { LockFields.Deleted, new BsonDocument("$ne", true) },
             },
-            Builders<BsonDocument>.Update
-                .Set(LockFields.State, nameof(LockState.Unavailable))
-                .Set(LockFields.Issue, s.Issue)
-                .Set(LockFields.Batch, batch)
-                .PushEach(OutboxEntry.Field, [entries[i].ToBson()])));
-        var result = await _locks.BulkWriteAsync(writes, InAnyOrder, ct);
-        var won = result.MatchedCount == silences.Count
+            Silenced(s, batch).PushEach(OutboxEntry.Field, [entries[i].ToBson()])));
+        var won = await _locks.WriteAsync(writes, ct) == silences.Count
             ? [.. silences.Select(s => s.DeviceId)]
             : await FindWonAsync(silences.Select(s => s.DeviceId), batch, ct);
         await log.TryDrainAsync(_locks, [.. won.Select(id => (BsonValue)id)], ct);
         return won;
+    }
+
+    private static UpdateDefinition<BsonDocument> Silenced(Silence silence, string batch)
+    {
+        var update = Builders<BsonDocument>.Update
+            .Set(LockFields.State, nameof(LockState.Unavailable))
+            .Set(LockFields.Issue, silence.Issue)
+            .Set(LockFields.Batch, batch);
+        return silence.Issue == LockIssues.ConnectionLost ? update.Set(LockFields.LostAt, silence.Time.ToUnixTimeMilliseconds()) : update;
     }
 
     private static bool IsOfPresent(ConnectionLoss loss, BsonDocument stored) =>
@@ -154,8 +166,8 @@ internal sealed class MongoReports(MongoDatabase database, MongoLog log, TimePro
         var ofDevice = entries.ToDictionary(e => e.Entry.DeviceId);
         var batch = Ids.NewUlid(time.GetUtcNow());
         var locks = news.Count == 0 ? _quickLocks : _locks;
-        var written = await locks.BulkWriteAsync(judged.Select(w => w.ToWrite(batch, ofDevice.GetValueOrDefault(w.Report.DeviceId))), InAnyOrder, ct);
-        if (written.MatchedCount == judged.Count)
+        var written = await locks.WriteAsync(judged.Select(w => w.ToWrite(batch, ofDevice.GetValueOrDefault(w.Report.DeviceId))), ct);
+        if (written == judged.Count)
         {
             news.ForEach(result.Note);
             return [];
@@ -181,7 +193,7 @@ internal sealed record Silence(BsonDocument Lock, string Issue, DateTimeOffset T
     public string DeviceId => Lock["_id"].AsString;
 }
 
-internal sealed record ReportsResult(List<string> Changed, List<string> CameBack, List<DeviceReport> Outdated)
+internal sealed record ReportsResult(List<string> Changed, List<string> CameBack, List<DeviceReport> Outdated, List<DeviceReport> Replayed)
 {
     public void Note(ReportWrite write) => (write.Kind is ReportKind.Revives ? CameBack : Changed).Add(write.Report.DeviceId);
 }

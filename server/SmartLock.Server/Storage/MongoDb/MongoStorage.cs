@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
@@ -5,6 +6,8 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Original;
+using SmartLock.Server.Replicas;
+using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -17,6 +20,9 @@ internal static class MongoStorage
         services.AddValidatedOptions<MongoOptions>(MongoOptions.Section, MongoOptions.Check);
         services.AddHostedService<MongoStart>();
         services.AddHostedService(provider => provider.GetRequiredService<MongoOutboxSweep>());
+        services.AddOptions<KeyManagementOptions>().PostConfigure<MongoKeyRing>((keys, ring) => keys.XmlRepository = ring);
+        services.AddGauge<MongoLog>(
+            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", log => log.Queued);
         services.AddHealthChecks().AddCheck<MongoHealthCheck>("store", timeout: HealthWithin);
         return services.AddMongoStores();
     }
@@ -30,6 +36,7 @@ internal static class MongoStorage
             provider.GetRequiredService<ILogger<MongoDatabase>>()));
         services.AddSingleton<LogIds>();
         services.AddSingleton<MongoNames>();
+        services.AddMongoPart<MongoKeyRing>();
         services.AddMongoPart<MongoChains>();
         services.AddSingleton<MongoOutboxSweep>();
         services.AddSingleton<MongoLog>();
@@ -42,6 +49,7 @@ internal static class MongoStorage
             .AddMongoStore<IAuditStore, MongoAuditStore>()
             .AddMongoStore<IImportStore, MongoImportStore>()
             .AddMongoStore<ILiveStore, MongoLiveStore>()
+            .AddMongoStore<ILeaseStore, MongoLeaseStore>()
             .AddMongoAccounts();
     }
 

@@ -13,6 +13,12 @@ internal enum ReportKind
     /// <summary>A later report is stored.</summary>
     Overtaken,
 
+    /// <summary>It counts for its signature alone, and one sent then or later is stored.</summary>
+    Replayed,
+
+    /// <summary>By signature, and heard before the loss of its connection: where the bolt was, but no sign of life.</summary>
+    Late,
+
     /// <summary>It says of an Available lock what the last one said.</summary>
     Confirms,
 
@@ -47,8 +53,13 @@ internal sealed class ReportWrite
 
     public string Tenure => _lock![LockFields.Tenure].AsString;
 
-    /// <summary>Whether the lock says already that it was heard then.</summary>
-    public bool IsStored => _lock!.Int64OrNull(LockFields.LastSeen) == HeardAt;
+    /// <summary>Whether the lock says already that it was heard, or sent, then.</summary>
+    public bool IsStored => Report.BySignature
+        ? _lock!.Int64OrNull(LockFields.SentAt) == Report.SentAt
+        : _lock!.Int64OrNull(LockFields.LastSeen) == HeardAt;
+
+    /// <summary>Two replicas' clocks differ: what the device sent later may have been heard earlier.</summary>
+    private long LastSeen => Report.BySignature && IsAhead(_lock!, HeardAt) ? _lock![LockFields.LastSeen].ToInt64() : HeardAt;
 
     private long HeardAt => Report.HeardAt.ToUnixTimeMilliseconds();
 
@@ -63,15 +74,21 @@ internal sealed class ReportWrite
                 return ReportKind.Outdated;
             }
 
-            var heardAt = report.HeardAt.ToUnixTimeMilliseconds();
-            if (storedLock.Int64OrNull(LockFields.LastSeen) is { } lastSeen && lastSeen > heardAt && lastSeen <= heardAt + ClocksDifferMs)
+            if (report.BySignature)
+            {
+                if (report.SentAt <= (storedLock.Int64OrNull(LockFields.SentAt) ?? 0))
+                {
+                    return ReportKind.Replayed;
+                }
+            }
+            else if (IsAhead(storedLock, report.HeardAt.ToUnixTimeMilliseconds()))
             {
                 return ReportKind.Overtaken;
             }
 
             if (storedLock[LockFields.State].AsString != nameof(LockState.Available))
             {
-                return ReportKind.Revives;
+                return report.BySignature && IsOfLostConnection(report, storedLock) ? ReportKind.Late : ReportKind.Revives;
             }
 
             var isSame = storedLock[LockFields.Status].AsString == report.Status.ToString() && storedLock.TextOrNull(LockFields.Issue) == report.Issue;
@@ -79,12 +96,28 @@ internal sealed class ReportWrite
         }
     }
 
+    /// <summary>Whether the lock was heard later, as far as two replicas' clocks differ.</summary>
+    private static bool IsAhead(BsonDocument storedLock, long heardAt) =>
+        storedLock.Int64OrNull(LockFields.LastSeen) is { } lastSeen && lastSeen > heardAt && lastSeen <= heardAt + ClocksDifferMs;
+
+    /// <summary>A device does not speak again over a connection whose will was published, so for that one a replica's clock may be ahead.</summary>
+    private static bool IsOfLostConnection(DeviceReport report, BsonDocument storedLock)
+    {
+        if (storedLock.Int64OrNull(LockFields.LostAt) is not { } lostAt)
+        {
+            return false;
+        }
+
+        var isSame = report.ConnectedAt > 0 && storedLock.Int64OrNull(LockFields.ConnectedAt) == report.ConnectedAt;
+        return lostAt + (isSame ? ClocksDifferMs : 0) >= report.HeardAt.ToUnixTimeMilliseconds();
+    }
+
     /// <param name="entry">Of a lock that comes back.</param>
     public WriteModel<BsonDocument> ToWrite(string batch, OutboxEntry? entry)
     {
         var set = new BsonDocument
         {
-            { LockFields.LastSeen, HeardAt },
+            { LockFields.LastSeen, LastSeen },
             { LockFields.Rssi, Report.Rssi is { } rssi ? rssi : BsonNull.Value },
             { LockFields.BatteryMv, Report.BatteryMv is { } battery ? battery : BsonNull.Value },
             { LockFields.UptimeS, Report.UptimeS is { } uptime ? uptime : BsonNull.Value },
@@ -96,9 +129,13 @@ internal sealed class ReportWrite
         if (Kind is not ReportKind.Confirms)
         {
             set.Add(LockFields.Status, Report.Status.ToString());
+            set.Add(LockFields.Batch, batch);
+        }
+
+        if (Kind is ReportKind.Changes or ReportKind.Revives)
+        {
             set.Add(LockFields.Issue, Report.Issue is null ? BsonNull.Value : Report.Issue);
             set.Add(LockFields.State, nameof(LockState.Available));
-            set.Add(LockFields.Batch, batch);
         }
 
         if (entry is not null)
@@ -117,15 +154,20 @@ internal sealed class ReportWrite
             { LockFields.KeyFrom, Report.KeyFrom },
             { LockFields.State, _lock![LockFields.State] },
             { LockFields.Deleted, new BsonDocument("$ne", true) },
-            {
-                "$or", new BsonArray
-                {
-                    new BsonDocument(LockFields.LastSeen, BsonNull.Value),
-                    new BsonDocument(LockFields.LastSeen, new BsonDocument("$lte", HeardAt)),
-                    new BsonDocument(LockFields.LastSeen, new BsonDocument("$gt", HeardAt + ClocksDifferMs)),
-                }
-            },
         };
+        if (Report.BySignature)
+        {
+            guard.Add(LockFields.SentAt, new BsonDocument("$not", new BsonDocument("$gte", Report.SentAt)));
+        }
+        else
+        {
+            guard.Add("$or", new BsonArray
+            {
+                new BsonDocument(LockFields.LastSeen, BsonNull.Value),
+                new BsonDocument(LockFields.LastSeen, new BsonDocument("$lte", HeardAt)),
+                new BsonDocument(LockFields.LastSeen, new BsonDocument("$gt", HeardAt + ClocksDifferMs)),
+            });
+        }
 
         if (Kind is ReportKind.Revives)
         {

@@ -9,6 +9,8 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
     private const string SelectByKey =
         $"SELECT {SqliteCommandRow.Columns} FROM commands WHERE requested_by = ?1 AND idempotency_key = ?2";
 
+    private const string SelectById = $"SELECT {SqliteCommandRow.Columns} FROM commands WHERE id = ?1";
+
     private const string SelectLock = $"""
         SELECT state = 'Available', last_issued_at, protected_key, unsigned, own_topics, {SqliteAccess.Word}
         FROM locks JOIN device_keys ON device_keys.device_id = locks.device_id {SqliteAccess.JoinShare}
@@ -50,6 +52,24 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
             {
                 using var query = session.Use(Select);
                 return query.Bind(1, commandId).Bind(2, username).Step() ? SqliteCommandRow.Read(query) : null;
+            },
+            ct).AsTask();
+
+    public Task<IReadOnlyList<Command>> FindManyAsync(IReadOnlyCollection<string> commandIds, CancellationToken ct) =>
+        database.ReadAsync<IReadOnlyList<Command>>(
+            session =>
+            {
+                var found = new List<Command>(commandIds.Count);
+                foreach (var commandId in commandIds)
+                {
+                    using var query = session.Use(SelectById);
+                    if (query.Bind(1, commandId).Step())
+                    {
+                        found.Add(SqliteCommandRow.Read(query));
+                    }
+                }
+
+                return found;
             },
             ct).AsTask();
 

@@ -65,9 +65,10 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
         var wentAway = new List<string>();
         var decided = new List<Command>();
         var outdated = new List<DeviceReport>();
+        var replayed = new List<DeviceReport>();
         if (batch.Reports.Count > 0)
         {
-            SqliteReports.Apply(session, batch.Reports, changed, cameBack, outdated);
+            SqliteReports.Apply(session, batch.Reports, changed, cameBack, outdated, replayed);
         }
 
         foreach (var loss in batch.Losses)
@@ -85,6 +86,6 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             SqliteVerdicts.Apply(session, report, decided);
         }
 
-        return new DeviceBatchResult(changed, cameBack, wentAway, decided, outdated);
+        return new DeviceBatchResult(changed, cameBack, wentAway, decided, outdated) { Replayed = replayed };
     }
 }

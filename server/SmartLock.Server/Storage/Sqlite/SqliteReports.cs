@@ -28,7 +28,7 @@ internal static class SqliteReports
         """;
 
     private const string Lose = """
-        UPDATE locks SET state = 'Unavailable', issue = ?4
+        UPDATE locks SET state = 'Unavailable', issue = ?4, lost_at = ?3
         WHERE device_id = ?1 AND key_from = ?5 AND connected_at = ?2 AND state = 'Available' AND last_seen <= ?3
         """;
 
@@ -44,12 +44,19 @@ internal static class SqliteReports
         IReadOnlyCollection<DeviceReport> reports,
         List<string> changed,
         List<string> cameBack,
-        List<DeviceReport> outdated)
+        List<DeviceReport> outdated,
+        List<DeviceReport> replayed)
     {
         using var confirm = session.Use(Confirm);
         using var update = session.Use(Update);
         foreach (var report in reports)
         {
+            if (report.BySignature)
+            {
+                SqliteSignedReports.Apply(session, report, changed, cameBack, outdated, replayed);
+                continue;
+            }
+
             if (Write(confirm, report))
             {
                 continue;
@@ -89,13 +96,13 @@ internal static class SqliteReports
         }
     }
 
-    private static bool HasKey(SqliteSession session, DeviceReport report)
+    public static bool HasKey(SqliteSession session, DeviceReport report)
     {
         using var query = session.Use(SelectKey);
         return query.Bind(1, report.DeviceId).Bind(2, report.KeyFrom).Step();
     }
 
-    private static bool Write(SqliteStatement statement, DeviceReport report) =>
+    public static bool Write(SqliteStatement statement, DeviceReport report) =>
         statement.Bind(1, report.DeviceId)
             .Bind(2, report.HeardAt)
             .Bind(3, report.Status.ToString())

@@ -118,5 +118,6 @@ internal static partial class SqliteSchema
         CREATE INDEX shares_user ON shares (name_key, device_id);
         """;
 
-    public static readonly IReadOnlyList<string> Scripts = [First, AccountIds, Shares, Chain, Pairings, Webhooks, Accounts, Epochs, Claims, Mqtt, Import];
+    public static readonly IReadOnlyList<string> Scripts =
+        [First, AccountIds, Shares, Chain, Pairings, Webhooks, Accounts, Epochs, Claims, Mqtt, Import, Replicas];
 }

@@ -70,12 +70,12 @@ public sealed class MongoFixture : IAsyncLifetime
     }
 
     /// <summary>Another process beside the others on the same database.</summary>
-    internal IServiceProvider AddServer(TimeProvider? time = null)
+    internal IServiceProvider AddServer(TimeProvider? time = null, AuditChain? chain = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(time ?? TimeProvider.System);
-        services.AddSingleton(Chain);
+        services.AddSingleton(chain ?? Chain);
         services.AddSingleton(Microsoft.Extensions.Options.Options.Create(Options));
         services.AddMongoStores();
         var server = services.BuildServiceProvider();

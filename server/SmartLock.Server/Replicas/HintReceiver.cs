@@ -1,0 +1,236 @@
+using System.Threading.Channels;
+using SmartLock.Server.Accounts;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Live;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Replicas;
+
+/// <summary>
+/// Hears what other replicas have changed, and has everything that remembers it here read the store again. What it cannot have heard (while the broker
+/// was away, or more than it could take in) counts as a change of everything.
+/// </summary>
+internal sealed partial class HintReceiver(
+    HintCodec codec,
+    IBrokerClient broker,
+    ReplicaId self,
+    LiveFeed live,
+    CommandNews commands,
+    DeviceRegistry devices,
+    Sessions sessions,
+    SessionReview review,
+    TimeProvider time,
+    ILogger<HintReceiver> log) : BackgroundService
+{
+    private const int MostWaiting = 1_000;
+    private static readonly TimeSpan BetweenRereads = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<ReadOnlyMemory<byte>> _heard = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+    private readonly HintSenders _senders = new(self.Value, time);
+    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly LogThrottle _troubles = new(time, TimeSpan.FromSeconds(10));
+    private readonly CancellationTokenSource _stop = new();
+    private int _missedSome;
+    private DateTimeOffset _everythingAt;
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        broker.Connected += OnConnected;
+        if (broker.IsConnected)
+        {
+            OnConnected(this, EventArgs.Empty);
+        }
+
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        broker.Connected -= OnConnected;
+        await _stop.CancelAsync();
+        await base.StopAsync(cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _stop.Dispose();
+        base.Dispose();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
+        TakeAsync,
+        failure =>
+        {
+            LogTrouble(failure);
+            TakeAllForChanged();
+        },
+        time,
+        stoppingToken);
+
+    private async Task TakeAsync(CancellationToken ct)
+    {
+        await _heard.Reader.WaitToReadAsync(ct);
+        var hints = new List<Hint>();
+        while (hints.Count < Hints.MostAtOnce && _heard.Reader.TryRead(out var payload))
+        {
+            hints.AddRange(Read(payload.Span));
+        }
+
+        await PassOnAsync(hints, ct);
+        if (Interlocked.Exchange(ref _missedSome, 0) != 0)
+        {
+            await ReadEverythingAsync(ct);
+        }
+    }
+
+    /// <summary>With pauses: a flood from whoever may publish on the topic must not have all clients read everything again all the time.</summary>
+    private async Task ReadEverythingAsync(CancellationToken ct)
+    {
+        var wait = _everythingAt + BetweenRereads - time.GetUtcNow();
+        if (wait > TimeSpan.Zero && wait <= BetweenRereads)
+        {
+            await Task.Delay(wait, time, ct);
+        }
+
+        _everythingAt = time.GetUtcNow();
+        live.ForgetEverything();
+        sessions.ForgetEverythingHere();
+        await review.RunAsync(ct);
+    }
+
+    private IReadOnlyList<Hint> Read(ReadOnlySpan<byte> payload)
+    {
+        // Empty: this replica's own word, that it missed some.
+        if (payload.IsEmpty)
+        {
+            return [];
+        }
+
+        if (codec.Read(payload) is not { } message)
+        {
+            Complain("no replica of this store wrote it");
+            return [];
+        }
+
+        switch (_senders.Judge(message))
+        {
+            case HintOrder.Next:
+                return message.Hints;
+            case HintOrder.AfterGap:
+                return [.. message.Hints, new Hint(HintKind.Everything, "")];
+            case HintOrder.Misdated:
+                Complain("it is old, or the replicas' clocks differ");
+                return [];
+            default:
+                return [];
+        }
+    }
+
+    /// <summary>First what may be refused from now on, then what may be told.</summary>
+    private async Task PassOnAsync(List<Hint> hints, CancellationToken ct)
+    {
+        foreach (var hint in hints)
+        {
+            if (hint.Kind is HintKind.Key)
+            {
+                devices.ForgetHere(hint.Id);
+            }
+            else if (hint.Kind is HintKind.Session)
+            {
+                sessions.ForgetHere(hint.Id, hint.Of);
+            }
+        }
+
+        var locks = hints.Where(h => h.Kind is HintKind.Lock).Select(h => h.Id).ToHashSet(StringComparer.Ordinal);
+        live.LocksChangedElsewhere(locks);
+        foreach (var (deviceId, usernames) in hints.Where(h => h is { Kind: HintKind.Access, Of: not null }).GroupBy(h => h.Id).Select(g => (g.Key, g.Select(h => h.Of!))))
+        {
+            live.AccessChangedElsewhere(deviceId, usernames);
+        }
+
+        await commands.ChangedElsewhereAsync(hints.Where(h => h.Kind is HintKind.Command).Select(h => h.Id).ToHashSet(StringComparer.Ordinal), ct);
+        if (hints.Any(h => h.Kind is HintKind.Everything))
+        {
+            Interlocked.Exchange(ref _missedSome, 1);
+        }
+    }
+
+    private ValueTask HearAsync(BrokerMessage message, CancellationToken ct)
+    {
+        // No replica has its messages kept.
+        if (!message.Retain && !_heard.Writer.TryWrite(message.Payload))
+        {
+            Interlocked.Exchange(ref _missedSome, 1);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private void OnConnected(object? sender, EventArgs e) => _ = ListenAsync();
+
+    private async Task ListenAsync()
+    {
+        try
+        {
+            var answer = await broker.SubscribeAsync(new BrokerSubscription(Topics.Events, HearAsync), _stop.Token);
+            switch (answer.Outcome)
+            {
+                case SubscribeOutcome.Granted:
+                    // What was said before the broker's answer was not heard.
+                    TakeAllForChanged();
+                    break;
+                case SubscribeOutcome.Refused:
+                    LogRefused(Topics.Events, answer.ReasonCode.ToString());
+                    break;
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return;
+        }
+    }
+
+    private void TakeAllForChanged()
+    {
+        Interlocked.Exchange(ref _missedSome, 1);
+        _heard.Writer.TryWrite(ReadOnlyMemory<byte>.Empty);
+    }
+
+    private void LogTrouble(Exception e)
+    {
+        if (!_troubles.TryEnter(out _))
+        {
+            return;
+        }
+
+        if (e is StoreUnavailableException)
+        {
+            LogPutOff(e.Message);
+            return;
+        }
+
+        LogFailed(e);
+    }
+
+    private void Complain(string why)
+    {
+        if (_throttle.TryEnter(out var unsaid))
+        {
+            LogNotBelieved(Topics.Events, why, unsaid);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Dropped a message on {Topic}: {Why}; {Unsaid} more since the last such line")]
+    private partial void LogNotBelieved(string topic, string why, long unsaid);
+
+    [LoggerMessage(2, LogLevel.Error, "The broker refuses the subscription to {Topic}: {ReasonCode}; listeners here hear of other replicas' changes late or not at all")]
+    private partial void LogRefused(string topic, string reasonCode);
+
+    [LoggerMessage(4, LogLevel.Warning, "What other replicas changed is passed on later: {Reason}")]
+    private partial void LogPutOff(string reason);
+
+    [LoggerMessage(3, LogLevel.Error, "What other replicas changed could not be passed on; everything will be read again")]
+    private partial void LogFailed(Exception e);
+}

@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Quartz;
+using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
+
+namespace SmartLock.Server.Replicas;
+
+/// <summary>The job judges the devices by what was heard of them: only a replica that has been listening for long enough may run it.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class JudgesDevicesAttribute : Attribute;
+
+/// <summary>
+/// Lets every scheduled job run on one replica only, and has the next one take over within ten seconds. Two leases: a replica that has lost its broker
+/// may still clear away old sessions, but not call devices silent that others hear.
+/// </summary>
+internal sealed partial class JobLeases : BackgroundService, ITriggerListener
+{
+    private readonly ISchedulerFactory _schedulers;
+    private readonly IDeviceLink _link;
+    private readonly DeviceOptions _devices;
+    private readonly TimeProvider _time;
+    private readonly ILogger<JobLeases> _log;
+    private readonly LogThrottle _throttle;
+    private readonly Lease _any;
+    private readonly Lease _judging;
+
+    /// <summary>Jobs whose time came while another replica was to run them; whoever takes over runs them at once.</summary>
+    private readonly ConcurrentDictionary<JobKey, Lease> _putOff = new();
+
+    public JobLeases(
+        ILeaseStore store,
+        ReplicaId self,
+        ISchedulerFactory schedulers,
+        IDeviceLink link,
+        IOptions<DeviceOptions> devices,
+        TimeProvider time,
+        ILogger<JobLeases> log)
+    {
+        (_schedulers, _link, _devices, _time, _log) = (schedulers, link, devices.Value, time, log);
+        _throttle = new LogThrottle(time, TimeSpan.FromSeconds(10));
+        _any = new Lease("jobs", store, self, time, log);
+        _judging = new Lease("device-jobs", store, self, time, log);
+    }
+
+    public string Name => nameof(JobLeases);
+
+    public ValueTask<bool> VetoJobExecution(ITrigger trigger, IJobExecutionContext context, CancellationToken cancellationToken = default)
+    {
+        var lease = context.JobDetail.JobType.Type.IsDefined(typeof(JudgesDevicesAttribute), inherit: false) ? _judging : _any;
+
+        // Before it is asked: a lease that is taken in between makes up for it.
+        _putOff[context.JobDetail.Key] = lease;
+        if (lease.IsHeld)
+        {
+            _putOff.TryRemove(context.JobDetail.Key, out _);
+            return ValueTask.FromResult(false);
+        }
+
+        return ValueTask.FromResult(true);
+    }
+
+    /// <summary>After the jobs have ended: they are stopped before, in the reverse order of their registration.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await _judging.ReleaseAsync(cancellationToken);
+            await _any.ReleaseAsync(cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogTrouble(e);
+        }
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
+        async ct =>
+        {
+            await TurnAsync(ct);
+            await Task.Delay(Lease.RenewEvery, _time, ct);
+        },
+        LogTrouble,
+        _time,
+        stoppingToken);
+
+    private async Task TurnAsync(CancellationToken ct)
+    {
+        await RenewAsync(_any, ct);
+        if (MayJudge())
+        {
+            await RenewAsync(_judging, ct);
+            return;
+        }
+
+        await _judging.ReleaseAsync(ct);
+    }
+
+    private bool MayJudge() => _link.ListeningSince is { } since && _time.GetUtcNow() - since >= _devices.OfflineAfter;
+
+    private async Task RenewAsync(Lease lease, CancellationToken ct)
+    {
+        if (!await lease.RenewAsync(ct))
+        {
+            return;
+        }
+
+        var scheduler = await _schedulers.GetScheduler(ct);
+        foreach (var job in _putOff.Where(p => p.Value == lease).Select(p => p.Key))
+        {
+            if (_putOff.TryRemove(job, out _))
+            {
+                await scheduler.TriggerJob(job, null, ct);
+            }
+        }
+    }
+
+    private void LogTrouble(Exception e)
+    {
+        if (!_throttle.TryEnter(out _))
+        {
+            return;
+        }
+
+        if (e is StoreUnavailableException)
+        {
+            LogPutOff(e.Message);
+            return;
+        }
+
+        LogFailed(e);
+    }
+
+    [LoggerMessage(2, LogLevel.Warning, "The leases of the scheduled jobs could not be renewed: {Reason}")]
+    private partial void LogPutOff(string reason);
+
+    [LoggerMessage(3, LogLevel.Error, "The leases of the scheduled jobs could not be renewed")]
+    private partial void LogFailed(Exception e);
+}

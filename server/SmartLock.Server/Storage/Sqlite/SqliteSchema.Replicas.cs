@@ -1,0 +1,13 @@
+namespace SmartLock.Server.Storage.Sqlite;
+
+internal static partial class SqliteSchema
+{
+    /// <remarks>
+    /// <c>lost_at</c> is when the lock's connection was last found lost. <c>leases</c> is for several server processes on one file, each of
+    /// which may hold one until the time given, Unix milliseconds.
+    /// </remarks>
+    private const string Replicas = """
+        ALTER TABLE locks ADD COLUMN lost_at INTEGER;
+        CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+        """;
+}

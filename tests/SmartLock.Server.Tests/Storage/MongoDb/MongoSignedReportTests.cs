@@ -1,0 +1,8 @@
+namespace SmartLock.Server.Tests.Storage.MongoDb;
+
+public sealed class MongoSignedReportTests(MongoFixture fixture) : SignedReportContract, IClassFixture<MongoFixture>
+{
+    private protected override async Task<StoreSet> OpenAsync() => MongoFixture.StoresOf(await fixture.StartAsync());
+
+    private protected override Task CloseAsync() => Task.CompletedTask;
+}
