@@ -66,6 +66,8 @@ public sealed partial class DeployFilesTests
         lasting.Count.ShouldBe(3);
         lasting.Where(s => s.Key != "server" && !s.Value.HasHealthCheck).ShouldBeEmpty("the server's own is in its image");
         Docker.Last("USER").ShouldBe("$APP_UID");
+        string[] written = ["HOME", "TMPDIR", "Data__Folder"];
+        written.ShouldAllBe(variable => Docker.Environment[variable] == "/data", "all else may be read-only");
     }
 
     [Fact]

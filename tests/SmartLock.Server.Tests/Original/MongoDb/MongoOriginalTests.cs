@@ -1,5 +1,9 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using SmartLock.Server.Audit;
 using SmartLock.Server.Original.Import;
 using SmartLock.Server.Original.MongoDb;
 using SmartLock.Server.Tests.Storage.MongoDb;
@@ -18,6 +22,7 @@ public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<Mon
 
     // The fixture's own has this server's indexes, which its rows do not keep.
     private readonly string _database = $"test_{Guid.NewGuid():N}";
+    private readonly string _target = $"test_{Guid.NewGuid():N}";
     private MongoClient? _client;
 
     private IMongoDatabase Database => _client!.GetDatabase(_database);
@@ -34,35 +39,51 @@ public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<Mon
         if (_client is not null)
         {
             await _client.DropDatabaseAsync(_database);
+            await _client.DropDatabaseAsync(_target);
             _client.Dispose();
         }
     }
 
-    [Fact]
-    public async Task The_command_says_what_it_would_do_does_it_and_may_be_run_again()
+    [Theory]
+    [InlineData("Sqlite")]
+    [InlineData("MongoDb")]
+    public async Task The_command_says_what_it_would_do_does_it_and_may_be_run_again(string store)
     {
         await SeedAsync();
 
-        var (dry, plan) = await RunAsync();
+        var (dry, plan) = await ImportAsync(store);
         dry.ShouldBe(0, plan);
         plan.ShouldContain("Users:    2 to bring over, 0 there already, 1 left out");
         plan.ShouldContain("Commands: 2 to bring over, 0 there already, 1 left out");
         plan.ShouldContain("Rows:     3 of heartbeats left out");
         plan.ShouldContain("Nothing was written.");
 
-        var (applied, report) = await RunAsync("--apply");
+        var (applied, report) = await ImportAsync(store, "--apply");
         applied.ShouldBe(0, report);
         report.ShouldContain("Locks:    1 brought over, 0 there already, 1 left out");
-        var (again, repeated) = await RunAsync("--apply");
+        var (again, repeated) = await ImportAsync(store, "--apply");
         again.ShouldBe(0, repeated);
         repeated.ShouldContain("Users:    0 brought over, 2 there already, 1 left out");
         repeated.ShouldContain("Commands: 0 brought over, 2 there already, 1 left out");
         (plan + report + repeated).ShouldNotContain(Secret);
 
-        await using var app = await TestApp.StartAsync($"--Data:Folder={_folder}");
+        await using var app = await TestApp.StartAsync(TargetOf(store));
         var lena = await app.SignInAsync("lena", Secret);
         (await lena.Http.GetAsync("/api/locks/device-1")).IsSuccessStatusCode.ShouldBeTrue();
-        (await (await app.SignInAsync("chief", Secret)).Http.GetAsync("/api/admin/logs?device_id=device-1")).IsSuccessStatusCode.ShouldBeTrue();
+        var chief = await app.SignInAsync("chief", Secret);
+        var log = (await chief.Http.GetFromJsonAsync<JsonElement>("/api/admin/logs?device_id=device-1")).GetProperty("items").EnumerateArray();
+        log.Select(e => $"{e.GetProperty("actor")} {e.GetProperty("action")} {e.GetProperty("result")}").ShouldBe(
+            ["system lock.register imported", "lena command.lock imported", "lena command.unlock imported"]);
+        (await app.Services.GetRequiredService<AuditVerification>().RunAsync(null, default)).IsIntact.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_server_whose_own_store_it_would_be_refuses()
+    {
+        var (code, output) = await ImportAsync("MongoDb", $"--Storage:MongoDb:Database={_database}");
+
+        code.ShouldBe(2, output);
+        output.ShouldContain("own store");
     }
 
     [Fact]
@@ -128,8 +149,16 @@ public sealed class MongoOriginalTests(MongoFixture fixture) : IClassFixture<Mon
         ]);
     }
 
-    private Task<(int Code, string Output)> RunAsync(params string[] more) =>
-        RunAsync(["import", "original", $"--database={_database}", $"--Data:Folder={_folder}", "--Accounts:PasswordIterations=100000", .. more], fixture.Options.ConnectionString);
+    private string[] TargetOf(string store) =>
+    [
+        $"--Data:Folder={_folder}",
+        $"--Storage:Provider={store}",
+        .. store == "MongoDb" ? [$"--Storage:MongoDb:ConnectionString={fixture.Options.ConnectionString}", $"--Storage:MongoDb:Database={_target}"] : Array.Empty<string>(),
+    ];
+
+    private Task<(int Code, string Output)> ImportAsync(string store, params string[] more) => RunAsync(
+        ["import", "original", $"--database={_database}", "--Accounts:PasswordIterations=100000", .. TargetOf(store), .. more],
+        fixture.Options.ConnectionString);
 
     private static async Task<(int Code, string Output)> RunAsync(string[] arguments, string? uri)
     {

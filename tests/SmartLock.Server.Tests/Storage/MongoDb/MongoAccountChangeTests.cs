@@ -22,7 +22,7 @@ public sealed class MongoAccountChangeTests(MongoFixture fixture) : AccountChang
         Builders<BsonDocument>.Update
             .Set(LockFields.Owner, owner)
             .Set(LockFields.OwnerKey, MongoNames.KeyOf(owner))
-            .Set(LockFields.Slot, StoreSet.ManyLocks - 1));
+            .Unset(LockFields.Slot));
 
     private protected override Task CloseAsync() => Task.CompletedTask;
 }
