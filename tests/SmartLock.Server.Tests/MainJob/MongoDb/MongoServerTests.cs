@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using MongoDB.Bson;
-using MongoDB.Driver;
 using SmartLock.Server.Storage.MongoDb;
 using SmartLock.Server.Tests.Storage.MongoDb;
 using SmartLock.Testing;
