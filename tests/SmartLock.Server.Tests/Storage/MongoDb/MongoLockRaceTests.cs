@@ -80,6 +80,8 @@ public sealed class MongoLockRaceTests(MongoFixture fixture) : IClassFixture<Mon
 
         (await renamed).ShouldAllBe(o => o == ChangeLockOutcome.Changed);
         (await rotated).ShouldAllBe(r => r.Outcome == ChangeLockOutcome.Changed);
+        var made = await Documents("D1").Find("{}").SingleAsync();
+        made[LockFields.Rev].ToInt64().ShouldBe(22, "made, used, and changed twenty times");
         var log = await LogAsync("D1");
         log.Count(e => e == "lock.rename renamed").ShouldBe(10);
         log.Count(e => e == "lock.rotate_key rotated").ShouldBe(10);
