@@ -6,6 +6,9 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>What the MongoDB stores read and write through. The first use makes the indexes that are missing.</summary>
 internal sealed partial class MongoDatabase : IDisposable
 {
+    private const int MostTries = 6;
+    private const int LongestPauseMs = 30;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(30);
 
@@ -28,6 +31,7 @@ internal sealed partial class MongoDatabase : IDisposable
 
     public IMongoCollection<BsonDocument> Collection(string name) => Raw.GetCollection<BsonDocument>(name);
 
+    /// <param name="work">Run again when its write lost to another in the store: one call of the driver, or several that do no harm when they are repeated.</param>
     /// <exception cref="Infrastructure.StoreUnavailableException">The store is away or refuses to serve; whether a write was made is then not known.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
     {
@@ -38,7 +42,7 @@ internal sealed partial class MongoDatabase : IDisposable
                 await OpenAsync(ct);
             }
 
-            return await work(ct);
+            return await RetryAsync(work, ct);
         }
         catch (Exception e) when (MongoErrors.IsUnavailable(e))
         {
@@ -60,6 +64,24 @@ internal sealed partial class MongoDatabase : IDisposable
     {
         _client.Dispose();
         _opening.Dispose();
+    }
+
+    /// <summary>
+    /// A write that another was in the way of has done nothing. MongoDB tries such a write again itself; servers compatible with it may leave that to us.
+    /// </summary>
+    private static async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await work(ct);
+            }
+            catch (Exception e) when (tries < MostTries && MongoErrors.IsConflict(e))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(LongestPauseMs)), TimeProvider.System, ct);
+            }
+        }
     }
 
     private async Task OpenAsync(CancellationToken ct)

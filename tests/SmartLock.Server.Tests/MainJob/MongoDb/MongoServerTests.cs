@@ -84,7 +84,7 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
     [Fact]
     public async Task A_server_that_is_not_there_ends_the_start_with_a_sentence_that_keeps_the_password()
     {
-        await fixture.StartAsync();
+        await fixture.EmptyAsync();
 
         var (code, output) = await RunAsync(["serve", "--Storage:MongoDb:ConnectionString=mongodb://smart:hunter2@127.0.0.1:1/?serverSelectionTimeoutMS=300"]);
 
@@ -98,7 +98,7 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
     {
         if (isFirst)
         {
-            await fixture.StartAsync();
+            await fixture.EmptyAsync();
         }
 
         return await TestApp.StartAsync(Settings());
