@@ -1,6 +1,7 @@
 using System.Globalization;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Storage;
 
 namespace SmartLock.Server.Cli;
 
@@ -14,8 +15,7 @@ internal static class AuditCommand
         var report = await app.Services.GetRequiredService<AuditVerification>().RunAsync(deviceId, ct);
         if (report.Entries + report.Chains == 0)
         {
-            var folder = app.Services.GetRequiredService<DataFolder>().Path;
-            await Console.Error.WriteLineAsync($"There is no entry to verify in the store of {folder}. Is {DataFolder.Setting} right?");
+            await Console.Error.WriteLineAsync($"There is no entry to verify in {StorageFeature.PlaceOf(app.Configuration, app.Services.GetRequiredService<DataFolder>())}");
             return ExitCodes.Failed;
         }
 

@@ -15,6 +15,7 @@ internal sealed partial class OfflineSweep(
     HeartbeatWriter writer,
     IDeviceLink link,
     LiveFeed live,
+    LostReplicas lost,
     IOptions<DeviceOptions> options,
     TimeProvider time,
     ILogger<OfflineSweep> log) : IJob
@@ -49,13 +50,16 @@ internal sealed partial class OfflineSweep(
             return 0;
         }
 
+        // Nor does it for as long as a replica that was lost may have been handed what devices said.
+        var silentFor = offlineAfter + lost.Muffled(offlineAfter);
+
         // What was heard counts, even if a slow store has not got it yet.
         await writer.FlushAsync(ct);
         var found = 0;
         IReadOnlyList<string> silent;
         do
         {
-            silent = await store.MarkSilentAsync(now - offlineAfter, now, BatchSize, ct);
+            silent = await store.MarkSilentAsync(now - silentFor, now, BatchSize, ct);
             found += silent.Count;
             live.LocksChanged(silent);
             foreach (var deviceId in silent)

@@ -86,8 +86,7 @@ internal sealed class MqttOptions
 
     /// <summary>
     /// External: a broker that has fallen silent is given up after little more than this; for so long the server takes itself for listening. The other
-    /// way round it is half as much again, and then the time for which the session is kept, for which a replica that was cut off swallows its share of the
-    /// statuses: together less than one heartbeat of 9 s, so that no device loses two in a row to it.
+    /// way round it is half as much again, for which a replica that was cut off swallows its share of the statuses.
     /// </summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(4);
 

@@ -21,6 +21,7 @@ internal sealed partial class HintReceiver(
     DeviceRegistry devices,
     Sessions sessions,
     SessionReview review,
+    LostReplicas lost,
     TimeProvider time,
     ILogger<HintReceiver> log) : BackgroundService
 {
@@ -117,8 +118,10 @@ internal sealed partial class HintReceiver(
         switch (_senders.Judge(message))
         {
             case HintOrder.Next:
+                NoteThere(message);
                 return message.Hints;
             case HintOrder.AfterGap:
+                NoteThere(message);
                 return [.. message.Hints, new Hint(HintKind.Everything, "")];
             case HintOrder.Misdated:
                 Complain("it is old, or the replicas' clocks differ");
@@ -126,6 +129,17 @@ internal sealed partial class HintReceiver(
             default:
                 return [];
         }
+    }
+
+    private void NoteThere(HintMessage message)
+    {
+        if (message.Hints.Any(h => h.Kind is HintKind.Goodbye))
+        {
+            lost.NoteLeft(message.From);
+            return;
+        }
+
+        lost.NoteHeard(message.From);
     }
 
     /// <summary>First what may be refused from now on, then what may be told.</summary>

@@ -14,7 +14,7 @@ internal sealed class ReplicaId
 }
 
 /// <summary>
-/// Publishes what this replica has changed. The next message waits for the broker's acknowledgement of the one before, so that what comes in between
+/// Publishes what this replica has changed, or at least that it is there. The next message waits for the broker's acknowledgement of the one before, so that what comes in between
 /// shares a message; what the broker did not take is sent again, and is told from a second message by its number.
 /// </summary>
 internal sealed partial class HintSender(Hints hints, HintCodec codec, IBrokerClient broker, ReplicaId self, TimeProvider time, ILogger<HintSender> log)
@@ -39,17 +39,24 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, IBrokerCl
 
         // What the last batches of the devices changed nobody else would tell the others.
         _unsent ??= hints.Take();
-        while (_unsent.Count > 0 && await TrySendAsync(_unsent, cancellationToken))
+        while (_unsent.Count > 0)
         {
+            if (!await TrySendAsync(_unsent, cancellationToken))
+            {
+                return;
+            }
+
             _unsent = hints.Take();
         }
+
+        await TrySendAsync([new Hint(HintKind.Goodbye, "")], cancellationToken);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(SendAsync, LogFailed, time, stoppingToken);
 
     private async Task SendAsync(CancellationToken ct)
     {
-        _unsent ??= await hints.TakeAsync(ct);
+        _unsent ??= await hints.TakeAsync(LostReplicas.SpeaksEvery, time, ct);
         if (await TrySendAsync(_unsent, ct))
         {
             _unsent = null;

@@ -22,6 +22,9 @@ internal enum HintKind
 
     /// <summary>More was changed than could be told.</summary>
     Everything,
+
+    /// <summary>The sender's last word: it has left the statuses to the others.</summary>
+    Goodbye,
 }
 
 /// <summary>That something is another in the store now: ids, never what it is.</summary>
@@ -99,21 +102,16 @@ internal sealed class Hints(bool hasReplicas)
         }
     }
 
-    /// <summary>Waits for one at least; oldest first.</summary>
-    public async Task<List<Hint>> TakeAsync(CancellationToken ct)
+    /// <summary>Waits for one; oldest first. Empty when the time is over.</summary>
+    public async Task<List<Hint>> TakeAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct)
     {
-        while (true)
+        if (Take() is { Count: > 0 } taken)
         {
-            lock (_gate)
-            {
-                if (_waiting.Count > 0)
-                {
-                    return TakeWaiting();
-                }
-            }
-
-            await _something.WaitAsync(ct);
+            return taken;
         }
+
+        await _something.WaitAsync(atMost, time, ct);
+        return Take();
     }
 
     /// <summary>What waits now; empty when nothing does.</summary>
@@ -121,23 +119,18 @@ internal sealed class Hints(bool hasReplicas)
     {
         lock (_gate)
         {
-            return TakeWaiting();
-        }
-    }
-
-    private List<Hint> TakeWaiting()
-    {
-        var taken = new List<Hint>(Math.Min(_waiting.Count, MostAtOnce));
-        while (taken.Count < MostAtOnce && _waiting.TryDequeue(out var hint))
-        {
-            taken.Add(hint);
-            if (hint.Kind is HintKind.Lock)
+            var taken = new List<Hint>(Math.Min(_waiting.Count, MostAtOnce));
+            while (taken.Count < MostAtOnce && _waiting.TryDequeue(out var hint))
             {
-                _waitingLocks.Remove(hint.Id);
+                taken.Add(hint);
+                if (hint.Kind is HintKind.Lock)
+                {
+                    _waitingLocks.Remove(hint.Id);
+                }
             }
-        }
 
-        return taken;
+            return taken;
+        }
     }
 
     private void Tell(IEnumerable<Hint> hints)

@@ -15,6 +15,7 @@ internal static class ReplicasFeature
     {
         var hasReplicas = MessagingFeature.ModeOf(configuration) is MqttMode.External;
         services.AddSingleton(new Hints(hasReplicas));
+        services.AddSingleton<LostReplicas>();
         services.AddSingleton<CommandNews>();
         services.AddSingleton<SessionReview>();
         if (!hasReplicas)

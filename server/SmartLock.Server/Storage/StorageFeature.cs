@@ -41,6 +41,11 @@ internal static class StorageFeature
 
     public static bool IsSqlite(IConfiguration configuration) => ProviderOf(configuration).Equals(Sqlite, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Where the store is, and the setting that says so, for somebody who looks for something in the wrong one.</summary>
+    public static string PlaceOf(IConfiguration configuration, DataFolder folder) => IsSqlite(configuration)
+        ? $"the store of {folder.Path}. Is {DataFolder.Setting} right?"
+        : $"the database {configuration["Storage:MongoDb:Database"] ?? "smartlock"}. Are the settings Storage:MongoDb:Database and ConnectionString right?";
+
     private static string ProviderOf(IConfiguration configuration) => configuration["Storage:Provider"] ?? Sqlite;
 
     /// <summary>The broker's sessions may be in a SQLite file whatever the rest is in.</summary>

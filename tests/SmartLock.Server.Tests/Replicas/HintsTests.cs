@@ -12,7 +12,7 @@ public sealed class HintsTests
         hints.KeyChanged("C");
         hints.LocksChanged(["A"]);
 
-        (await hints.TakeAsync(default)).ShouldBe([new Hint(HintKind.Lock, "A"), new Hint(HintKind.Lock, "B"), new Hint(HintKind.Key, "C")]);
+        (await TakeAsync(hints)).ShouldBe([new Hint(HintKind.Lock, "A"), new Hint(HintKind.Lock, "B"), new Hint(HintKind.Key, "C")]);
         hints.LocksChanged(["A"]);
         hints.Take().ShouldBe([new Hint(HintKind.Lock, "A")]);
         hints.Take().ShouldBeEmpty();
@@ -22,7 +22,7 @@ public sealed class HintsTests
     public async Task Whoever_waits_is_woken()
     {
         var hints = new Hints(hasReplicas: true);
-        var taking = hints.TakeAsync(default);
+        var taking = TakeAsync(hints);
         taking.IsCompleted.ShouldBeFalse();
 
         hints.SessionsEnded("ada", null);
@@ -50,4 +50,6 @@ public sealed class HintsTests
 
         hints.Take().ShouldBeEmpty();
     }
+
+    private static Task<List<Hint>> TakeAsync(Hints hints) => hints.TakeAsync(TimeSpan.FromSeconds(30), TimeProvider.System, default);
 }

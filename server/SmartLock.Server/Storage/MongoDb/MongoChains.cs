@@ -62,7 +62,8 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
         database.RunAsync(
             async token =>
             {
-                var pending = entries;
+                // Two who drain one document at once bring the same entries.
+                IReadOnlyList<OutboxEntry> pending = [.. entries.DistinctBy(e => e.Key)];
                 for (var tries = 0; pending.Count > 0; tries++)
                 {
                     if (tries == MostTries)

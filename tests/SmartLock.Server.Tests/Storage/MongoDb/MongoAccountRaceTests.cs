@@ -219,7 +219,7 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
         {
             var name = $"ada{round}";
             await UserAsync(name);
-            var registering = Enumerable.Range(0, AtOnce).Select(i => RegisterAsync(SideOf(i), $"D{round}-{i}", name)).ToArray();
+            var registering = Enumerable.Range(0, AtOnce).Select(i => PersistAsync(() => RegisterAsync(SideOf(i), $"D{round}-{i}", name))).ToArray();
             var deleted = await PersistAsync(() => _here.Users.DeleteAsync(name, "root", Noon, default)) == DeleteUserOutcome.Deleted;
             var registered = (await Task.WhenAll(registering)).Count(o => o == RegisterLockOutcome.Registered);
 
