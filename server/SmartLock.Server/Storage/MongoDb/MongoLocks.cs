@@ -66,10 +66,12 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             {
                 try
                 {
-                    return (BsonDocument?)await Documents.FindOneAndUpdateAsync(
-                        guard,
-                        update.Inc(LockFields.Rev, 1L),
-                        new FindOneAndUpdateOptions<BsonDocument> { ReturnDocument = ReturnDocument.After, Projection = WithoutOutbox },
+                    return await MongoConflicts.RetryAsync(
+                        async again => (BsonDocument?)await Documents.FindOneAndUpdateAsync(
+                            guard,
+                            update.Inc(LockFields.Rev, 1L),
+                            new FindOneAndUpdateOptions<BsonDocument> { ReturnDocument = ReturnDocument.After, Projection = WithoutOutbox },
+                            again),
                         token);
                 }
                 catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
@@ -86,12 +88,17 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             {
                 try
                 {
-                    await Documents.InsertOneAsync(document, null, token);
-                    return document;
+                    return await MongoConflicts.RetryAsync(
+                        async again =>
+                        {
+                            await Documents.InsertOneAsync(document, null, again);
+                            return (BsonDocument?)document;
+                        },
+                        token);
                 }
                 catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
                 {
-                    return (BsonDocument?)null;
+                    return null;
                 }
             },
             ct);

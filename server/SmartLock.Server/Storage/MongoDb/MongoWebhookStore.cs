@@ -189,8 +189,13 @@ internal sealed class MongoWebhookStore(
             {
                 try
                 {
-                    await webhooks.Documents.InsertOneAsync(document, null, token);
-                    return true;
+                    return await MongoConflicts.RetryAsync(
+                        async again =>
+                        {
+                            await webhooks.Documents.InsertOneAsync(document, null, again);
+                            return true;
+                        },
+                        token);
                 }
                 catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
                 {
