@@ -28,7 +28,13 @@ internal sealed record IssueRequest(
     string Actor,
     string? IdempotencyKey,
     DateTimeOffset Now,
-    TimeSpan Validity);
+    TimeSpan Validity)
+{
+    /// <summary>The command as it is issued.</summary>
+    /// <param name="issuedAt">UTC, in whole milliseconds.</param>
+    public Command IssuedAt(DateTimeOffset issuedAt) =>
+        new(CommandId, DeviceId, Action, Actor, issuedAt, issuedAt + Validity, CommandState.Sent, null, null);
+}
 
 /// <summary>What publishing needs to know of the device.</summary>
 /// <param name="Unsigned">The device cannot check signatures.</param>

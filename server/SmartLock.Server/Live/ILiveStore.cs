@@ -35,7 +35,21 @@ internal interface ILiveStore
     /// took on after it was taken from them. Unknown devices are left out.
     /// </summary>
     Task<IReadOnlyDictionary<string, LiveLock>> FindAsync(IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct);
+}
 
+internal static class LiveStores
+{
     /// <summary>Which of the locks the account may see now.</summary>
-    Task<IReadOnlySet<string>> VisibleAsync(string username, IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct);
+    public static async Task<IReadOnlySet<string>> VisibleAsync(
+        this ILiveStore store,
+        string username,
+        IReadOnlyCollection<string> deviceIds,
+        DateTimeOffset now,
+        CancellationToken ct)
+    {
+        var found = await store.FindAsync(deviceIds, now, ct);
+        return found.Where(f => f.Value.IsSeenBy(username))
+            .Select(f => f.Key)
+            .ToHashSet(StringComparer.Ordinal);
+    }
 }

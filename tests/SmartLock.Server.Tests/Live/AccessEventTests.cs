@@ -145,17 +145,11 @@ public sealed class AccessEventTests
     {
         public Task<IReadOnlyDictionary<string, LiveLock>> FindAsync(IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct) =>
             deviceIds.Contains("POISON") ? throw new InvalidDataException("a row that cannot be read") : inner.FindAsync(deviceIds, now, ct);
-
-        public Task<IReadOnlySet<string>> VisibleAsync(string username, IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct) =>
-            inner.VisibleAsync(username, deviceIds, now, ct);
     }
 
     private sealed class Unavailable : ILiveStore
     {
         public Task<IReadOnlyDictionary<string, LiveLock>> FindAsync(IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct) =>
-            throw new StoreUnavailableException("away");
-
-        public Task<IReadOnlySet<string>> VisibleAsync(string username, IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct) =>
             throw new StoreUnavailableException("away");
     }
 }

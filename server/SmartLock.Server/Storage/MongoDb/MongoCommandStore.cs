@@ -143,17 +143,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
     /// <returns>Null when another request took the idempotency key in between.</returns>
     private async Task<IssueResult?> WriteAsync(IssueRequest request, BsonDocument storedLock, CancellationToken ct)
     {
-        var issued = storedLock.Time(LockFields.LastIssuedAt);
-        var command = new Command(
-            request.CommandId,
-            request.DeviceId,
-            request.Action,
-            request.Actor,
-            issued,
-            issued + request.Validity,
-            CommandState.Sent,
-            null,
-            null);
+        var command = request.IssuedAt(storedLock.Time(LockFields.LastIssuedAt));
         var tenure = storedLock[LockFields.Tenure].AsString;
         var sent = await log.PrepareAsync(MongoEntries.Outcome(command, request.Actor, AuditResults.Sent, request.Now), tenure, ct);
         try

@@ -32,18 +32,6 @@ internal sealed class MongoLiveStore(MongoDatabase database) : ILiveStore
         return stored.ToDictionary(l => l["_id"].AsString, l => Read(l, now), StringComparer.Ordinal);
     }
 
-    public async Task<IReadOnlySet<string>> VisibleAsync(
-        string username,
-        IReadOnlyCollection<string> deviceIds,
-        DateTimeOffset now,
-        CancellationToken ct)
-    {
-        var found = await FindAsync(deviceIds, now, ct);
-        return found.Where(f => f.Value.IsSeenBy(username))
-            .Select(f => f.Key)
-            .ToHashSet(StringComparer.Ordinal);
-    }
-
     private static LiveLock Read(BsonDocument stored, DateTimeOffset now)
     {
         var change = new LockEvent(

@@ -156,17 +156,7 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
 
     private static Command Write(SqliteSession session, IssueRequest request, long issuedAt)
     {
-        var issued = DateTimeOffset.FromUnixTimeMilliseconds(issuedAt);
-        var command = new Command(
-            request.CommandId,
-            request.DeviceId,
-            request.Action,
-            request.Actor,
-            issued,
-            issued + request.Validity,
-            CommandState.Sent,
-            null,
-            null);
+        var command = request.IssuedAt(DateTimeOffset.FromUnixTimeMilliseconds(issuedAt));
 
         // First, since the command's row names this entry.
         session.AppendOutcome(command, command.RequestedBy, AuditResults.Sent, request.Now);

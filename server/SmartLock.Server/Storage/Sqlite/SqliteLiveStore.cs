@@ -29,18 +29,6 @@ internal sealed class SqliteLiveStore(SqliteDatabase database) : ILiveStore
             },
             ct).AsTask();
 
-    public async Task<IReadOnlySet<string>> VisibleAsync(
-        string username,
-        IReadOnlyCollection<string> deviceIds,
-        DateTimeOffset now,
-        CancellationToken ct)
-    {
-        var found = await FindAsync(deviceIds, now, ct);
-        return found.Where(f => f.Value.IsSeenBy(username))
-            .Select(f => f.Key)
-            .ToHashSet(StringComparer.Ordinal);
-    }
-
     /// <summary>For stores that decide it within a transaction of their own.</summary>
     public static bool MaySee(SqliteSession session, string deviceId, string username, DateTimeOffset now) =>
         Find(session, deviceId, now) is { } seen && seen.IsSeenBy(username);
