@@ -21,7 +21,7 @@ internal sealed class ReplicaProof : IAsyncDisposable
     /// <summary>The others only say that they are there: a command's verdict would hide a lost heartbeat.</summary>
     private const int MostUsed = 100;
 
-    private const int AtOnce = 16;
+    private const int AtOnce = 4;
     private static readonly TimeSpan Steady = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan PartedFor = TimeSpan.FromSeconds(16);
 
@@ -120,8 +120,8 @@ internal sealed class ReplicaProof : IAsyncDisposable
                 LongestReconnectWait = TimeSpan.FromSeconds(2),
             },
         });
-        await _fleet.StartAsync().WaitAsync(TimeSpan.FromSeconds(60));
-        await Until.TrueAsync(async () => await CountAsync(_servers[1], "Available") == devices, TimeSpan.FromSeconds(60), "all devices are Available");
+        await _fleet.StartAsync().WaitAsync(TimeSpan.FromSeconds(120));
+        await Until.TrueAsync(async () => await CountAsync(_servers[1], "Available") == devices, TimeSpan.FromSeconds(120), "all devices are Available");
         _say($"{devices} devices, 3 servers; registered, connected and heard in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s");
     }
 

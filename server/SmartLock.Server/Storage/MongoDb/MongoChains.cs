@@ -63,7 +63,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogI
             async token =>
             {
                 // Two who drain one document at once bring the same entries.
-                IReadOnlyList<OutboxEntry> pending = [.. entries.DistinctBy(e => e.Key)];
+                IReadOnlyList<OutboxEntry> pending = [.. entries.DistinctBy(e => (e.Entry.DeviceId, e.Key))];
                 for (var tries = 0; pending.Count > 0; tries++)
                 {
                     if (tries == MostTries)

@@ -1,8 +1,8 @@
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>
-/// A write of one document that the store gave up in favour of others: nothing of it was done, so it is made again. What it rests on is in its
-/// own guard, or in a unique index.
+/// A write that the store gave up in favour of others: nothing of it was done, so it is made again. What it rests on is in its own guard, or in a
+/// unique index. MongoDB tries such a write again itself; servers compatible with it may leave that to us.
 /// </summary>
 internal static class MongoConflicts
 {

@@ -6,9 +6,6 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>What the MongoDB stores read and write through. The first use makes the indexes that are missing.</summary>
 internal sealed partial class MongoDatabase : IDisposable
 {
-    private const int MostTries = 6;
-    private const int LongestPauseMs = 30;
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(30);
 
@@ -42,7 +39,7 @@ internal sealed partial class MongoDatabase : IDisposable
                 await OpenAsync(ct);
             }
 
-            return await RetryAsync(work, ct);
+            return await MongoConflicts.RetryAsync(work, ct);
         }
         catch (Exception e) when (MongoErrors.IsUnavailable(e))
         {
@@ -64,24 +61,6 @@ internal sealed partial class MongoDatabase : IDisposable
     {
         _client.Dispose();
         _opening.Dispose();
-    }
-
-    /// <summary>
-    /// A write that another was in the way of has done nothing. MongoDB tries such a write again itself; servers compatible with it may leave that to us.
-    /// </summary>
-    private static async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
-    {
-        for (var tries = 1; ; tries++)
-        {
-            try
-            {
-                return await work(ct);
-            }
-            catch (Exception e) when (tries < MostTries && MongoErrors.IsConflict(e))
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(LongestPauseMs)), TimeProvider.System, ct);
-            }
-        }
     }
 
     private async Task OpenAsync(CancellationToken ct)

@@ -66,17 +66,15 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             {
                 try
                 {
-                    return await MongoConflicts.RetryAsync(
-                        async again => (BsonDocument?)await Documents.FindOneAndUpdateAsync(
-                            guard,
-                            update.Inc(LockFields.Rev, 1L),
-                            new FindOneAndUpdateOptions<BsonDocument> { ReturnDocument = ReturnDocument.After, Projection = WithoutOutbox },
-                            again),
+                    return (BsonDocument?)await Documents.FindOneAndUpdateAsync(
+                        guard,
+                        update.Inc(LockFields.Rev, 1L),
+                        new FindOneAndUpdateOptions<BsonDocument> { ReturnDocument = ReturnDocument.After, Projection = WithoutOutbox },
                         token);
                 }
                 catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
                 {
-                    return null;
+                    return (BsonDocument?)null;
                 }
             },
             ct);
@@ -88,17 +86,12 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             {
                 try
                 {
-                    return await MongoConflicts.RetryAsync(
-                        async again =>
-                        {
-                            await Documents.InsertOneAsync(document, null, again);
-                            return (BsonDocument?)document;
-                        },
-                        token);
+                    await Documents.InsertOneAsync(document, null, token);
+                    return document;
                 }
                 catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
                 {
-                    return null;
+                    return (BsonDocument?)null;
                 }
             },
             ct);

@@ -194,10 +194,7 @@ internal sealed class MongoPairingStore(
             {
                 try
                 {
-                    var counted = await MongoConflicts.RetryAsync(
-                        again => locks.Documents.UpdateOneAsync(which, update, new UpdateOptions { IsUpsert = isUpsert }, again),
-                        token);
-                    return counted.MatchedCount > 0;
+                    return (await locks.Documents.UpdateOneAsync(which, update, new UpdateOptions { IsUpsert = isUpsert }, token)).MatchedCount > 0;
                 }
                 catch (Exception e) when (isUpsert && MongoErrors.IsDuplicateKey(e))
                 {

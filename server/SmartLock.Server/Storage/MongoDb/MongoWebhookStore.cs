@@ -189,13 +189,8 @@ internal sealed class MongoWebhookStore(
             {
                 try
                 {
-                    return await MongoConflicts.RetryAsync(
-                        async again =>
-                        {
-                            await webhooks.Documents.InsertOneAsync(document, null, again);
-                            return true;
-                        },
-                        token);
+                    await webhooks.Documents.InsertOneAsync(document, null, token);
+                    return true;
                 }
                 catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
                 {

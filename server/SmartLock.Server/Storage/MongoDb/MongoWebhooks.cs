@@ -64,16 +64,14 @@ internal sealed class MongoWebhooks(MongoDatabase database) : IMongoIndexes
     /// <summary>The webhook as it is after the update; null when the filter found none.</summary>
     public Task<BsonDocument?> TryUpdateAsync(FilterDefinition<BsonDocument> guard, UpdateDefinition<BsonDocument> update, CancellationToken ct) =>
         database.RunAsync(
-            token => MongoConflicts.RetryAsync(
-                async again => (BsonDocument?)await Documents.FindOneAndUpdateAsync(
-                    guard,
-                    update,
-                    new FindOneAndUpdateOptions<BsonDocument>
-                    {
-                        ReturnDocument = ReturnDocument.After,
-                        Projection = Builders<BsonDocument>.Projection.Exclude(OutboxEntry.Field),
-                    },
-                    again),
+            async token => (BsonDocument?)await Documents.FindOneAndUpdateAsync(
+                guard,
+                update,
+                new FindOneAndUpdateOptions<BsonDocument>
+                {
+                    ReturnDocument = ReturnDocument.After,
+                    Projection = Builders<BsonDocument>.Projection.Exclude(OutboxEntry.Field),
+                },
                 token),
             ct);
 

@@ -8,7 +8,7 @@ public sealed class MongoReplicaProofTests(MongoFixture fixture, ITestOutputHelp
     [Fact]
     public async Task Nothing_is_lost_and_nothing_told_twice_when_one_of_three_is_killed_and_one_cut_off()
     {
-        await fixture.StartAsync();
+        await fixture.EmptyAsync();
         await using var proof = new ReplicaProof(output.WriteLine);
         await proof.RunAsync(
             ReplicaProofTests.DevicesOr(200),
