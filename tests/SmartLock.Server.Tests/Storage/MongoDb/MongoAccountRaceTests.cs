@@ -191,8 +191,9 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
 
             var results = await Task.WhenAll(Enumerable.Range(0, 2 * AtOnce).Select(i => RotateAsync(SideOf(i), $"S{round}", $"n{i}")));
 
-            results.Count(r => r.Outcome == RotateOutcome.Rotated).ShouldBe(1);
-            results.Count(r => r.Outcome == RotateOutcome.Reused).ShouldBe(1);
+            var outcomes = string.Join(' ', results.Select(r => r.Outcome));
+            results.Count(r => r.Outcome == RotateOutcome.Rotated).ShouldBe(1, outcomes);
+            results.Count(r => r.Outcome == RotateOutcome.Reused).ShouldBe(1, outcomes);
             (await _here.Sessions.FindAsync($"S{round}", Noon, default)).ShouldBeNull();
             (await EntriesAsync(AuditActions.SessionReuse)).ShouldBe(round + 1);
         }
