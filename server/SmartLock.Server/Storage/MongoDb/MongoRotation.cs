@@ -72,6 +72,7 @@ internal sealed class MongoRotation(MongoSessions sessions, MongoUsers users, Mo
                 Change.PushEach("used", [rotation.PresentedHash], slice: -UsedTokens.Remembered),
                 Change.Set("last_used_at", rotation.Now.ToUnixTimeMilliseconds()),
                 Change.Set("expires_at", rotation.ExpiresAt.ToUnixTimeMilliseconds()),
+                Change.Set(MongoSessions.PurgedAt, MongoSessions.PurgeAt(rotation.ExpiresAt)),
                 Change.Set("address", rotation.Address)),
             null,
             ct);

@@ -6,11 +6,16 @@ namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>
 /// Sessions, each with its tokens. One counts while its <c>epoch</c> is its account's: whatever ends all sessions of an account raises that in
-/// the write that decides it, and deleting the old ones is housekeeping. Expired ones are deleted by the job that tells those who wait for
-/// their end, not by the database. One that has ended and still has a log entry to hand over has no epoch.
+/// the write that decides it, and deleting the old ones is housekeeping. One that has ended and still has a log entry to hand over has no epoch.
 /// </summary>
 internal sealed class MongoSessions(MongoDatabase database) : IMongoIndexes, IMongoOutbox
 {
+    /// <summary>When the database may delete it: see <see cref="MongoExpiry"/>.</summary>
+    public const string PurgedAt = "purge_at";
+
+    /// <summary>Expired ones are deleted by a job, which tells those who wait for their end; should none run, by the database, and this much later.</summary>
+    public static readonly TimeSpan PurgedAfter = TimeSpan.FromDays(7);
+
     private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
 
     public IMongoCollection<BsonDocument> Documents { get; } = database.Collection("sessions");
@@ -34,6 +39,7 @@ internal sealed class MongoSessions(MongoDatabase database) : IMongoIndexes, IMo
         { "created_at", session.CreatedAt.ToUnixTimeMilliseconds() },
         { "last_used_at", session.CreatedAt.ToUnixTimeMilliseconds() },
         { "expires_at", session.ExpiresAt.ToUnixTimeMilliseconds() },
+        { PurgedAt, PurgeAt(session.ExpiresAt) },
         { "user_agent", session.UserAgent, session.UserAgent is not null },
         { "address", session.Address },
     };
@@ -45,6 +51,8 @@ internal sealed class MongoSessions(MongoDatabase database) : IMongoIndexes, IMo
         DateTimeOffset.FromUnixTimeMilliseconds(document["expires_at"].ToInt64()),
         document.TryGetValue("user_agent", out var userAgent) ? userAgent.AsString : null,
         document["address"].AsString);
+
+    public static BsonDateTime PurgeAt(DateTimeOffset expiresAt) => new((expiresAt + PurgedAfter).ToUnixTimeMilliseconds());
 
     /// <summary>Those of before the account's present epoch, which count no more.</summary>
     public Task DeleteOldAsync(BsonDocument user, CancellationToken ct) =>

@@ -24,7 +24,7 @@ internal static class MongoStorage
         services.AddGauge<MongoLog>(
             TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", log => log.Queued);
         services.AddHealthChecks().AddCheck<MongoHealthCheck>("store", timeout: HealthWithin);
-        return services.AddMongoStores();
+        return services.AddMongoStores().AddMongoPart<MongoExpiry>();
     }
 
     /// <summary>The stores and what they share; the options and the audit chain are the caller's to register.</summary>

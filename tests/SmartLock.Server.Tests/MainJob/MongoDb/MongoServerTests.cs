@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using MongoDB.Bson;
+using MongoDB.Driver;
 using SmartLock.Server.Storage.MongoDb;
 using SmartLock.Server.Tests.Storage.MongoDb;
 using SmartLock.Testing;
@@ -37,6 +38,26 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
         var report = await (await replica.AdminAsync()).Http.GetFromJsonAsync<JsonElement>("/api/admin/logs/verify");
         report.GetProperty("intact").GetBoolean().ShouldBeTrue(report.ToString());
         (await replica.Http.GetFromJsonAsync<JsonElement>("/health/ready")).GetProperty("status").GetString().ShouldBe("healthy");
+    }
+
+    [Fact]
+    public async Task The_database_deletes_sessions_that_are_long_over_should_no_job_have_done_it()
+    {
+        await using var app = await StartAsync();
+        await app.OwnerAsync("ada");
+
+        var (client, database) = fixture.Connect();
+        using (client)
+        {
+            var sessions = database.GetCollection<BsonDocument>("sessions");
+            var indexes = await (await sessions.Indexes.ListAsync()).ToListAsync();
+            var purge = indexes.Single(i => i.Contains("expireAfterSeconds"));
+            purge["key"].AsBsonDocument.ShouldBe(new BsonDocument(MongoSessions.PurgedAt, 1));
+            purge["expireAfterSeconds"].ToInt64().ShouldBe(0);
+            var session = await sessions.Find(Builders<BsonDocument>.Filter.Empty).FirstAsync();
+            var expiresAt = DateTimeOffset.FromUnixTimeMilliseconds(session["expires_at"].ToInt64());
+            session[MongoSessions.PurgedAt].ToUniversalTime().ShouldBe((expiresAt + MongoSessions.PurgedAfter).UtcDateTime);
+        }
     }
 
     [Fact]

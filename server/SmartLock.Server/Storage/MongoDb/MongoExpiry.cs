@@ -1,0 +1,18 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace SmartLock.Server.Storage.MongoDb;
+
+/// <summary>
+/// What the database deletes by itself when its time is long over, should no server's job have done it. By the database's own clock, so it belongs to a
+/// server in operation and not to stores whose clock is another.
+/// </summary>
+internal sealed class MongoExpiry(MongoSessions sessions) : IMongoIndexes
+{
+    public Task CreateAsync(CancellationToken ct) =>
+        sessions.Documents.Indexes.CreateOneAsync(
+            new CreateIndexModel<BsonDocument>(
+                Builders<BsonDocument>.IndexKeys.Ascending(MongoSessions.PurgedAt),
+                new CreateIndexOptions { Name = "purge", ExpireAfter = TimeSpan.Zero }),
+            cancellationToken: ct);
+}
