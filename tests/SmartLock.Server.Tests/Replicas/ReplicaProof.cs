@@ -21,7 +21,7 @@ internal sealed class ReplicaProof : IAsyncDisposable
     /// <summary>The others only say that they are there: a command's verdict would hide a lost heartbeat.</summary>
     private const int MostUsed = 100;
 
-    private const int AtOnce = 4;
+    private const int AtOnce = 1;
     private static readonly TimeSpan Steady = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan PartedFor = TimeSpan.FromSeconds(16);
 
