@@ -71,7 +71,17 @@ public sealed class ExternalProgram : IAsyncDisposable
 
     public Task LineAsync(Func<string, bool> match, string what) =>
         Eventually.TrueAsync(
-            () => _lines.Any(match) || (_process.HasExited ? throw new InvalidOperationException($"It ended before: {what}. It printed: {Output}") : false),
+            async () =>
+            {
+                if (_lines.Any(match) || !_process.HasExited)
+                {
+                    return _lines.Any(match);
+                }
+
+                // Its last lines may still be on their way.
+                await _process.WaitForExitAsync();
+                return _lines.Any(match) ? true : throw new InvalidOperationException($"It ended before: {what}. It printed: {Output}");
+            },
             what);
 
     /// <summary>SIGKILL, or what the system has for it.</summary>
