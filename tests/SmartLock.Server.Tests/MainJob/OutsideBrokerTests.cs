@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using SmartLock.Device;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Testing;
@@ -214,19 +215,25 @@ public class OutsideBrokerTests
         (await sweep.RunAsync(default)).ShouldBe(0, "it has only just begun to listen again");
         await ShouldBeAsync(door, "Available", "Locked");
 
+        // In steps, not in leaps: an answer of the broker that is under way when the clock leaps comes too late for the device.
+        var grace = clock.GetUtcNow() + app.Services.GetRequiredService<IOptions<DeviceOptions>>().Value.OfflineAfter;
         await Eventually.TrueAsync(
-            () =>
+            async () =>
             {
                 clock.Advance(TimeSpan.FromMilliseconds(250));
-                return door.Device.IsConnected;
+                return clock.GetUtcNow() > grace && await WasHeardAsync(app, door, clock.GetUtcNow() - TimeSpan.FromSeconds(10));
             },
-            "the device found it too");
-        clock.Advance(TimeSpan.FromSeconds(21));
-        await StoredAsync(app, door, clock.GetUtcNow().AddSeconds(-1));
+            "the device found the broker too and is heard, after the time for which nobody is called silent");
         (await sweep.RunAsync(default)).ShouldBe(0, "it has been heard");
+
         door.Device.Faults.Silent = true;
-        clock.Advance(TimeSpan.FromSeconds(21));
-        (await sweep.RunAsync(default)).ShouldBe(1, "now it is the device that is silent");
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                return await sweep.RunAsync(default) == 1;
+            },
+            "now it is the device that is silent");
     }
 
     [Theory]
@@ -371,15 +378,16 @@ public class OutsideBrokerTests
         return answer.StatusCode == expected;
     }
 
+    private static Task StoredAsync(TestApp app, Door door, DateTimeOffset heardSince) =>
+        Eventually.TrueAsync(() => WasHeardAsync(app, door, heardSince), $"{door.DeviceId} was heard");
+
     /// <summary>Where the clock stands still, the time for which heartbeats are coalesced never passes.</summary>
-    private static Task StoredAsync(TestApp app, Door door, DateTimeOffset heardSince) => Eventually.TrueAsync(
-        async () =>
-        {
-            await app.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
-            var read = await door.ReadAsync();
-            return read.GetProperty("last_seen") is { ValueKind: JsonValueKind.String } seen && seen.GetDateTimeOffset() >= heardSince.AddMilliseconds(-1);
-        },
-        $"{door.DeviceId} was heard");
+    private static async Task<bool> WasHeardAsync(TestApp app, Door door, DateTimeOffset since)
+    {
+        await app.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
+        var read = await door.ReadAsync();
+        return read.GetProperty("last_seen") is { ValueKind: JsonValueKind.String } seen && seen.GetDateTimeOffset() >= since.AddMilliseconds(-1);
+    }
 
     private static async Task ShouldBeAsync(Door door, string state, string status)
     {
