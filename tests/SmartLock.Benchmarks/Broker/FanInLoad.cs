@@ -4,8 +4,8 @@ using SmartLock.Mqtt;
 namespace SmartLock.Benchmarks;
 
 /// <summary>
-/// Many publishers, one subscriber that reads on a thread of its own. At most two rounds are under way, so that a broker is neither starved
-/// nor made to drop; a round is one burst from every publisher.
+/// Many publishers, one subscriber that reads on a thread of its own. So many rounds are under way at most, so that a broker is neither starved
+/// nor made to drop.
 /// </summary>
 internal sealed class FanInLoad : ILoad
 {
@@ -13,8 +13,7 @@ internal sealed class FanInLoad : ILoad
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly MqttQoS _qos;
-    private readonly int _burst;
+    private readonly FanInShape _shape;
     private readonly Peer[] _publishers;
     private readonly byte[][][] _bursts;
     private readonly Peer _subscriber;
@@ -24,49 +23,54 @@ internal sealed class FanInLoad : ILoad
     private Exception? _failure;
     private bool _disposed;
 
-    private FanInLoad(MqttQoS qos, int burst, Peer[] publishers, Peer subscriber)
+    private FanInLoad(FanInShape shape, Peer[] publishers, Peer subscriber)
     {
-        _qos = qos;
-        _burst = burst;
+        _shape = shape;
         _publishers = publishers;
         _subscriber = subscriber;
-        _bursts = [.. publishers.Select((_, i) => new[] { Encode(i, firstId: 1), Encode(i, 1 + burst) })];
+
+        // A packet id is free again when its round has come through.
+        _bursts = [.. publishers.Select((_, i) => Enumerable.Range(0, shape.RoundsUnderWay).Select(round => Encode(i, 1 + (round * shape.Burst))).ToArray())];
     }
 
-    public static FanInLoad Connect(int port, MqttQoS qos, int publishers, int burst)
+    public static FanInLoad Connect(int port, FanInShape shape)
     {
         var subscriber = Peer.Connect(port, "subscriber");
-        subscriber.Subscribe(LoadTopics.EveryStatus, qos);
+        subscriber.Subscribe(LoadTopics.EveryStatus, shape.QoS);
         subscriber.WaitForever();
-        Peer[] all = [.. Enumerable.Range(0, publishers).Select(i => Peer.Connect(port, $"publisher-{i}"))];
-        var load = new FanInLoad(qos, burst, all, subscriber);
+        Peer[] all = [.. Enumerable.Range(0, shape.Publishers).Select(i => Peer.Connect(port, $"publisher-{i}"))];
+        var load = new FanInLoad(shape, all, subscriber);
         new Thread(load.Read) { IsBackground = true, Name = "subscriber" }.Start();
         return load;
     }
 
     public long Run(TimeSpan duration)
     {
-        var perRound = (long)_publishers.Length * _burst;
+        var perRound = (long)_publishers.Length * _shape.Burst;
         var start = Received();
         var from = TimeProvider.System.GetTimestamp();
-        var rounds = 0;
+        long sent = 0;
+        long through = 0;
         do
         {
             for (var i = 0; i < _publishers.Length; i++)
             {
-                _publishers[i].Send(_bursts[i][rounds & 1]);
+                _publishers[i].Send(_bursts[i][sent % _shape.RoundsUnderWay]);
             }
 
-            if (rounds > 0)
+            sent++;
+            while (sent - through >= _shape.RoundsUnderWay)
             {
-                Await(start + (perRound * rounds));
+                Await(start + (perRound * ++through));
             }
-
-            rounds++;
         }
         while (TimeProvider.System.GetElapsedTime(from) < duration);
-        Await(start + (perRound * rounds));
-        return Received() - start == perRound * rounds ? perRound * rounds : throw new InvalidDataException("More came than was sent.");
+        while (through < sent)
+        {
+            Await(start + (perRound * ++through));
+        }
+
+        return Received() - start == perRound * sent ? perRound * sent : throw new InvalidDataException("More came than was sent.");
     }
 
     public void Dispose()
@@ -109,9 +113,9 @@ internal sealed class FanInLoad : ILoad
             }
         }
 
-        foreach (var publisher in _qos == MqttQoS.AtLeastOnce ? _publishers : [])
+        foreach (var publisher in _shape.QoS == MqttQoS.AtLeastOnce ? _publishers : [])
         {
-            PubAcks.TakeExactly(publisher, _burst);
+            PubAcks.TakeExactly(publisher, _shape.Burst);
         }
     }
 
@@ -119,7 +123,7 @@ internal sealed class FanInLoad : ILoad
     {
         try
         {
-            var deliveries = new Deliveries(_subscriber, LoadTopics.Status(LoadTopics.Id(0)), _qos);
+            var deliveries = new Deliveries(_subscriber, LoadTopics.Status(LoadTopics.Id(0)), _shape.QoS);
             while (deliveries.TakeSome(BufferBytes) is >= 0 and var count)
             {
                 Add(count);
@@ -156,5 +160,5 @@ internal sealed class FanInLoad : ILoad
         }
     }
 
-    private byte[] Encode(int publisher, int firstId) => PublishFrames.Encode(LoadTopics.Status(LoadTopics.Id(publisher)), _qos, _burst, firstId);
+    private byte[] Encode(int publisher, int firstId) => PublishFrames.Encode(LoadTopics.Status(LoadTopics.Id(publisher)), _shape.QoS, _shape.Burst, firstId);
 }
