@@ -2,7 +2,6 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Broker;
@@ -35,7 +34,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         Address = RemoteAddress.Of(remoteEndPoint);
         _certificate = certificate;
         _abort = abort;
-        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this, core.Journal);
+        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, core.OutboundTotal, this, core.Journal);
     }
 
     public Outbound Outbound { get; }
@@ -193,10 +192,11 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         {
             var result = await input.ReadAsync().ConfigureAwait(false);
             var buffer = result.Buffer;
+            var isDone = true;
             if (!buffer.IsEmpty)
             {
                 var received = buffer.Length;
-                ProcessTurn(ref buffer);
+                isDone = ProcessTurn(ref buffer);
                 // A packet counts for the keep-alive, not a part of one.
                 if (buffer.Length < received)
                 {
@@ -204,21 +204,28 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
                 }
             }
 
-            input.AdvanceTo(buffer.Start, buffer.End);
-            if (result.IsCompleted)
+            input.AdvanceTo(buffer.Start, isDone ? buffer.End : buffer.Start);
+            if (isDone && result.IsCompleted)
             {
                 return;
             }
 
-            if (_adds && _core.Journal is { IsFull: true } journal)
+            if (!isDone)
             {
-                await PauseAsync(journal).ConfigureAwait(false);
+                await PauseAsync(Outbound.WhenRelievedAsync).ConfigureAwait(false);
+            }
+            else if (_adds && _core.Journal is { IsFull: true } journal)
+            {
+                await PauseAsync(journal.WhenRoomAsync).ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>Nothing more is read from a client that has something stored while too much waits for the store.</summary>
-    private async ValueTask PauseAsync(SessionJournal journal)
+    /// <summary>
+    /// Nothing more is read from a client that leaves its answers unread while too much waits for all sockets, nor from one that has something
+    /// stored while too much waits for the store.
+    /// </summary>
+    private async ValueTask PauseAsync(Func<CancellationToken, Task> until)
     {
         using var cancellation = new CancellationTokenSource();
         lock (_gate)
@@ -230,7 +237,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         {
             if (!IsClosing)
             {
-                await journal.WhenRoomAsync(cancellation.Token).ConfigureAwait(false);
+                await until(cancellation.Token).ConfigureAwait(false);
             }
         }
         finally
@@ -242,7 +249,8 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         }
     }
 
-    private void ProcessTurn(ref ReadOnlySequence<byte> buffer)
+    /// <returns>False when whole packets may be left, which wait until the client has read what it was answered.</returns>
+    private bool ProcessTurn(ref ReadOnlySequence<byte> buffer)
     {
         var turn = default(Turn);
         try
@@ -250,15 +258,22 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             while (!IsClosing)
             {
                 buffer = buffer.Slice(ProcessSpan(buffer.FirstSpan, ref turn));
+                if (Outbound.OwesReading && !buffer.IsEmpty)
+                {
+                    return false;
+                }
+
                 // What is left begins with a packet that is incomplete or crosses into the next segment.
                 if (IsClosing || !MqttFrame.TryRead(ref buffer, (uint)_core.Options.MaxPacketSize, out var header, out var body))
                 {
-                    return;
+                    return true;
                 }
 
                 using var whole = new ContiguousBody(body);
                 Process(header, whole.Span, ref turn);
             }
+
+            return true;
         }
         finally
         {
@@ -272,6 +287,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     {
         var used = 0;
         while (!IsClosing
+            && !Outbound.OwesReading
             && MqttFrame.TryReadHeader(span[used..], (uint)_core.Options.MaxPacketSize, out var header, out var headerLength, out var bodyLength)
             && span.Length - used - headerLength >= bodyLength)
         {

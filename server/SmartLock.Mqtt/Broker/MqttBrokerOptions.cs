@@ -60,6 +60,13 @@ public sealed class MqttBrokerOptions
     [Range(1, ushort.MaxValue)]
     public int MaxKeepAliveSeconds { get; set; } = 3600;
 
+    /// <summary>
+    /// How long a TCP connection may be silent before the system asks whether the peer is still there (TCP keep-alive, in whole seconds). One that
+    /// does not answer for as long again is gone, whatever its keep-alive of MQTT's; zero leaves sockets as the host makes them.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "09:00:00")]
+    public TimeSpan TcpKeepAlive { get; set; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How long a session may outlive its connection, whatever the client asks for.</summary>
     public TimeSpan MaxSessionExpiry { get; set; } = TimeSpan.FromDays(1);
 
@@ -120,6 +127,13 @@ public sealed class MqttBrokerOptions
     /// </summary>
     [Range(16 * 1024, int.MaxValue)]
     public int MaxOutboundBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>
+    /// What the buffers of all connections may take together, beyond 4 KB that each has for itself. Beyond it a connection that holds its 4 KB gets no
+    /// more, as above, and one that leaves 4 KB of acknowledgements unread is not read from until it reads; those that keep up are given theirs.
+    /// </summary>
+    [Range(1024, long.MaxValue)]
+    public long MaxTotalOutboundBytes { get; set; } = 256 * 1024 * 1024;
 
     [Range(0, int.MaxValue)]
     public int MaxRetainedMessages { get; set; } = 10_000;

@@ -30,6 +30,7 @@ public static class MqttWebSocket
         }
 
         var broker = context.RequestServices.GetRequiredService<MqttBroker>();
+        TcpKeepAlive.Apply(context.Features, broker.Core.Options.TcpKeepAlive);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(Protocol);
         var address = context.Connection.RemoteIpAddress;
         var remote = address is null ? null : new IPEndPoint(address, context.Connection.RemotePort);

@@ -39,9 +39,9 @@ internal sealed class TestBroker : IAsyncDisposable
     public MqttBrokerStatistics Statistics => Broker.GetStatistics();
 
     /// <summary>A client that has not sent its CONNECT yet.</summary>
-    public TestClient Open(PipeScheduler? brokerReads = null, EndPoint? from = null)
+    public TestClient Open(PipeScheduler? brokerReads = null, EndPoint? from = null, int? unread = null)
     {
-        var (near, far) = DuplexPipe.Create(brokerReads);
+        var (near, far) = DuplexPipe.Create(brokerReads, unread);
         var client = new TestClient(near, Broker.ServeAsync(far, from));
         lock (_clients)
         {
