@@ -195,13 +195,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             var isDone = true;
             if (!buffer.IsEmpty)
             {
-                var received = buffer.Length;
                 isDone = ProcessTurn(ref buffer);
-                // A packet counts for the keep-alive, not a part of one.
-                if (buffer.Length < received)
-                {
-                    Volatile.Write(ref _lastRead, _core.Clock.Now);
-                }
             }
 
             input.AdvanceTo(buffer.Start, isDone ? buffer.End : buffer.Start);
@@ -253,6 +247,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     private bool ProcessTurn(ref ReadOnlySequence<byte> buffer)
     {
         var turn = default(Turn);
+        var received = buffer.Length;
         try
         {
             while (!IsClosing)
@@ -277,6 +272,12 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         }
         finally
         {
+            // Before the answers go out: who has its answer is known to live. A packet counts for the keep-alive, not a part of one.
+            if (buffer.Length < received)
+            {
+                Volatile.Write(ref _lastRead, _core.Clock.Now);
+            }
+
             _adds = turn.HoldUntil != 0;
             turn.End(_core.Counters);
         }

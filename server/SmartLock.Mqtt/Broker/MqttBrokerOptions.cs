@@ -61,8 +61,9 @@ public sealed class MqttBrokerOptions
     public int MaxKeepAliveSeconds { get; set; } = 3600;
 
     /// <summary>
-    /// How long a TCP connection may be silent before the system asks whether the peer is still there (TCP keep-alive, in whole seconds). One that
-    /// does not answer for as long again is gone, whatever its keep-alive of MQTT's; zero leaves sockets as the host makes them.
+    /// How long a TCP connection may be silent before the system asks whether the peer is still there, in whole seconds; WebSockets are asked by
+    /// pings too. Who does not answer for as long again is gone, whatever its keep-alive of MQTT's. Zero leaves sockets as the host makes them.
+    /// While something is under way, the system's own limit for what is not acknowledged holds (Linux: a quarter of an hour).
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "09:00:00")]
     public TimeSpan TcpKeepAlive { get; set; } = TimeSpan.FromMinutes(2);

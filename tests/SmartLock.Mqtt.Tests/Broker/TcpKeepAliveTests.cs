@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using SmartLock.Mqtt.Broker;
+using SmartLock.Mqtt.Tests.Packets;
 
 namespace SmartLock.Mqtt.Tests.Broker;
 
@@ -51,6 +52,28 @@ public sealed class TcpKeepAliveTests
         using var socket = await host.OpenWebSocketAsync();
         socket.State.ShouldBe(WebSocketState.Open);
         OptionsOf(_accepted.Single()).ShouldBe((true, 1, 1, 4));
+    }
+
+    [Fact]
+    public async Task A_websocket_whose_client_does_not_answer_pings_is_gone_and_one_that_reads_stays()
+    {
+        var access = new TestAccess();
+        await using var host = await KestrelBroker.StartAsync(access, o => o.TcpKeepAlive = TimeSpan.FromSeconds(1));
+        var gone = new TaskCompletionSource();
+        using var wills = host.Broker.Subscribe("wills", (in InboundMessage _) => gone.SetResult());
+        using var reader = await host.OpenWebSocketAsync();
+        await reader.SendAsync(Wire.Bytes(TestBroker.Connect("reader", MqttProtocolVersion.V311).WriteTo), WebSocketMessageType.Binary, endOfMessage: true, default);
+        // It answers pings as long as it waits for something.
+        await reader.ReceiveAsync(new byte[100], default);
+        var waits = reader.ReceiveAsync(new byte[100], default);
+
+        // Its own keep-alive is none, and none can be set for it.
+        using var mute = await host.OpenWebSocketAsync();
+        var connect = TestBroker.Connect("mute", MqttProtocolVersion.V311) with { KeepAlive = 0, Will = new MqttWill("wills", default) };
+        await mute.SendAsync(Wire.Bytes(connect.WriteTo), WebSocketMessageType.Binary, endOfMessage: true, default);
+        await gone.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        waits.IsCompleted.ShouldBeFalse();
+        host.Broker.IsConnected("device").ShouldBeTrue();
     }
 
     [Fact]

@@ -72,6 +72,20 @@ internal sealed class TestBroker : IAsyncDisposable
         return ConnectAsync(Connect(clientId, version));
     }
 
+    /// <summary>Lets time pass in steps until something has come about: a wait that begins after a single leap would never end.</summary>
+    public async Task AdvanceUntilAsync(Task end)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!end.IsCompleted)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            Clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await end;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var client in _clients)

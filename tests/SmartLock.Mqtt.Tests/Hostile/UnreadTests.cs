@@ -65,12 +65,7 @@ public sealed class UnreadTests
         }
 
         var sentAway = broker.Broker.DisconnectAsync("device");
-        while (!sentAway.IsCompleted)
-        {
-            broker.Clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-
+        await broker.AdvanceUntilAsync(sentAway);
         (await sentAway).ShouldBe(Readers - 10);
         await Signals.Until(() => broker.Statistics.Connections == 0);
         broker.Statistics.OutboundBytes.ShouldBe(0);
@@ -120,12 +115,7 @@ public sealed class UnreadTests
         });
         await Signals.Until(() => connection.Outbound.OwesReading);
         var away = broker.Broker.DisconnectAsync("pings");
-        while (!client.Served.IsCompleted)
-        {
-            broker.Clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-
+        await broker.AdvanceUntilAsync(client.Served);
         (await away.WaitAsync(Patience)).ShouldBe(1);
         await sent.WaitAsync(Patience);
     }
