@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using SmartLock.Mqtt.Packets;
 
@@ -82,9 +83,9 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             BrokerLog.ProtocolError(_core.Logger, _remoteEndPoint, e.ReasonCode, e.Message);
             Close(e.ReasonCode, e.Message);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
         {
-            // The peer is gone or was sent away: nothing to tell it, nothing to report.
+            // The peer is gone or was sent away: nothing to tell it, nothing to report. Kestrel hands on the system's word that nobody answers as it is.
             Close(reason: null);
         }
 #pragma warning disable CA1031 // An error in one connection must end no other, and never the process.

@@ -132,6 +132,7 @@ public sealed class MqttBrokerOptions
     /// <summary>
     /// What the buffers of all connections may take together, beyond 4 KB that each has for itself. Beyond it a connection that holds its 4 KB gets no
     /// more, as above, and one that leaves 4 KB of acknowledgements unread is not read from until it reads; those that keep up are given theirs.
+    /// What the transport itself buffers comes on top (Kestrel: up to 64 KB of a connection, <c>SocketTransportOptions.MaxWriteBufferSize</c>).
     /// </summary>
     [Range(1024, long.MaxValue)]
     public long MaxTotalOutboundBytes { get; set; } = 256 * 1024 * 1024;
