@@ -147,6 +147,6 @@ internal sealed class OwnBrokerClient : IBrokerClient
     {
         // The client would ask again on its next connection, for whoever asks then too.
         Volatile.Read(ref _connection).Cancel();
-        Disconnected?.Invoke(this, new BrokerLostEventArgs($"{e.Cause} {e.ReasonCode}"));
+        Disconnected?.Invoke(this, new BrokerLostEventArgs($"{e.Cause} {e.ReasonCode}", e.Cause is MqttDisconnectCause.Requested));
     }
 }

@@ -50,7 +50,7 @@ public abstract class BrokerClientContract
 
         await broker.KillAsync();
         await Eventually.TrueAsync(() => listener.Retries.Count >= 3, "it tries again and again");
-        listener.Losses.ShouldBe(1);
+        (listener.Losses, listener.Goodbyes).ShouldBe((1, 0));
         listener.Client.IsConnected.ShouldBeFalse();
         (await PublishAsync(listener.Client, Events, "nobody is there")).ShouldBe(HandOver.NotSent);
 
@@ -320,6 +320,7 @@ public abstract class BrokerClientContract
 
         listener.Count.ShouldBe(All);
         cable.Sent(PubAck).ShouldBe(All);
+        (listener.Losses, listener.Goodbyes).ShouldBe((0, 1), listener.Causes);
         listener.Client.IsConnected.ShouldBeFalse();
         (await PublishAsync(listener.Client, Events, "late")).ShouldBe(HandOver.NotSent);
         (await listener.Client.SubscribeAsync(new BrokerSubscription(Events, (_, _) => ValueTask.CompletedTask), default)).Outcome.ShouldBe(SubscribeOutcome.NotConnected);
