@@ -28,6 +28,7 @@ internal sealed class ClientConnection : IAsyncDisposable
     private TopicAliases _aliases = new(0, 0);
     private MqttProperties? _limits;
     private ConnectionEnd? _end;
+    private ConnectionEnd? _wished;
     private bool _isClosingInOrder;
     private int _isSayingGoodbye;
 
@@ -126,7 +127,8 @@ internal sealed class ClientConnection : IAsyncDisposable
                 Output.Flush();
                 if (result.IsCompleted || result.IsCanceled)
                 {
-                    End(new(MqttDisconnectCause.ConnectionLost, MqttReasonCode.UnspecifiedError));
+                    // A broker may close on our DISCONNECT before the write has returned here.
+                    End(Volatile.Read(ref _wished) ?? new(MqttDisconnectCause.ConnectionLost, MqttReasonCode.UnspecifiedError));
                 }
                 else
                 {
@@ -215,6 +217,7 @@ internal sealed class ClientConnection : IAsyncDisposable
         try
         {
             var batch = Output.Append(o => packet.WriteTo(o, _options.ProtocolVersion), isLast: true);
+            Volatile.Write(ref _wished, end);
             Output.Flush();
             await Output.WrittenAsync(batch, cancellationToken).ConfigureAwait(false);
         }
