@@ -10,7 +10,7 @@ namespace SmartLock.Server.Tests.Replicas;
 /// <summary>One owner's devices, as the servers know them.</summary>
 internal static class ReplicaFleet
 {
-    private const int AtOnce = 1;
+    private const int AtOnce = 4;
 
     /// <summary>Registered at all servers in turn, connected to the broker, and heard.</summary>
     public static async Task<VirtualFleet> StartAsync(IReadOnlyList<ReplicaServer> servers, Mosquitto broker, int devices)
