@@ -8,7 +8,7 @@ using SmartLock.Testing;
 namespace SmartLock.Server.Tests.Messaging.Brokers;
 
 /// <summary>What the server relies on in a client of an outside broker, shown against a stock mosquitto.</summary>
-public abstract class BrokerClientContract
+public abstract partial class BrokerClientContract
 {
     private const int V311 = 4;
     private const int V5 = 5;
@@ -133,64 +133,6 @@ public abstract class BrokerClientContract
         await Eventually.TrueAsync(() => refused.Reasons.Count > 0, "the wrong one");
         refused.Client.IsConnected.ShouldBeFalse();
         refused.Reasons.ShouldAllBe(r => !r.Contains(Wrong, StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task What_was_sent_to_it_while_the_link_broke_is_heard()
-    {
-        const int All = 3_000;
-        await using var broker = await StartBrokerAsync();
-        await using var cable = new Cable(broker.Port);
-        await using var listener = await ListenAsync(Options(cable.Port), SharedStatuses);
-        await Eventually.TrueAsync(() => listener.Granted == 1, "it listens");
-
-        await using var sender = await ConnectAsync(broker);
-        var sending = SendAllAsync(sender, All);
-        for (var cuts = 0; cuts < 3; cuts++)
-        {
-            var before = listener.Granted;
-            cable.Cut();
-            await Eventually.TrueAsync(() => listener.Granted > before, "it is back");
-        }
-
-        await sending;
-        await SendAsync(sender, "smartlock/status", "last");
-        await Eventually.TrueAsync(() => listener.Heard.Any(m => m.Payload == "last"), "the last is heard");
-        Enumerable.Range(0, All).Select(Text).Except(listener.Heard.Select(m => m.Payload)).Count().ShouldBe(0, listener.Causes);
-        listener.Losses.ShouldBe(3, listener.Causes);
-    }
-
-    [Fact]
-    public async Task What_it_calls_delivered_has_arrived_though_the_link_broke()
-    {
-        await using var broker = await StartBrokerAsync();
-        await using var cable = new Cable(broker.Port);
-        await using var listener = await ListenAsync(Options(cable.Port), Events);
-        await using var other = await ListenAsync(Options(broker.Port), Statuses);
-        await Eventually.TrueAsync(() => listener.Granted == 1 && other.Granted == 1, "both listen");
-
-        var delivered = new List<string>();
-        var cuts = 0;
-        for (var i = 0; cuts < 3 || delivered.Count < 400; i++)
-        {
-            var sending = PublishAsync(listener.Client, "smartlock/status", Text(i));
-            if (i % 100 == 50 && cuts < 3 && listener.Client.IsConnected)
-            {
-                cuts++;
-                cable.Cut();
-            }
-
-            if (await sending is HandOver.Delivered)
-            {
-                delivered.Add(Text(i));
-            }
-            else
-            {
-                await Eventually.TrueAsync(() => listener.Client.IsConnected, "it is back");
-            }
-        }
-
-        await Eventually.TrueAsync(() => !delivered.Except(other.Heard.Select(m => m.Payload)).Any(), "all that was delivered has arrived");
     }
 
     [Theory]
