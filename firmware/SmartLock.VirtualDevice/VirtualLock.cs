@@ -27,6 +27,7 @@ public sealed class VirtualLock : IAsyncDisposable
     private TimeSpan _powerOffFor;
     private TaskCompletionSource _connected = NewSignal();
     private Task? _run;
+    private bool _hasComplained;
 
     /// <exception cref="ArgumentException">The device id cannot stand in a topic.</exception>
     /// <exception cref="IOException">The state folder cannot be made.</exception>
@@ -50,9 +51,16 @@ public sealed class VirtualLock : IAsyncDisposable
     }
 
     /// <summary>
-    /// On one of the lock's own threads: a handler must neither block nor wait for the lock.
+    /// On one of the lock's own threads: a listener must neither block nor wait for the lock. What one throws ends neither the lock nor the
+    /// telling of the others: it goes to <see cref="ListenerFailed"/>.
     /// </summary>
     public event Action<VirtualLock, VirtualLockEvent>? Happened;
+
+    /// <summary>
+    /// What a listener of <see cref="Happened"/> has thrown, on the same thread. Of what nobody hears of here, or what is thrown here too,
+    /// the first goes to standard error.
+    /// </summary>
+    public event Action<VirtualLock, Exception>? ListenerFailed;
 
     public string DeviceId => _options.DeviceId;
 
@@ -321,10 +329,46 @@ public sealed class VirtualLock : IAsyncDisposable
         _backoff.Reset();
     }
 
-    private VirtualBoard NewBoard() => new(_options, Faults, _hardware, happened => Happened?.Invoke(this, happened));
+    private VirtualBoard NewBoard() => new(_options, Faults, _hardware, Tell);
 
-    private void Tell(VirtualLockEventKind kind, string text) =>
-        Happened?.Invoke(this, new VirtualLockEvent(_options.Time.GetUtcNow(), kind, text));
+    private void Tell(VirtualLockEventKind kind, string text) => Tell(new VirtualLockEvent(_options.Time.GetUtcNow(), kind, text));
+
+    /// <summary>One by one: a listener's bug is neither the next listener's, nor the lock's, nor that of the locks on the same timer.</summary>
+    private void Tell(VirtualLockEvent happened)
+    {
+        foreach (var listener in Delegate.EnumerateInvocationList(Happened))
+        {
+            try
+            {
+                listener(this, happened);
+            }
+            catch (Exception bug)
+            {
+                Complain(bug);
+            }
+        }
+    }
+
+    private void Complain(Exception bug)
+    {
+        try
+        {
+            if (ListenerFailed is { } told)
+            {
+                told(this, bug);
+                return;
+            }
+        }
+        catch (Exception another)
+        {
+            bug = new AggregateException(bug, another);
+        }
+
+        if (!Interlocked.Exchange(ref _hasComplained, true))
+        {
+            Console.Error.WriteLine($"{DeviceId}: a listener failed: {bug}");
+        }
+    }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

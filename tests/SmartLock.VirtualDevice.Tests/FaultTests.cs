@@ -143,6 +143,28 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task What_changes_while_the_lock_is_at_its_report_is_told_within_a_second_or_so()
+    {
+        await using var rig = new DeviceRig();
+        await rig.StartAsync();
+        rig.Clock.Advance(TimeSpan.FromSeconds(10));
+        rig.Link.Publishing = () => rig.Device.Faults.LowBattery = true;
+        var before = rig.Link.Published.Count;
+
+        // The next heartbeat looked around before it was sent, so it cannot know yet; the one after it must not be a heartbeat later.
+        for (var steps = 0; rig.Link.Published.Count == before; steps++)
+        {
+            steps.ShouldBeLessThan(100);
+            rig.Clock.Advance(TimeSpan.FromMilliseconds(200));
+        }
+
+        rig.Link.LastReport.GetProperty("issue").GetString().ShouldBeNull();
+        rig.Link.Publishing = null;
+        rig.Clock.Advance(TimeSpan.FromSeconds(2));
+        rig.Link.LastReport.GetProperty("issue").GetString().ShouldBe("Low battery");
+    }
+
+    [Fact]
     public async Task A_low_battery_is_told_within_a_second_or_so()
     {
         await using var rig = new DeviceRig(o => o with { BatteryMillivolts = 3900 });

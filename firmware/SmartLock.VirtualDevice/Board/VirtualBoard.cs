@@ -19,6 +19,7 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ISlotStore, IBolt
     private readonly VirtualHardware _hardware;
     private readonly Action<VirtualLockEvent> _tell;
     private readonly long _bootedAt;
+    private readonly Lock _dueGate = new();
     private readonly Lock _untoldGate = new();
     private List<VirtualLockEvent>? _untold;
     private IDeviceLink? _link;
@@ -27,6 +28,7 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ISlotStore, IBolt
     private volatile bool _hasNoPower;
     private int _delayed;
     private long _dueAt = long.MaxValue;
+    private int _isWoken;
 
     public VirtualBoard(VirtualLockOptions options, VirtualLockFaults faults, VirtualHardware hardware, Action<VirtualLockEvent> tell)
     {
@@ -85,25 +87,21 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ISlotStore, IBolt
     {
         Brain.OnDisconnected();
         Volatile.Write(ref _link, null);
-        Volatile.Write(ref _dueAt, long.MaxValue);
+        Reschedule();
     }
 
     /// <summary>Lets the brain look around at the next tick, not only when its next report is due.</summary>
-    public void Wake()
-    {
-        if (Volatile.Read(ref _link) is not null)
-        {
-            Volatile.Write(ref _dueAt, 0);
-        }
-    }
+    public void Wake() => Interlocked.Exchange(ref _isWoken, 1);
 
     public void TickIfDue()
     {
-        if (UptimeMs < Volatile.Read(ref _dueAt))
+        if (Volatile.Read(ref _isWoken) == 0 && UptimeMs < Volatile.Read(ref _dueAt))
         {
             return;
         }
 
+        // Before the brain looks: what changes behind its eyes has the next tick.
+        Interlocked.Exchange(ref _isWoken, 0);
         Brain.Tick();
         Reschedule();
         TellAll();
@@ -193,8 +191,16 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ISlotStore, IBolt
         _powerWent?.Invoke();
     }
 
-    private void Reschedule() =>
-        Volatile.Write(ref _dueAt, Volatile.Read(ref _link) is null ? long.MaxValue : Brain.NextReportAt);
+    /// <summary>
+    /// Several threads come here: read and written in one, so that the last to write has read after all that the others had the brain do.
+    /// </summary>
+    private void Reschedule()
+    {
+        lock (_dueGate)
+        {
+            Volatile.Write(ref _dueAt, Volatile.Read(ref _link) is null ? long.MaxValue : Brain.NextReportAt);
+        }
+    }
 
     private bool TryReserve()
     {

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using SmartLock.Mqtt.Broker.Persistence;
 using SmartLock.Mqtt.Packets;
 
 namespace SmartLock.Mqtt.Broker;
@@ -35,7 +35,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         Address = RemoteAddress.Of(remoteEndPoint);
         _certificate = certificate;
         _abort = abort;
-        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, this, core.Journal);
+        Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, core.OutboundTotal, this, core.Journal);
     }
 
     public Outbound Outbound { get; }
@@ -83,9 +83,9 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             BrokerLog.ProtocolError(_core.Logger, _remoteEndPoint, e.ReasonCode, e.Message);
             Close(e.ReasonCode, e.Message);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
         {
-            // The peer is gone or was sent away: nothing to tell it, nothing to report.
+            // The peer is gone or was sent away: nothing to tell it, nothing to report. Kestrel hands on the system's word that nobody answers as it is.
             Close(reason: null);
         }
 #pragma warning disable CA1031 // An error in one connection must end no other, and never the process.
@@ -193,32 +193,34 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         {
             var result = await input.ReadAsync().ConfigureAwait(false);
             var buffer = result.Buffer;
+            var isDone = true;
             if (!buffer.IsEmpty)
             {
-                var received = buffer.Length;
-                ProcessTurn(ref buffer);
-                // A packet counts for the keep-alive, not a part of one.
-                if (buffer.Length < received)
-                {
-                    Volatile.Write(ref _lastRead, _core.Clock.Now);
-                }
+                isDone = ProcessTurn(ref buffer);
             }
 
-            input.AdvanceTo(buffer.Start, buffer.End);
-            if (result.IsCompleted)
+            input.AdvanceTo(buffer.Start, isDone ? buffer.End : buffer.Start);
+            if (isDone && result.IsCompleted)
             {
                 return;
             }
 
-            if (_adds && _core.Journal is { IsFull: true } journal)
+            if (!isDone)
             {
-                await PauseAsync(journal).ConfigureAwait(false);
+                await PauseAsync(Outbound.WhenRelievedAsync).ConfigureAwait(false);
+            }
+            else if (_adds && _core.Journal is { IsFull: true } journal)
+            {
+                await PauseAsync(journal.WhenRoomAsync).ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>Nothing more is read from a client that has something stored while too much waits for the store.</summary>
-    private async ValueTask PauseAsync(SessionJournal journal)
+    /// <summary>
+    /// Nothing more is read from a client that leaves its answers unread while too much waits for all sockets, nor from one that has something
+    /// stored while too much waits for the store.
+    /// </summary>
+    private async ValueTask PauseAsync(Func<CancellationToken, Task> until)
     {
         using var cancellation = new CancellationTokenSource();
         lock (_gate)
@@ -230,7 +232,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         {
             if (!IsClosing)
             {
-                await journal.WhenRoomAsync(cancellation.Token).ConfigureAwait(false);
+                await until(cancellation.Token).ConfigureAwait(false);
             }
         }
         finally
@@ -242,26 +244,41 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         }
     }
 
-    private void ProcessTurn(ref ReadOnlySequence<byte> buffer)
+    /// <returns>False when whole packets may be left, which wait until the client has read what it was answered.</returns>
+    private bool ProcessTurn(ref ReadOnlySequence<byte> buffer)
     {
         var turn = default(Turn);
+        var received = buffer.Length;
         try
         {
             while (!IsClosing)
             {
                 buffer = buffer.Slice(ProcessSpan(buffer.FirstSpan, ref turn));
+                if (Outbound.OwesReading && !buffer.IsEmpty)
+                {
+                    return false;
+                }
+
                 // What is left begins with a packet that is incomplete or crosses into the next segment.
                 if (IsClosing || !MqttFrame.TryRead(ref buffer, (uint)_core.Options.MaxPacketSize, out var header, out var body))
                 {
-                    return;
+                    return true;
                 }
 
                 using var whole = new ContiguousBody(body);
                 Process(header, whole.Span, ref turn);
             }
+
+            return true;
         }
         finally
         {
+            // Before the answers go out: who has its answer is known to live. A packet counts for the keep-alive, not a part of one.
+            if (buffer.Length < received)
+            {
+                Volatile.Write(ref _lastRead, _core.Clock.Now);
+            }
+
             _adds = turn.HoldUntil != 0;
             turn.End(_core.Counters);
         }
@@ -272,6 +289,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     {
         var used = 0;
         while (!IsClosing
+            && !Outbound.OwesReading
             && MqttFrame.TryReadHeader(span[used..], (uint)_core.Options.MaxPacketSize, out var header, out var headerLength, out var bodyLength)
             && span.Length - used - headerLength >= bodyLength)
         {

@@ -15,6 +15,7 @@ internal sealed class BrokerCore : IDisposable
         IMqttSessionStore? store = null)
     {
         Options = options;
+        OutboundTotal = new OutboundTotal(options.MaxTotalOutboundBytes);
         Authenticator = authenticator;
         Authorizer = authorizer;
         Logger = logger;
@@ -43,6 +44,8 @@ internal sealed class BrokerCore : IDisposable
     public BrokerCounters Counters { get; } = new();
 
     public HeldBytes Held { get; } = new();
+
+    public OutboundTotal OutboundTotal { get; }
 
     /// <summary>Null when nothing is stored.</summary>
     public SessionJournal? Journal { get; }

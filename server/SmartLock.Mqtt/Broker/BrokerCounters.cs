@@ -5,7 +5,7 @@ namespace SmartLock.Mqtt.Broker;
 /// <summary>Why a message was not delivered to a subscriber, or not accepted.</summary>
 public enum MqttDropReason
 {
-    /// <summary>QoS 0 for a connection whose outbound buffer is full.</summary>
+    /// <summary>QoS 0 for a connection whose outbound buffer is full, or that does not keep up while all together are.</summary>
     SlowReader,
 
     /// <summary>QoS 1 or 2 for a session whose queue is full.</summary>
@@ -42,6 +42,9 @@ public sealed record MqttBrokerStatistics
 
     /// <summary>What the QoS 1 and 2 messages take that sessions hold, each counted once.</summary>
     public required long HeldBytes { get; init; }
+
+    /// <summary>What the buffers take that wait for sockets, beyond the 4 KB that each connection has for itself.</summary>
+    public required long OutboundBytes { get; init; }
 
     public required int Subscriptions { get; init; }
 

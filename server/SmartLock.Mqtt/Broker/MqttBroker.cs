@@ -90,6 +90,7 @@ public sealed partial class MqttBroker : IAsyncDisposable
         DelayedRefusals = _core.Connections.Refused,
         Sessions = _core.Sessions.Count,
         HeldBytes = _core.Held.Bytes,
+        OutboundBytes = _core.OutboundTotal.Bytes,
         Subscriptions = _core.Subscriptions.Count,
         RetainedMessages = _core.Retained.Count,
         ConnectionsAccepted = _core.Counters.Accepted,

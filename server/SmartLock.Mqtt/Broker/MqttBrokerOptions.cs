@@ -60,6 +60,14 @@ public sealed class MqttBrokerOptions
     [Range(1, ushort.MaxValue)]
     public int MaxKeepAliveSeconds { get; set; } = 3600;
 
+    /// <summary>
+    /// How long a TCP connection may be silent before the system asks whether the peer is still there, in whole seconds; WebSockets are asked by
+    /// pings too. Who does not answer for as long again is gone, whatever its keep-alive of MQTT's. Zero leaves sockets as the host makes them.
+    /// While something is under way, the system's own limit for what is not acknowledged holds (Linux: a quarter of an hour).
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "09:00:00")]
+    public TimeSpan TcpKeepAlive { get; set; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How long a session may outlive its connection, whatever the client asks for.</summary>
     public TimeSpan MaxSessionExpiry { get; set; } = TimeSpan.FromDays(1);
 
@@ -120,6 +128,14 @@ public sealed class MqttBrokerOptions
     /// </summary>
     [Range(16 * 1024, int.MaxValue)]
     public int MaxOutboundBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>
+    /// What the buffers of all connections may take together, beyond 4 KB that each has for itself. Beyond it a connection that holds its 4 KB gets no
+    /// more, as above, and one that leaves 4 KB of acknowledgements unread is not read from until it reads; those that keep up are given theirs.
+    /// What the transport itself buffers comes on top (Kestrel: up to 64 KB of a connection, <c>SocketTransportOptions.MaxWriteBufferSize</c>).
+    /// </summary>
+    [Range(1024, long.MaxValue)]
+    public long MaxTotalOutboundBytes { get; set; } = 256 * 1024 * 1024;
 
     [Range(0, int.MaxValue)]
     public int MaxRetainedMessages { get; set; } = 10_000;

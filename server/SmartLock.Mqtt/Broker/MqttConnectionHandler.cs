@@ -11,6 +11,7 @@ public sealed class MqttConnectionHandler(MqttBroker broker) : ConnectionHandler
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
+        TcpKeepAlive.Apply(connection.Features, broker.Core.Options.TcpKeepAlive);
         var certificate = connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
         await broker.ServeAsync(connection.Transport, connection.RemoteEndPoint, certificate, connection.Abort, connection.ConnectionClosed);
         broker.Core.Connections.AbortUnlessClosed(connection.Abort, connection.ConnectionClosed);

@@ -30,7 +30,12 @@ public static class MqttWebSocket
         }
 
         var broker = context.RequestServices.GetRequiredService<MqttBroker>();
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(Protocol);
+        var silence = broker.Core.Options.TcpKeepAlive;
+        TcpKeepAlive.Apply(context.Features, silence);
+        // Pings of its own beside that: behind a proxy the TCP connection is the proxy's.
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(silence == TimeSpan.Zero
+            ? new WebSocketAcceptContext { SubProtocol = Protocol }
+            : new WebSocketAcceptContext { SubProtocol = Protocol, KeepAliveInterval = silence, KeepAliveTimeout = silence });
         var address = context.Connection.RemoteIpAddress;
         var remote = address is null ? null : new IPEndPoint(address, context.Connection.RemotePort);
         await using var transport = new WebSocketTransport(socket);

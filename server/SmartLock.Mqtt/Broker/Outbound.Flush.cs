@@ -57,17 +57,21 @@ internal sealed partial class Outbound
         {
             while (TryTake(out var buffer, out var length, out var wake))
             {
-                writer.Write(buffer.AsSpan(0, length));
-                OutboundBuffers.Return(buffer);
-                var result = await writer.FlushAsync().ConfigureAwait(false);
-                if (result.IsCompleted || result.IsCanceled)
+                if (length > 0)
                 {
-                    Fail();
-                    return;
+                    writer.Write(buffer.AsSpan(0, length));
+                    OutboundBuffers.Return(buffer);
+                    var result = await writer.FlushAsync().ConfigureAwait(false);
+                    if (result.IsCompleted || result.IsCanceled)
+                    {
+                        Fail();
+                        return;
+                    }
                 }
 
                 if (wake)
                 {
+                    CountLanded();
                     owner.OnDrained();
                 }
             }
@@ -80,12 +84,27 @@ internal sealed partial class Outbound
         }
     }
 
+    /// <summary>Before the session is woken: what it was refused for is with the transport.</summary>
+    private void CountLanded()
+    {
+        lock (_gate)
+        {
+            Land();
+            Count();
+        }
+    }
+
+    /// <param name="buffer">To be sent and given back.</param>
+    /// <param name="length">How much of it; zero when there is nothing to send but somebody to wake.</param>
+    /// <param name="wake">Whether the session is to be woken once it is sent.</param>
     private bool TryTake(out byte[] buffer, out int length, out bool wake)
     {
         lock (_gate)
         {
-            if (_state == State.Dead || _length == 0)
+            Land();
+            if (_state == State.Dead || (_length == 0 && !_wakeWhenDrained))
             {
+                Count();
                 _state = _state == State.Dead ? State.Dead : State.Idle;
                 _drained?.TrySetResult();
                 _drained = null;
@@ -93,19 +112,31 @@ internal sealed partial class Outbound
                 return false;
             }
 
-            length = Releasable();
-            if (length == 0)
+            length = _length == 0 ? 0 : Releasable();
+            if (length == 0 && _length > 0)
             {
+                Count();
                 _state = State.Held;
                 (buffer, wake) = ([], false);
                 return false;
             }
 
-            (buffer, wake) = (_buffer!, _wakeWhenDrained);
-            (_buffer, _wakeWhenDrained) = (null, false);
-            KeepBack(buffer, length);
+            wake = _wakeWhenDrained;
+            _wakeWhenDrained = false;
+            buffer = length == 0 ? [] : Take(length);
+            Count();
             return true;
         }
+    }
+
+    private byte[] Take(int length)
+    {
+        var buffer = _buffer!;
+        _buffer = null;
+        KeepBack(buffer, length);
+        _underWay = buffer.Length;
+        _answersUnderWay = Math.Min(_answers, length);
+        return buffer;
     }
 
     private void Fail()
@@ -125,10 +156,14 @@ internal sealed partial class Outbound
         (_hold, _nextHold) = (default, default);
         _drained?.TrySetResult();
         _drained = null;
+        (_underWay, _answers, _answersUnderWay) = (0, 0, 0);
+        Relieve();
         if (_buffer is { } buffer)
         {
             _buffer = null;
             OutboundBuffers.Return(buffer);
         }
+
+        Count();
     }
 }

@@ -31,7 +31,8 @@ internal interface IOutboundOwner
 /// What waits to be written to one connection. Publishers append encoded packets under a short lock and never wait; one flusher at a
 /// time takes all there is and hands it to the transport. Idle, it holds no buffer.
 /// </summary>
-internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOwner owner, SessionJournal? journal = null) : IBufferWriter<byte>, IThreadPoolWorkItem
+internal sealed partial class Outbound(PipeWriter writer, int limit, OutboundTotal total, IOutboundOwner owner, SessionJournal? journal = null)
+    : IBufferWriter<byte>, IThreadPoolWorkItem
 {
     // Within one turn, this much is worth a flush of its own.
     private const int FlushEarly = 32 * 1024;
@@ -72,7 +73,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
     public uint MaximumPacketSize { get; private set; } = uint.MaxValue;
 
     /// <summary>A hint, read without the lock.</summary>
-    public bool HasRoom => Volatile.Read(ref _length) < limit && _state != State.Dead;
+    public bool HasRoom => Volatile.Read(ref _length) < limit && _state != State.Dead && !IsBeyondShare(size: 0);
 
     /// <summary>Bytes that wait; a hint, as above.</summary>
     public int Length => Volatile.Read(ref _length);
@@ -98,7 +99,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
             }
 
             var size = publish.GetSize(Version);
-            if (_length > 0 && _length + size > limit)
+            if ((_length > 0 && _length + size > limit) || IsBeyondShare(size))
             {
                 _wakeWhenDrained |= wake;
                 return OutboundResult.Full;
@@ -137,7 +138,9 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
             // The text goes where it does not fit (MQTT 5, 3.4.2.2.2); without it no acknowledgement is larger than the CONNACK that the client took.
             var isTooLarge = ack.Properties is not null && (uint)ack.GetSize(Version) > MaximumPacketSize;
             Hold(turn.HoldUntil);
+            var before = _length;
             (isTooLarge ? ack with { Properties = null } : ack).WriteTo(this, Version);
+            CountAnswer(_length - before);
             AfterWrite(ref turn);
             return OutboundResult.Written;
         }
@@ -209,6 +212,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
         write(packet, this);
         if ((uint)(_length - before) <= MaximumPacketSize)
         {
+            CountAnswer(_length - before);
             return true;
         }
 
@@ -217,6 +221,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
         {
             _buffer = null;
             OutboundBuffers.Return(unused);
+            Count();
         }
 
         return false;
@@ -249,6 +254,7 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
         if (_buffer is null)
         {
             _buffer = OutboundBuffers.Rent(needed);
+            Count();
             return;
         }
 
@@ -261,5 +267,6 @@ internal sealed partial class Outbound(PipeWriter writer, int limit, IOutboundOw
         _buffer.AsSpan(0, _length).CopyTo(larger);
         OutboundBuffers.Return(_buffer);
         _buffer = larger;
+        Count();
     }
 }

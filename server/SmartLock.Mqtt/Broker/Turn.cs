@@ -36,6 +36,8 @@ internal struct Turn
     public void End(BrokerCounters counters)
     {
         EndGroup();
+        // Who has a message or an answer finds it counted.
+        counters.Add(ref Counters);
         var outbound = _written;
         _written = null;
         while (outbound is not null)
@@ -44,7 +46,5 @@ internal struct Turn
             outbound.EndTurn();
             outbound = next;
         }
-
-        counters.Add(ref Counters);
     }
 }

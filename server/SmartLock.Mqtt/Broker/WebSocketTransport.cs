@@ -10,7 +10,11 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
 {
     private readonly WebSocket _socket;
     private readonly Pipe _received = new(new PipeOptions(useSynchronizationContext: false));
-    private readonly Pipe _toSend = new(new PipeOptions(useSynchronizationContext: false));
+
+    // What waits here is not counted with what waits for all sockets: a share at most.
+    private readonly Pipe _toSend = new(new PipeOptions(
+        pauseWriterThreshold: OutboundTotal.Share, resumeWriterThreshold: OutboundTotal.Share / 2, useSynchronizationContext: false));
+
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _receiving;
     private readonly Task<bool> _sending;

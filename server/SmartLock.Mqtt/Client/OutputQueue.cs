@@ -138,13 +138,14 @@ internal sealed class OutputQueue(PipeWriter output, MqttProtocolVersion version
         {
             while ((batch = TakePending()) is not null)
             {
+                // Before, and not after: what the peer answers is answered to a write that counts.
+                Volatile.Write(ref _lastWrite, time.GetTimestamp());
                 var result = await output.WriteAsync(batch.Bytes).ConfigureAwait(false);
                 if (result.IsCompleted || result.IsCanceled)
                 {
                     throw new IOException("The connection was closed while writing.");
                 }
 
-                Volatile.Write(ref _lastWrite, time.GetTimestamp());
                 Complete(batch);
             }
         }

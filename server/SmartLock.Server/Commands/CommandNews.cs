@@ -13,7 +13,7 @@ internal sealed partial class CommandNews(ICommandStore store, VerdictWaiters wa
     public static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
     private const int MostAtOnce = 1_000;
-    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly TroubleLog _trouble = new(log, time, LogNotAsked, LogFailed);
 
     /// <exception cref="StoreUnavailableException"/>
     public async Task ChangedElsewhereAsync(IReadOnlyCollection<string> commandIds, CancellationToken ct)
@@ -37,7 +37,7 @@ internal sealed partial class CommandNews(ICommandStore store, VerdictWaiters wa
                 Complete(await store.FindManyAsync(ids, ct));
             }
         },
-        LogTrouble,
+        _trouble.Log,
         time,
         stoppingToken);
 
@@ -49,25 +49,9 @@ internal sealed partial class CommandNews(ICommandStore store, VerdictWaiters wa
         }
     }
 
-    private void LogTrouble(Exception e)
-    {
-        if (!_throttle.TryEnter(out _))
-        {
-            return;
-        }
-
-        if (e is StoreUnavailableException)
-        {
-            LogNotAsked(e.Message);
-            return;
-        }
-
-        LogFailed(e);
-    }
-
     [LoggerMessage(1, LogLevel.Warning, "The store could not be asked for verdicts: {Reason}")]
-    private partial void LogNotAsked(string reason);
+    private static partial void LogNotAsked(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "The store could not be asked for verdicts")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 }

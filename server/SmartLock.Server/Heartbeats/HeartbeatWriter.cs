@@ -26,7 +26,8 @@ internal sealed partial class HeartbeatWriter(
 
     private readonly System.Threading.Lock _gate = new();
     private readonly SemaphoreSlim _saving = new(1, 1);
-    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly TroubleLog _trouble = new(log, time, LogNotStored, LogFailed);
+    private readonly LogThrottle _heldBack = new(time, TimeSpan.FromSeconds(10));
     private readonly AsyncSignal _something = new();
     private readonly AsyncSignal _urgent = new();
     private PendingBatch _pending = new();
@@ -63,7 +64,7 @@ internal sealed partial class HeartbeatWriter(
 
         if (!added)
         {
-            if (_throttle.TryEnter(out _))
+            if (_heldBack.TryEnter(out _))
             {
                 LogVerdictHeldBack(verdict.CommandId);
             }
@@ -99,7 +100,7 @@ internal sealed partial class HeartbeatWriter(
         },
         failure =>
         {
-            LogTrouble(failure);
+            _trouble.Log(failure);
             _something.Set();
         },
         time,
@@ -114,7 +115,7 @@ internal sealed partial class HeartbeatWriter(
         }
         catch (StoreUnavailableException e)
         {
-            LogTrouble(e);
+            _trouble.Log(e);
         }
     }
 
@@ -207,24 +208,8 @@ internal sealed partial class HeartbeatWriter(
         _something.Set();
     }
 
-    private void LogTrouble(Exception e)
-    {
-        if (!_throttle.TryEnter(out _))
-        {
-            return;
-        }
-
-        if (e is StoreUnavailableException)
-        {
-            LogNotStored(e.Message);
-            return;
-        }
-
-        LogFailed(e);
-    }
-
     [LoggerMessage(1, LogLevel.Warning, "Reports of devices wait in memory: {Reason}")]
-    private partial void LogNotStored(string reason);
+    private static partial void LogNotStored(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Warning, "No room for the verdict on {CommandId}; the device's next heartbeat brings it again")]
     private partial void LogVerdictHeldBack(string commandId);
@@ -236,5 +221,5 @@ internal sealed partial class HeartbeatWriter(
     private partial void LogWentAway(string deviceId);
 
     [LoggerMessage(5, LogLevel.Error, "Reports of devices could not be stored and will be tried again")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 }

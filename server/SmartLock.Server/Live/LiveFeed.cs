@@ -22,7 +22,7 @@ internal sealed partial class LiveFeed(
     private const int MostAtOnce = 1_000;
 
     private readonly System.Threading.Lock _gate = new();
-    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly TroubleLog _trouble = new(log, time, LogNotTold, LogFailed);
     private readonly AsyncSignal _something = new();
     private readonly Queue<Change> _pending = new();
     private readonly HashSet<string> _pendingLocks = new(StringComparer.Ordinal);
@@ -97,7 +97,7 @@ internal sealed partial class LiveFeed(
         },
         failure =>
         {
-            LogTrouble(failure);
+            _trouble.Log(failure);
             if (failure is not StoreUnavailableException)
             {
                 // It would fail again, and hold up all that comes after it.
@@ -120,7 +120,7 @@ internal sealed partial class LiveFeed(
         }
         catch (StoreUnavailableException e)
         {
-            LogTrouble(e);
+            _trouble.Log(e);
         }
     }
 
@@ -253,27 +253,11 @@ internal sealed partial class LiveFeed(
         return true;
     }
 
-    private void LogTrouble(Exception e)
-    {
-        if (!_throttle.TryEnter(out _))
-        {
-            return;
-        }
-
-        if (e is StoreUnavailableException)
-        {
-            LogNotTold(e.Message);
-            return;
-        }
-
-        LogFailed(e);
-    }
-
     [LoggerMessage(1, LogLevel.Warning, "Live events wait in memory: {Reason}")]
-    private partial void LogNotTold(string reason);
+    private static partial void LogNotTold(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "Live events could not be made: listeners are sent to read again, webhooks miss some")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 
     [LoggerMessage(3, LogLevel.Warning, "More than {Most} changes waited to be told: listeners are sent to read again, webhooks miss some")]
     private partial void LogLost(int most);

@@ -11,6 +11,10 @@ internal static class CommandMessage
     // nanoFramework's reader chokes on \u escapes, which the default encoder writes even for a plus sign.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    // Bytes of the longest command, with a device id of 64, while its signature is written: the writer asks for three a character then, and for 4 KB
+    // when it finds no room.
+    private const int FirstSize = 416;
+
     public static byte[] WriteSigned(Command command, byte[] key) => Write(command, key);
 
     /// <summary>
@@ -26,7 +30,7 @@ internal static class CommandMessage
         var action = WireName(command.Action);
         var issuedAt = command.IssuedAt.ToUnixTimeMilliseconds();
         var expiresAt = command.ExpiresAt.ToUnixTimeMilliseconds();
-        var buffer = new ArrayBufferWriter<byte>(320);
+        var buffer = new ArrayBufferWriter<byte>(FirstSize);
         using var json = new Utf8JsonWriter(buffer, WriterOptions);
         json.WriteStartObject();
         json.WriteString("device_id"u8, command.DeviceId);

@@ -132,6 +132,12 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     private void OnDisconnected(object? sender, BrokerLostEventArgs e)
     {
         NoteConnectionChange();
+        if (e.IsGoodbye)
+        {
+            LogLeft(_options.Host!, _options.Port);
+            return;
+        }
+
         LogDisconnected(_options.Host!, _options.Port, e.Cause);
     }
 
@@ -146,6 +152,9 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
 
     [LoggerMessage(2, LogLevel.Warning, "Lost the broker at {Host}:{Port}: {Cause}")]
     private partial void LogDisconnected(string host, int port, string cause);
+
+    [LoggerMessage(6, LogLevel.Information, "Disconnected from the broker at {Host}:{Port}")]
+    private partial void LogLeft(string host, int port);
 
     [LoggerMessage(3, LogLevel.Warning, "Cannot reach the broker at {Host}:{Port}: {Reason}; next try in {RetryAfter}")]
     private partial void LogConnectFailed(string host, int port, string reason, TimeSpan retryAfter);

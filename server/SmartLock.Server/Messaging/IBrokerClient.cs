@@ -77,8 +77,11 @@ internal readonly record struct SubscribeAnswer(SubscribeOutcome Outcome, MqttRe
     public static SubscribeAnswer NotConnected => new(SubscribeOutcome.NotConnected, MqttReasonCode.UnspecifiedError);
 }
 
-internal sealed class BrokerLostEventArgs(string cause) : EventArgs
+internal sealed class BrokerLostEventArgs(string cause, bool isGoodbye = false) : EventArgs
 {
+    /// <summary>This side ended the connection in order, as it was asked to.</summary>
+    public bool IsGoodbye { get; } = isGoodbye;
+
     /// <summary>For the log.</summary>
     public string Cause { get; } = cause;
 }

@@ -12,6 +12,7 @@ internal sealed class OwnBrokerClient : IBrokerClient
     private readonly TimeProvider _time;
     private CancellationTokenSource _connection = new();
     private bool _hasLeft;
+    private bool _isStopping;
 
     public OwnBrokerClient(IOptions<MqttOptions> options, TimeProvider time, ILogger<OwnBrokerClient> log)
     {
@@ -35,6 +36,7 @@ internal sealed class OwnBrokerClient : IBrokerClient
     public async Task StopAsync(CancellationToken ct)
     {
         await LeaveAsync(ct);
+        Volatile.Write(ref _isStopping, _client.IsConnected);
         await _client.DisconnectAsync(cancellationToken: ct);
     }
 
@@ -143,10 +145,15 @@ internal sealed class OwnBrokerClient : IBrokerClient
         Connected?.Invoke(this, EventArgs.Empty);
     }
 
+    /// <summary>A broker that has read the DISCONNECT may close before the client has noted that the end is its own: that looks like an end without a reason.</summary>
+    private bool IsGoodbye(MqttDisconnectedEventArgs e) =>
+        e.Cause is MqttDisconnectCause.Requested
+        || (Volatile.Read(ref _isStopping) && e is { Cause: MqttDisconnectCause.ConnectionLost, Exception: null });
+
     private void OnDisconnected(object? sender, MqttDisconnectedEventArgs e)
     {
         // The client would ask again on its next connection, for whoever asks then too.
         Volatile.Read(ref _connection).Cancel();
-        Disconnected?.Invoke(this, new BrokerLostEventArgs($"{e.Cause} {e.ReasonCode}"));
+        Disconnected?.Invoke(this, new BrokerLostEventArgs($"{e.Cause} {e.ReasonCode}", IsGoodbye(e)));
     }
 }

@@ -31,7 +31,7 @@ internal sealed partial class HintReceiver(
     private readonly Channel<ReadOnlyMemory<byte>> _heard = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly HintSenders _senders = new(self.Value, time);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
-    private readonly LogThrottle _troubles = new(time, TimeSpan.FromSeconds(10));
+    private readonly TroubleLog _trouble = new(log, time, LogPutOff, LogFailed);
     private readonly CancellationTokenSource _stop = new();
     private int _missedSome;
     private DateTimeOffset _everythingAt;
@@ -64,7 +64,7 @@ internal sealed partial class HintReceiver(
         TakeAsync,
         failure =>
         {
-            LogTrouble(failure);
+            _trouble.Log(failure);
             TakeAllForChanged();
         },
         time,
@@ -212,22 +212,6 @@ internal sealed partial class HintReceiver(
         _heard.Writer.TryWrite(ReadOnlyMemory<byte>.Empty);
     }
 
-    private void LogTrouble(Exception e)
-    {
-        if (!_troubles.TryEnter(out _))
-        {
-            return;
-        }
-
-        if (e is StoreUnavailableException)
-        {
-            LogPutOff(e.Message);
-            return;
-        }
-
-        LogFailed(e);
-    }
-
     private void Complain(string why)
     {
         if (_throttle.TryEnter(out var unsaid))
@@ -243,8 +227,8 @@ internal sealed partial class HintReceiver(
     private partial void LogRefused(string topic, string reasonCode);
 
     [LoggerMessage(4, LogLevel.Warning, "What other replicas changed is passed on later: {Reason}")]
-    private partial void LogPutOff(string reason);
+    private static partial void LogPutOff(ILogger log, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "What other replicas changed could not be passed on; everything will be read again")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 }

@@ -21,8 +21,7 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
     private readonly IDeviceLink _link;
     private readonly DeviceOptions _devices;
     private readonly TimeProvider _time;
-    private readonly ILogger<JobLeases> _log;
-    private readonly LogThrottle _throttle;
+    private readonly TroubleLog _trouble;
     private readonly Lease _any;
     private readonly Lease _judging;
 
@@ -38,8 +37,8 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
         TimeProvider time,
         ILogger<JobLeases> log)
     {
-        (_schedulers, _link, _devices, _time, _log) = (schedulers, link, devices.Value, time, log);
-        _throttle = new LogThrottle(time, TimeSpan.FromSeconds(10));
+        (_schedulers, _link, _devices, _time) = (schedulers, link, devices.Value, time);
+        _trouble = new TroubleLog(log, time, LogPutOff, LogFailed);
         _any = new Lease("jobs", store, self, time, log);
         _judging = new Lease("device-jobs", store, self, time, log);
     }
@@ -72,7 +71,7 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
         }
         catch (StoreUnavailableException e)
         {
-            LogTrouble(e);
+            _trouble.Log(e);
         }
     }
 
@@ -82,7 +81,7 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
             await TurnAsync(ct);
             await Task.Delay(Lease.RenewEvery, _time, ct);
         },
-        LogTrouble,
+        _trouble.Log,
         _time,
         stoppingToken);
 
@@ -117,25 +116,9 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
         }
     }
 
-    private void LogTrouble(Exception e)
-    {
-        if (!_throttle.TryEnter(out _))
-        {
-            return;
-        }
-
-        if (e is StoreUnavailableException)
-        {
-            LogPutOff(e.Message);
-            return;
-        }
-
-        LogFailed(e);
-    }
-
     [LoggerMessage(2, LogLevel.Warning, "The leases of the scheduled jobs could not be renewed: {Reason}")]
-    private partial void LogPutOff(string reason);
+    private static partial void LogPutOff(ILogger log, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "The leases of the scheduled jobs could not be renewed")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 }

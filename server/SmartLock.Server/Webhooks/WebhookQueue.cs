@@ -11,7 +11,8 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
     private const int MostWaiting = 10_000;
     private const int MostAtOnce = 500;
 
-    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly TroubleLog _trouble = new(log, time, LogNotQueued, LogFailed);
+    private readonly LogThrottle _losses = new(time, TimeSpan.FromSeconds(10));
     private readonly Channel<LiveEvent> _waiting = Channel.CreateBounded<LiveEvent>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private List<LiveEvent> _taken = [];
 
@@ -19,7 +20,7 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
     {
         foreach (var item in events)
         {
-            if (!_waiting.Writer.TryWrite(item) && _throttle.TryEnter(out var held))
+            if (!_waiting.Writer.TryWrite(item) && _losses.TryEnter(out var held))
             {
                 LogLost(held + 1);
             }
@@ -35,7 +36,7 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
         failure =>
         {
             // What the store did not take waits in its place; anything else would fail again.
-            LogTrouble(failure);
+            _trouble.Log(failure);
             if (failure is not StoreUnavailableException)
             {
                 _taken = [];
@@ -53,7 +54,7 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
         }
         catch (StoreUnavailableException e)
         {
-            LogTrouble(e);
+            _trouble.Log(e);
         }
     }
 
@@ -108,27 +109,11 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
         }
     }
 
-    private void LogTrouble(Exception e)
-    {
-        if (!_throttle.TryEnter(out _))
-        {
-            return;
-        }
-
-        if (e is StoreUnavailableException)
-        {
-            LogNotQueued(e.Message);
-            return;
-        }
-
-        LogFailed(e);
-    }
-
     [LoggerMessage(1, LogLevel.Warning, "Events for webhooks wait in memory: {Reason}")]
-    private partial void LogNotQueued(string reason);
+    private static partial void LogNotQueued(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "Events for webhooks could not be queued and are lost")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 
     [LoggerMessage(3, LogLevel.Error, "{Count} events were lost to webhooks: the store has not taken any for too long")]
     private partial void LogLost(long count);

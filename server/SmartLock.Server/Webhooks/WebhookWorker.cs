@@ -19,7 +19,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
     /// <summary>Well longer than an attempt can take, so that no second worker makes it meanwhile.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
-    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
+    private readonly TroubleLog _trouble = new(log, time, LogPutOff, LogFailed);
     private readonly AsyncSignal _something = new();
     private readonly System.Threading.Lock _gate = new();
     private readonly HashSet<Task> _running = [];
@@ -47,7 +47,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
             catch (Exception e)
             {
                 // Whatever it was, this loop must outlive it.
-                LogTrouble(e);
+                _trouble.Log(e);
                 await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -135,7 +135,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
         catch (Exception e)
         {
             // The lease ends by itself and the delivery is made again.
-            LogTrouble(e);
+            _trouble.Log(e);
         }
     }
 
@@ -154,7 +154,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
         catch (Exception e)
         {
             // It counts as an attempt: what fails on the server's own account must not be tried for ever either.
-            LogTrouble(e);
+            _trouble.Log(e);
             sent = new SendResult(null, DeliveryReasons.ServerError, null);
         }
 
@@ -177,27 +177,11 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
 
     private static string HostOf(string url) => Uri.TryCreate(url, UriKind.Absolute, out var address) ? address.Host : "";
 
-    private void LogTrouble(Exception e)
-    {
-        if (!_throttle.TryEnter(out _))
-        {
-            return;
-        }
-
-        if (e is StoreUnavailableException)
-        {
-            LogPutOff(e.Message);
-            return;
-        }
-
-        LogFailed(e);
-    }
-
     [LoggerMessage(1, LogLevel.Warning, "Webhooks are put off: {Reason}")]
-    private partial void LogPutOff(string reason);
+    private static partial void LogPutOff(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "A webhook's delivery failed for a reason of the server's own and will be tried again")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 
     [LoggerMessage(3, LogLevel.Information, "Webhook {WebhookId} at {Host}: {Reason} {Status}, {End}")]
     private partial void LogNotDelivered(string webhookId, string host, string? reason, int? status, AttemptEnd end);

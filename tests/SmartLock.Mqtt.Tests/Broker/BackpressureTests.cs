@@ -113,9 +113,7 @@ public sealed class BackpressureTests
 
         await Until(() => broker.Statistics.ProtocolErrors == 1);
         // It takes nothing of what is left: cut after the time for a goodbye.
-        await Until(() => broker.Clock.PendingTimers > 0);
-        broker.Clock.Advance(TimeSpan.FromSeconds(2));
-        await client.Served.WaitAsync(Patience);
+        await broker.AdvanceUntilAsync(client.Served);
     }
 
     [Fact]

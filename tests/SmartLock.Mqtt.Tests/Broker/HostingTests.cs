@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using SmartLock.Mqtt.Broker;
@@ -31,7 +30,7 @@ public sealed class HostingTests
     [Fact]
     public async Task It_speaks_over_tls_and_knows_the_clients_certificate()
     {
-        using var certificate = MakeCertificate();
+        using var certificate = Certificates.Make();
         X509Certificate2? shown = null;
         var access = new TestAccess();
         var inner = access.Authenticate;
@@ -191,14 +190,6 @@ public sealed class HostingTests
         var client = await host.OpenTcpAsync();
         (await client.ConnectAsync(TestBroker.Connect("c"))).ReasonCode.ShouldBe(MqttReasonCode.NotAuthorized);
         (await client.TryReadAsync()).ShouldBeNull();
-    }
-
-    private static X509Certificate2 MakeCertificate()
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch.AddYears(50), DateTimeOffset.UnixEpoch.AddYears(100));
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
     }
 
     private static async Task<byte[]> ReceiveAsync(ClientWebSocket socket, params MqttPacketType[] expected)

@@ -39,9 +39,9 @@ internal sealed class TestBroker : IAsyncDisposable
     public MqttBrokerStatistics Statistics => Broker.GetStatistics();
 
     /// <summary>A client that has not sent its CONNECT yet.</summary>
-    public TestClient Open(PipeScheduler? brokerReads = null, EndPoint? from = null)
+    public TestClient Open(PipeScheduler? brokerReads = null, EndPoint? from = null, int? unread = null)
     {
-        var (near, far) = DuplexPipe.Create(brokerReads);
+        var (near, far) = DuplexPipe.Create(brokerReads, unread);
         var client = new TestClient(near, Broker.ServeAsync(far, from));
         lock (_clients)
         {
@@ -70,6 +70,20 @@ internal sealed class TestBroker : IAsyncDisposable
     public Task<TestClient> ConnectAsync(string clientId, MqttProtocolVersion version = MqttProtocolVersion.V500)
     {
         return ConnectAsync(Connect(clientId, version));
+    }
+
+    /// <summary>Lets time pass in steps until something has come about: a wait that begins after a single leap would never end.</summary>
+    public async Task AdvanceUntilAsync(Task end)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!end.IsCompleted)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            Clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await end;
     }
 
     public async ValueTask DisposeAsync()

@@ -213,9 +213,10 @@ internal sealed class TestClient(IDuplexPipe transport, Task served) : IAsyncDis
     }
 
     /// <summary>Vanishes without a goodbye, and waits until the broker has noticed.</summary>
-    public async Task VanishAsync()
+    /// <param name="error">What the broker's side reads at the end.</param>
+    public async Task VanishAsync(Exception? error = null)
     {
-        await transport.Output.CompleteAsync();
+        await transport.Output.CompleteAsync(error);
         await Served.WaitAsync(Patience);
     }
 

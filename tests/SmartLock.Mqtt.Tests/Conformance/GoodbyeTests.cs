@@ -27,7 +27,7 @@ public sealed class GoodbyeTests
     public void A_goodbye_and_the_end_of_writing_are_one_step()
     {
         var pipe = new Pipe();
-        var outbound = new Outbound(pipe.Writer, 65_536, new Owner());
+        var outbound = new Outbound(pipe.Writer, 65_536, new OutboundTotal(long.MaxValue), new Owner());
         outbound.Configure(V500, uint.MaxValue, topicAliases: 0);
         var turn = default(Turn);
         outbound.Close(new DisconnectPacket(MqttReasonCode.ServerShuttingDown), ref turn);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Tests.Broker;
@@ -144,6 +145,20 @@ public sealed class WithLoginTests
         broker.Clock.Advance(TimeSpan.FromSeconds(15));
         await Signals.Until(() => broker.Statistics is { Connections: 1, Sessions: 1 });
         await bystander.ShouldBeServedAsync();
+    }
+
+    [Theory]
+    [InlineData(SocketError.TimedOut)]
+    [InlineData(SocketError.HostUnreachable)]
+    public async Task A_peer_that_the_system_gives_up_is_no_error_of_the_broker(SocketError error)
+    {
+        await using var broker = new TestBroker();
+        var wills = 0;
+        using var watch = broker.Broker.Subscribe("wills", (in InboundMessage _) => wills++);
+        var client = await broker.ConnectAsync(TestBroker.Connect("c") with { Will = new MqttWill("wills", default) });
+        await client.VanishAsync(new SocketException((int)error));
+        wills.ShouldBe(1);
+        broker.Log.Lines.ShouldBeEmpty();
     }
 
     [Fact]

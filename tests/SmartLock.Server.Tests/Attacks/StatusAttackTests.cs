@@ -47,9 +47,8 @@ public sealed class StatusAttackTests(ITestOutputHelper output)
     {
         await using var siege = await StatusSiege.StartAsync();
         await siege.LiveAWhileAsync(4);
-        await siege.CutPowerAsync(TimeSpan.FromSeconds(1));
-        siege.Clock.Advance(TimeSpan.FromSeconds(1));
-        await siege.Victim.StateAsync("Available");
+        await siege.CutPowerAsync();
+        await siege.ReturnAsync();
         await siege.LiveAWhileAsync(4);
         var known = await siege.KnownAsync();
 
@@ -68,7 +67,7 @@ public sealed class StatusAttackTests(ITestOutputHelper output)
     {
         await using var siege = await StatusSiege.StartAsync();
         await siege.LiveAWhileAsync(4);
-        await siege.CutPowerAsync(TimeSpan.FromMinutes(1));
+        await siege.CutPowerAsync();
         var gone = await siege.KnownAsync();
         var before = siege.Judged;
 
@@ -79,8 +78,7 @@ public sealed class StatusAttackTests(ITestOutputHelper output)
         // The will of the last connection is believed each time, and says what is known already.
         (await siege.KnownAsync()).ShouldBe(gone);
         siege.Dropped["replayed"].ShouldBeGreaterThan(200);
-        siege.Clock.Advance(TimeSpan.FromMinutes(1));
-        await siege.Victim.StateAsync("Available");
+        await siege.ReturnAsync();
         var back = await siege.KnownAsync();
         await StatusSiege.PublishAsync(siege.Mallory, Topics.Status, siege.Wills);
         (await siege.KnownAsync()).ShouldBe(back);

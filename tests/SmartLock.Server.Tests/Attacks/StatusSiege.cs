@@ -7,6 +7,7 @@ using SmartLock.Mqtt.Client;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Messaging;
 using SmartLock.Testing;
+using SmartLock.VirtualDevice;
 
 namespace SmartLock.Server.Tests.Attacks;
 
@@ -22,6 +23,7 @@ internal sealed class StatusSiege : IAsyncDisposable
     private readonly ConcurrentQueue<MqttReceivedMessage> _heard;
     private readonly MeterListener _meters = new();
     private readonly ConcurrentDictionary<string, long> _counts = new();
+    private int _hasBooted;
 
     private StatusSiege(TestApp app, Door victim, Door mallorys, MqttClient observer, ConcurrentQueue<MqttReceivedMessage> heard)
     {
@@ -42,6 +44,7 @@ internal sealed class StatusSiege : IAsyncDisposable
         };
         _meters.SetMeasurementEventCallback<long>((_, count, tags, _) => _counts.AddOrUpdate((string)tags[0].Value!, count, (_, old) => old + count));
         _meters.Start();
+        victim.Device.Happened += (_, e) => Interlocked.Or(ref _hasBooted, e.Kind is VirtualLockEventKind.Booted ? 1 : 0);
     }
 
     public TestApp App { get; }
@@ -76,6 +79,7 @@ internal sealed class StatusSiege : IAsyncDisposable
         await using var mallorys = await Door.NewAsync(await app.OwnerAsync("mallory"), Door.BrokerOf(app), MalloryId);
         var siege = new StatusSiege(app, victim, mallorys, observer, heard);
         await siege.Mallory.ConnectAsync();
+        await Eventually.TrueAsync(() => siege.Statuses.Count == 1, "the victim's first words were heard");
         return siege;
     }
 
@@ -94,13 +98,35 @@ internal sealed class StatusSiege : IAsyncDisposable
         await FlushAsync();
     }
 
-    /// <summary>Without a goodbye; back after the clock has moved by the given time, or not before somebody moves it.</summary>
-    public async Task CutPowerAsync(TimeSpan offFor)
+    /// <summary>Without a goodbye; not back before <see cref="ReturnAsync"/>.</summary>
+    public async Task CutPowerAsync()
     {
         var before = Wills.Count;
-        Victim.Device.CutPower(offFor);
+        Interlocked.Exchange(ref _hasBooted, 0);
+        Victim.Device.CutPower(TimeSpan.FromSeconds(1));
         await Victim.StateAsync("Unavailable");
         await Eventually.TrueAsync(() => Wills.Count == before + 1, "the will was heard");
+    }
+
+    /// <summary>The victim's power is back, and its owner sees it.</summary>
+    public async Task ReturnAsync()
+    {
+        var before = Statuses.Count;
+
+        // More than once: its time without power may begin only after its will was heard. Not again once it boots, so that it says one thing.
+        await Eventually.TrueAsync(
+            () =>
+            {
+                if (Volatile.Read(ref _hasBooted) == 0)
+                {
+                    Clock.Advance(TimeSpan.FromSeconds(1));
+                }
+
+                return Victim.Device.IsConnected;
+            },
+            "the victim is back");
+        await Victim.StateAsync("Available");
+        await Eventually.TrueAsync(() => Statuses.Count == before + 1, "its first words were heard");
     }
 
     /// <summary>All that the owner is told of the lock, with its log. Heard but unstored statuses are stored first.</summary>

@@ -14,7 +14,7 @@ using SmartLock.VirtualDevice;
 namespace SmartLock.Server.Tests.MainJob;
 
 /// <summary>The server as a client of a stock mosquitto that anybody may use: only signatures count there.</summary>
-public class OutsideBrokerTests
+public partial class OutsideBrokerTests
 {
     private const int V311 = 4;
     private const int V5 = 5;

@@ -5,6 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Telemetry;
+using SmartLock.Server.Tests.Telemetry;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.MainJob;
@@ -91,9 +93,11 @@ public sealed class StoreTroubleTests
         await using var door = await Door.OpenAsync(app, await app.OwnerAsync(), adjust: o => o with { Time = clock, KeepAlive = TimeSpan.Zero });
         var sweep = app.Services.GetRequiredService<OfflineSweep>();
         var seenBefore = (await door.ReadAsync()).GetProperty("last_seen").GetDateTimeOffset();
+        using var measured = new Measured(app);
         using (new HeldStore(app))
         {
             clock.Advance(TimeSpan.FromSeconds(30));
+            await HeardFromNowOnAsync(clock, measured);
             await HeardButNotStoredAsync(app);
             await Should.ThrowAsync<StoreUnavailableException>(() => sweep.RunAsync(default));
         }
@@ -238,6 +242,20 @@ public sealed class StoreTroubleTests
             .Select(e => e.GetProperty("command_id").GetString())
             .ToHashSet();
         return door.Device.ExecutedCommandIds.Count(id => !recorded.Contains(id));
+    }
+
+    /// <summary>What was said while the clock leapt may have been heard, and so dated, anywhere within the leap.</summary>
+    private static Task HeardFromNowOnAsync(FakeClock clock, Measured measured)
+    {
+        double Believed() => measured.Sum(TelemetryNames.Statuses, (TelemetryNames.Result, "believed"));
+        var before = Believed();
+        return Eventually.TrueAsync(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromMilliseconds(250));
+                return Believed() > before;
+            },
+            "a heartbeat was heard");
     }
 
     private static Task HeardButNotStoredAsync(TestApp app) => Eventually.TrueAsync(

@@ -36,6 +36,9 @@ internal sealed class FakeLink(Session session, MessageHandler onMessage) : IDev
 
     public ConcurrentQueue<(string Topic, JsonElement Report)> Published { get; } = new();
 
+    /// <summary>Called before a report is taken, in the midst of the lock's doing.</summary>
+    public Action? Publishing { get; set; }
+
     public bool SaidGoodbye { get; private set; }
 
     public bool WasAborted { get; private set; }
@@ -55,6 +58,7 @@ internal sealed class FakeLink(Session session, MessageHandler onMessage) : IDev
             return false;
         }
 
+        Publishing?.Invoke();
         Published.Enqueue((topic, JsonDocument.Parse(payload).RootElement));
         return true;
     }

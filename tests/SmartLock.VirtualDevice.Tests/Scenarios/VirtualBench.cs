@@ -25,6 +25,7 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
     private MqttClient? _listener;
     private long _sent;
     private long _wills;
+    private int _powerCuts;
     private bool _isOffAtBolt;
     private bool _hasRetained;
     private long _offAt;
@@ -204,10 +205,14 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
         await SettleAsync();
     }
 
-    /// <summary>Until the wait for the power has begun on the scenario's clock: the second timer beside the one that ticks.</summary>
+    /// <summary>
+    /// Until the wait for the power has begun on the scenario's clock: the second timer beside the one that ticks. Before the lock has said that
+    /// its power is gone, that may be the time limit of letting its connection go.
+    /// </summary>
     private async Task AwaitDarkAsync()
     {
         (_isOffAtBolt, _offAt) = (false, Now);
+        await UntilAsync(VirtualLockEventKind.PowerCut, ++_powerCuts);
         await Eventually.TrueAsync(() => _clock.PendingTimers == 2, "the lock is dark");
         await VanishedAsync();
     }

@@ -125,23 +125,24 @@ internal sealed partial class MqttNetBrokerClient : IBrokerClient
 
         Volatile.Write(ref _connection, connection);
         Raise(() => Connected?.Invoke(this, EventArgs.Empty));
-        var cause = await LastAsync(connection, stop);
-        Raise(() => Disconnected?.Invoke(this, new BrokerLostEventArgs(cause)));
+        var end = await LastAsync(connection, stop);
+        Raise(() => Disconnected?.Invoke(this, end));
         return null;
     }
 
-    private async Task<string> LastAsync(MqttNetConnection connection, CancellationToken stop)
+    private async Task<BrokerLostEventArgs> LastAsync(MqttNetConnection connection, CancellationToken stop)
     {
         try
         {
-            return await connection.Ended.WaitAsync(stop);
+            return new BrokerLostEventArgs(await connection.Ended.WaitAsync(stop));
         }
         catch (OperationCanceledException)
         {
             using var limit = new CancellationTokenSource(BrokerClientLimits.LeaveWithin, _time);
             await LeaveAsync(connection, limit.Token);
-            await connection.CloseAsync(limit.Token);
-            return "Requested";
+            return await connection.CloseAsync(limit.Token)
+                ? new BrokerLostEventArgs("Requested", isGoodbye: true)
+                : new BrokerLostEventArgs(await connection.Ended);
         }
     }
 

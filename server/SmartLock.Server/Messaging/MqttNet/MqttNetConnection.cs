@@ -149,16 +149,24 @@ internal sealed class MqttNetConnection : IDisposable
         }
     }
 
-    /// <summary>Says DISCONNECT, as far as the connection still takes it.</summary>
-    public async Task CloseAsync(CancellationToken ct)
+    /// <summary>Says DISCONNECT; false when the connection was lost before that, which has <see cref="Ended"/> complete.</summary>
+    public async Task<bool> CloseAsync(CancellationToken ct)
     {
+        if (!IsAlive)
+        {
+            End("Lost before the goodbye.");
+            return false;
+        }
+
         try
         {
             await _client.DisconnectAsync(MqttNetSettings.Disconnect(), ct);
+            return true;
         }
         catch (Exception e)
         {
             End(Describe(e));
+            return false;
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class Listener : IAsyncDisposable
     private readonly ConcurrentQueue<TimeSpan> _retries = new();
     private readonly ConcurrentQueue<string> _reasons = new();
     private readonly ConcurrentQueue<string> _causes = new();
+    private int _goodbyes;
     private int _granted;
 
     public Listener(IBrokerClient client, params IReadOnlyList<string> filters)
@@ -19,7 +20,7 @@ internal sealed class Listener : IAsyncDisposable
         Client = client;
         _filters = filters;
         client.Connected += (_, _) => _ = SubscribeAsync();
-        client.Disconnected += (_, e) => _causes.Enqueue(e.Cause);
+        client.Disconnected += (_, e) => NoteEnd(e);
         client.ConnectFailed += (_, e) =>
         {
             _reasons.Enqueue(e.Reason);
@@ -45,6 +46,9 @@ internal sealed class Listener : IAsyncDisposable
 
     public int Losses => _causes.Count;
 
+    /// <summary>Connections that this side ended in order.</summary>
+    public int Goodbyes => Volatile.Read(ref _goodbyes);
+
     /// <summary>Of the losses.</summary>
     public string Causes => string.Join("; ", _causes);
 
@@ -55,6 +59,17 @@ internal sealed class Listener : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Client.DisposeAsync();
+
+    private void NoteEnd(BrokerLostEventArgs end)
+    {
+        if (end.IsGoodbye)
+        {
+            Interlocked.Increment(ref _goodbyes);
+            return;
+        }
+
+        _causes.Enqueue(end.Cause);
+    }
 
     private async Task SubscribeAsync()
     {
