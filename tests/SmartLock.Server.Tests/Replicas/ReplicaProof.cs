@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json;
-using SmartLock.Device;
 using SmartLock.Testing;
 using SmartLock.VirtualDevice;
 
@@ -21,14 +19,15 @@ internal sealed class ReplicaProof : IAsyncDisposable
     /// <summary>The others only say that they are there: a command's verdict would hide a lost heartbeat.</summary>
     private const int MostUsed = 100;
 
-    private const int AtOnce = 1;
     private static readonly TimeSpan Steady = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan PartedFor = TimeSpan.FromSeconds(16);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("smartlock-proof-").FullName;
     private readonly List<ReplicaServer> _servers = [];
+    private readonly StatusLedger _ledger = new();
     private readonly Action<string> _say;
     private Mosquitto? _broker;
+    private StatusObserver? _observer;
     private VirtualFleet? _fleet;
 
     public ReplicaProof(Action<string> say)
@@ -51,15 +50,19 @@ internal sealed class ReplicaProof : IAsyncDisposable
         var running = load.RunAsync([.. locks.Skip(silenced.Count).Take(Math.Min(MostUsed, devices / 2)).Select(l => l.DeviceId)], Owners, stop.Token);
         await Pause.ForAsync(Steady);
 
+        var shares = new StatusShares(_ledger, _observer!, _servers.Count, _say);
+        await shares.EndCalmAsync();
         var fault = await BreakAsync(silenced);
         await Pause.ForAsync(PartedFor);
         fault.Parted.Link.Heal();
         await FlaggedAsync(silenced, fault);
         await Until.TrueAsync(() => fault.Parted.IsReady, TimeSpan.FromSeconds(30), "the parted replica is back");
+        shares.EndFault();
         await Pause.ForAsync(Steady);
         await stop.CancelAsync();
         await running;
 
+        await shares.CheckAsync();
         await new ReplicaRecord(fault.Left.Http, load.Attempts, locks, silenced, _say).CheckAsync();
         Recovery(load.Attempts, fault).ShouldBeLessThan(RecoveryWithin);
     }
@@ -76,6 +79,11 @@ internal sealed class ReplicaProof : IAsyncDisposable
             await server.DisposeAsync();
         }
 
+        if (_observer is not null)
+        {
+            await _observer.DisposeAsync();
+        }
+
         if (_broker is not null)
         {
             await _broker.DisposeAsync();
@@ -90,8 +98,11 @@ internal sealed class ReplicaProof : IAsyncDisposable
         _broker = await Mosquitto.StartNewAsync();
         for (var i = 0; i < 3; i++)
         {
-            _servers.Add(await ReplicaServer.StartAsync(_broker, _folder, settings));
+            var server = i;
+            _servers.Add(await ReplicaServer.StartAsync(_broker, _folder, () => new WatchedLink(_ledger, server), settings));
         }
+
+        _observer = await StatusObserver.StartAsync(_broker, _ledger);
 
         var http = _servers[0].Http;
         using var registered = await http.PostAsJsonAsync("/api/auth/register", new { username = Owner, password = TestApp.Password });
@@ -105,32 +116,8 @@ internal sealed class ReplicaProof : IAsyncDisposable
     private async Task StartFleetAsync(int devices)
     {
         var began = TimeProvider.System.GetTimestamp();
-        var members = new (string, DeviceKey)[devices];
-        await Parallel.ForAsync(0, devices, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (i, _) => members[i] = await RegisterAsync(i));
-        _fleet = new VirtualFleet(new VirtualFleetOptions
-        {
-            Members = members,
-            Template = new VirtualLockOptions
-            {
-                DeviceId = "template",
-                Key = members[0].Item2,
-                Host = "127.0.0.1",
-                Port = _broker!.Port,
-                ShortestReconnectWait = TimeSpan.FromMilliseconds(200),
-                LongestReconnectWait = TimeSpan.FromSeconds(2),
-            },
-        });
-        await _fleet.StartAsync().WaitAsync(TimeSpan.FromSeconds(120));
-        await Until.TrueAsync(async () => await CountAsync(_servers[1], "Available") == devices, TimeSpan.FromSeconds(120), "all devices are Available");
+        _fleet = await ReplicaFleet.StartAsync(_servers, _broker!, devices);
         _say($"{devices} devices, 3 servers; registered, connected and heard in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s");
-    }
-
-    private async Task<(string DeviceId, DeviceKey Key)> RegisterAsync(int number)
-    {
-        var deviceId = $"ESP32-{number:D5}";
-        using var made = await _servers[number % _servers.Count].Http.PostAsJsonAsync("/api/locks", new { device_id = deviceId, name = $"Door {number}" });
-        made.StatusCode.ShouldBe(HttpStatusCode.Created, await made.Content.ReadAsStringAsync());
-        return (deviceId, DeviceKey.FromHex((await made.JsonAsync()).GetProperty("key").GetString()!));
     }
 
     /// <summary>Half of the silenced still keep their connections, the others lose theirs and leave a will.</summary>
@@ -163,24 +150,10 @@ internal sealed class ReplicaProof : IAsyncDisposable
     private async Task FlaggedAsync(List<VirtualLock> silenced, Fault fault)
     {
         await Until.TrueAsync(
-            async () => await CountAsync(fault.Left, "Unavailable") == silenced.Count,
+            async () => await ReplicaFleet.CountAsync(fault.Left, "Unavailable") == silenced.Count,
             TimeSpan.FromSeconds(60),
             $"the {silenced.Count} silent devices are Unavailable, and no other");
         _say($"{silenced.Count} devices fell silent at the same time; all were Unavailable {TimeProvider.System.GetElapsedTime(fault.At).TotalSeconds:0.0} s after");
-    }
-
-    private static async Task<int> CountAsync(ReplicaServer server, string state)
-    {
-        var count = 0;
-        var cursor = "";
-        do
-        {
-            var page = await server.Http.GetFromJsonAsync<JsonElement>($"/api/locks?limit=100{cursor}");
-            count += page.GetProperty("items").EnumerateArray().Count(l => l.GetProperty("state").GetString() == state);
-            cursor = page.GetProperty("next").GetString() is { } next ? $"&cursor={Uri.EscapeDataString(next)}" : "";
-        }
-        while (cursor.Length > 0);
-        return count;
     }
 
     /// <summary>From the fault to the start of the last command that was not answered with its verdict.</summary>

@@ -36,9 +36,10 @@ internal sealed class ReplicaServer : IAsyncDisposable
     public bool RunsDeviceJobs => !_program.HasExited
         && _program.Lines.LastOrDefault(l => l.Contains(DeviceJobs, StringComparison.Ordinal))?.Contains("this replica's", StringComparison.Ordinal) == true;
 
-    public static async Task<ReplicaServer> StartAsync(Mosquitto broker, string folder, IEnumerable<string> settings)
+    /// <param name="watch">Reads along on each of its connections to the broker.</param>
+    public static async Task<ReplicaServer> StartAsync(Mosquitto broker, string folder, Func<WatchedLink> watch, IEnumerable<string> settings)
     {
-        var link = new TcpProxy(broker.Port);
+        var link = new TcpProxy(broker.Port, watch);
         var http = new HttpClient { BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}")), Timeout = TimeSpan.FromSeconds(20) };
         var program = await ServerProcess.StartAsync(http, folder, link.Port,
         [

@@ -9,12 +9,15 @@ internal sealed class TcpProxy : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly int _target;
+    private readonly Func<WatchedLink> _watch;
     private readonly Task _accepting;
     private volatile TaskCompletionSource _open = Opened();
 
-    public TcpProxy(int target)
+    /// <param name="watch">For each connection; told of what gets through, before it is passed on.</param>
+    public TcpProxy(int target, Func<WatchedLink> watch)
     {
         _target = target;
+        _watch = watch;
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -67,8 +70,9 @@ internal sealed class TcpProxy : IAsyncDisposable
                 client.NoDelay = true;
                 await broker.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-                var there = PumpAsync(client.GetStream(), broker.GetStream(), either.Token);
-                var back = PumpAsync(broker.GetStream(), client.GetStream(), either.Token);
+                var link = _watch();
+                var there = PumpAsync(client.GetStream(), broker.GetStream(), link.FromServer, either.Token);
+                var back = PumpAsync(broker.GetStream(), client.GetStream(), link.FromBroker, either.Token);
                 await Task.WhenAny(there, back);
                 await either.CancelAsync();
                 await Task.WhenAll(there, back);
@@ -81,13 +85,14 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(NetworkStream from, NetworkStream to, CancellationToken ct)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to, Action<ReadOnlySpan<byte>> pass, CancellationToken ct)
     {
         var buffer = new byte[16 * 1024];
         int read;
         while ((read = await from.ReadAsync(buffer, ct)) > 0)
         {
             await _open.Task.WaitAsync(ct);
+            pass(buffer.AsSpan(0, read));
             await to.WriteAsync(buffer.AsMemory(0, read), ct);
         }
     }

@@ -79,7 +79,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             },
             ct);
 
-    /// <summary>The document itself; null when its id or its slot is taken.</summary>
+    /// <summary>The document itself; null when its id or its slot is taken, or others want one of them just now.</summary>
     public Task<BsonDocument?> TryInsertAsync(BsonDocument document, CancellationToken ct) =>
         database.RunAsync(
             async token =>
@@ -89,7 +89,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
                     await Documents.InsertOneAsync(document, null, token);
                     return document;
                 }
-                catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
+                catch (Exception e) when (MongoErrors.IsLostInsert(e))
                 {
                     return (BsonDocument?)null;
                 }

@@ -10,6 +10,12 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// </summary>
 internal static class MongoSlots
 {
+    /// <summary>
+    /// Bits. From the first try on, several who look at once seldom find the same: a collision costs MongoDB two round trips, but servers
+    /// compatible with it that keep unique indexes as exclusion constraints (DocumentDB on PostgreSQL) a deadlock of a second and more.
+    /// </summary>
+    private const int LeastSpread = 5;
+
     private const int WidestSpread = 12;
 
     /// <summary>A number that is free just now, or null when the account has as many as it may have.</summary>
@@ -26,7 +32,7 @@ internal static class MongoSlots
         var next = last is null ? 0 : last[LockFields.Slot].ToInt32() + 1;
         if (next < limit)
         {
-            return next + RandomNumberGenerator.GetInt32(Math.Min(1 << Math.Min(tries, WidestSpread), limit - next));
+            return next + RandomNumberGenerator.GetInt32(Math.Min(1 << Math.Min(LeastSpread + tries, WidestSpread), limit - next));
         }
 
         // Only those who have had the last number look for the gaps. A limit that was lowered since leaves numbers above it, which count as well.

@@ -192,7 +192,7 @@ internal sealed class MongoWebhookStore(
                     await webhooks.Documents.InsertOneAsync(document, null, token);
                     return true;
                 }
-                catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
+                catch (Exception e) when (MongoErrors.IsLostInsert(e))
                 {
                     return false;
                 }
