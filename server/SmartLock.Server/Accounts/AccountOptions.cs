@@ -31,8 +31,6 @@ internal sealed class AccountOptions
     public static string? Check(AccountOptions options) => options switch
     {
         { PasswordIterations: < Fewest or > PasswordHashes.MostIterations } => $"Accounts:PasswordIterations must be between {Fewest} and {PasswordHashes.MostIterations}.",
-        { PasswordHasher: PasswordHashKind.BCrypt } when !AccountsFeature.HasBCrypt =>
-            "Accounts:PasswordHasher is BCrypt, which this build does not contain: use the container image, or build with -p:Adapters=all.",
         { PasswordHasher: not (PasswordHashKind.Pbkdf2 or PasswordHashKind.BCrypt) } => "Accounts:PasswordHasher must be Pbkdf2 or BCrypt.",
         { BCryptCost: < PasswordHashes.LowestCost or > PasswordHashes.HighestCost } =>
             $"Accounts:BCryptCost must be between {PasswordHashes.LowestCost} and {PasswordHashes.HighestCost}.",

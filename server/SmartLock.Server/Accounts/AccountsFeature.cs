@@ -7,25 +7,14 @@ namespace SmartLock.Server.Accounts;
 
 internal static class AccountsFeature
 {
-    /// <summary>Whether this build can check and make BCrypt's hashes.</summary>
-#if ADAPTERS
-    public static bool HasBCrypt => true;
-#else
-    public static bool HasBCrypt => false;
-#endif
-
     public static IServiceCollection AddAccounts(this IServiceCollection services)
     {
         services.AddBearerAuthentication();
         services.AddValidatedOptions<AccountOptions>("Accounts", AccountOptions.Check);
         services.AddOptions<PasswordHasherOptions>()
             .Configure<IOptions<AccountOptions>>((hasher, accounts) => hasher.IterationCount = accounts.Value.PasswordIterations);
-#if ADAPTERS
         services.AddSingleton<PasswordHasher<User>>();
         services.AddSingleton<IPasswordHasher<User>, BCrypt.EitherHasher>();
-#else
-        services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
-#endif
         services.AddSingleton<Passwords>();
         services.AddSingleton<LoginSlowdown>();
         services.AddSingleton<SessionEnds>();

@@ -1,7 +1,7 @@
-using System.IdentityModel.Tokens.Jwt;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.IdentityModel.JsonWebTokens;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
@@ -43,7 +43,7 @@ internal static class BearerAuthentication
     private static Task AdmitNewAsync(TokenValidatedContext context)
     {
         var tokens = context.HttpContext.RequestServices.GetRequiredService<CheckedTokens>();
-        return AdmitAsync(context, context.SecurityToken is JwtSecurityToken token ? tokens.Add(token) : null);
+        return AdmitAsync(context, context.SecurityToken is JsonWebToken token ? tokens.Add(token) : null);
     }
 
     /// <summary>

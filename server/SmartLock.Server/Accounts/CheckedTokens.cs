@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
-using System.IdentityModel.Tokens.Jwt;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Microsoft.IdentityModel.JsonWebTokens;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
@@ -35,11 +36,11 @@ internal sealed class CheckedTokens(AccessTokens tokens)
 
     /// <param name="token">Checked: signature, issuer, audience and time.</param>
     /// <returns>Null when it does not say all that ours say.</returns>
-    public CheckedToken? Add(JwtSecurityToken token)
+    public CheckedToken? Add(JsonWebToken token)
     {
-        if (token.Payload.Sub is not { } username
-            || token.Payload.GetValueOrDefault(Identity.SessionClaim) is not string sessionId
-            || token.Payload.GetValueOrDefault(Identity.ExpiryClaim)?.ToString() is not { } expiry)
+        if (token.Subject is not { Length: > 0 } username
+            || !token.TryGetPayloadValue<string>(Identity.SessionClaim, out var sessionId)
+            || !token.TryGetPayloadValue<long>(Identity.ExpiryClaim, out var expiry))
         {
             return null;
         }
@@ -50,7 +51,7 @@ internal sealed class CheckedTokens(AccessTokens tokens)
             _known.Clear();
         }
 
-        return _known[Digest.Of(token.RawData)] = new CheckedToken(username, sessionId, expiry, token.ValidFrom, token.ValidTo);
+        return _known[Digest.Of(token.EncodedToken)] = new CheckedToken(username, sessionId, expiry.ToString(CultureInfo.InvariantCulture), token.ValidFrom, token.ValidTo);
     }
 
     /// <summary>In the token's place: 32 bytes for some 300, and nothing that anybody could sign in with.</summary>

@@ -30,17 +30,11 @@ internal static partial class PasswordHashes
     public static int CostOf(string hash) => int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture);
 
     /// <summary>What keeps this server from checking a password against the hash, in words for the log; null when nothing does.</summary>
-    /// <param name="withBCrypt">Whether this build can.</param>
-    public static string? WhyUnreadable(string hash, bool withBCrypt)
+    public static string? WhyUnreadable(string hash)
     {
         if (!IsBCrypt(hash))
         {
             return WhyNotPbkdf2(hash);
-        }
-
-        if (!withBCrypt)
-        {
-            return "is of BCrypt, which this build does not contain: use the container image, or build with -p:Adapters=all";
         }
 
         if (!BCryptHash().IsMatch(hash))

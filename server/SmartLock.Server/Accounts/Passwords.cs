@@ -85,7 +85,7 @@ internal sealed partial class Passwords : IDisposable
     /// <summary>Null as well for an account whose hash cannot be checked here: whoever guesses at it learns nothing, and the operator the reason.</summary>
     private User? Readable(User? user)
     {
-        if (user is null || PasswordHashes.WhyUnreadable(user.PasswordHash, AccountsFeature.HasBCrypt) is not { } reason)
+        if (user is null || PasswordHashes.WhyUnreadable(user.PasswordHash) is not { } reason)
         {
             return user;
         }

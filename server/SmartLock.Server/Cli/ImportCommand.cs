@@ -1,10 +1,8 @@
 using System.CommandLine;
-using SmartLock.Server.Original.Import;
-#if ADAPTERS
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Original.Import;
 using SmartLock.Server.Original.MongoDb;
-#endif
 
 namespace SmartLock.Server.Cli;
 
@@ -72,7 +70,6 @@ internal static class ImportCommand
         public override string ToString() => Database;
     }
 
-#if ADAPTERS
     /// <summary>Works beside a running server on the same store.</summary>
     private static async Task<int> RunAsync(Source source, ImportOptions options, string[] settings, CancellationToken ct)
     {
@@ -148,9 +145,4 @@ internal static class ImportCommand
         var end = login.LastIndexOf('@');
         return end > 0 && login[..end].Contains(':', StringComparison.Ordinal);
     }
-#else
-    private static Task<int> RunAsync(Source source, ImportOptions options, string[] settings, CancellationToken ct) => FailAsync(
-        ExitCodes.Configuration,
-        "Reading the first system's MongoDB needs the full build: use the container image, or build with -p:Adapters=all.");
-#endif
 }

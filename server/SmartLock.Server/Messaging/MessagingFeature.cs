@@ -13,7 +13,7 @@ internal static class MessagingFeature
         services.AddValidatedOptions<MqttOptions>(MqttOptions.Section, MqttOptions.Check);
         services.AddSingleton<DeviceKeys>();
         services.AddHealthChecks().AddCheck<DeviceLinkHealth>("mqtt");
-        return ModeOf(configuration) is MqttMode.External ? services.AddExternalBroker(configuration) : services.AddEmbeddedBroker();
+        return ModeOf(configuration) is MqttMode.External ? services.AddExternalBroker() : services.AddEmbeddedBroker();
     }
 
     public static void MapMessaging(this WebApplication app)
@@ -51,20 +51,8 @@ internal static class MessagingFeature
         return services.AddLink<EmbeddedDeviceLink>();
     }
 
-    private static IServiceCollection AddExternalBroker(this IServiceCollection services, IConfiguration configuration) =>
-        services.AddBrokerClient(configuration["Mqtt:Client"] ?? "Own").AddLink<ExternalDeviceLink>();
-
-    private static IServiceCollection AddBrokerClient(this IServiceCollection services, string client) => client.ToUpperInvariant() switch
-    {
-        "OWN" => services.AddSingleton<IBrokerClient, OwnBrokerClient>(),
-#if ADAPTERS
-        "MQTTNET" => services.AddSingleton<IBrokerClient, MqttNet.MqttNetBrokerClient>(),
-#else
-        "MQTTNET" => throw new StartupException(
-            "Mqtt:Client is MqttNet, which this build does not contain: use the container image, or build with -p:Adapters=all."),
-#endif
-        _ => throw new StartupException($"Mqtt:Client is '{client}': choose Own or MqttNet."),
-    };
+    private static IServiceCollection AddExternalBroker(this IServiceCollection services) =>
+        services.AddSingleton<IBrokerClient, MqttNet.MqttNetBrokerClient>().AddLink<ExternalDeviceLink>();
 
     private static IServiceCollection AddLink<T>(this IServiceCollection services)
         where T : class, IDeviceLink, IHostedService

@@ -8,16 +8,6 @@ internal enum MqttMode
     External,
 }
 
-/// <summary>Which client reaches an outside broker.</summary>
-internal enum BrokerClientKind
-{
-    /// <summary>SmartLock.Mqtt's.</summary>
-    Own,
-
-    /// <summary>MQTTnet's, which the full build has.</summary>
-    MqttNet,
-}
-
 /// <summary>Where the embedded broker keeps what its clients may rely on across a restart.</summary>
 internal enum MqttPersistence
 {
@@ -64,9 +54,6 @@ internal sealed class MqttOptions
 
     /// <summary>Embedded: the key of <see cref="CertificatePem"/>, unless it is in the same text.</summary>
     public string? CertificateKeyPem { get; set; }
-
-    /// <summary>External: the client that reaches it.</summary>
-    public BrokerClientKind Client { get; set; }
 
     /// <summary>External: the broker's host name.</summary>
     public string? Host { get; set; }

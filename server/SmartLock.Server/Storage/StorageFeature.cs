@@ -8,9 +8,7 @@ using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Original;
 using SmartLock.Server.Replicas;
-#if ADAPTERS
 using SmartLock.Server.Storage.MongoDb;
-#endif
 using SmartLock.Server.Storage.Sqlite;
 using SmartLock.Server.Telemetry;
 using SmartLock.Server.Webhooks;
@@ -29,12 +27,7 @@ internal static class StorageFeature
         return provider.ToUpperInvariant() switch
         {
             "SQLITE" => services.AddSqlite().AddMqttSessions(configuration),
-#if ADAPTERS
             "MONGODB" => services.AddMongo().AddSqliteOptions().AddMqttSessions(configuration),
-#else
-            "MONGODB" => throw new StartupException(
-                "Storage:Provider is MongoDb, which this build does not contain: use the container image, or build with -p:Adapters=all."),
-#endif
             _ => throw new StartupException($"Storage:Provider is '{provider}': choose Sqlite or MongoDb."),
         };
     }

@@ -3,7 +3,7 @@ using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Deploy;
 
-/// <summary>Which settings the server has, by its sources: those of the full build are not compiled into the default one.</summary>
+/// <summary>Which settings the server has, by its sources.</summary>
 internal static class Settings
 {
     private static readonly Lazy<IReadOnlyList<string>> Sources =

@@ -4,7 +4,7 @@ using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.MainJob;
 
-public partial class OutsideBrokerTests
+public sealed partial class OutsideBrokerTests
 {
     [Theory]
     [InlineData(V311)]

@@ -14,14 +14,11 @@ using SmartLock.VirtualDevice;
 namespace SmartLock.Server.Tests.MainJob;
 
 /// <summary>The server as a client of a stock mosquitto that anybody may use: only signatures count there.</summary>
-public partial class OutsideBrokerTests
+public sealed partial class OutsideBrokerTests
 {
     private const int V311 = 4;
     private const int V5 = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
-    /// <summary><c>Mqtt:Client</c>: whichever it is, the server is the same.</summary>
-    protected virtual string Client => "Own";
 
     [Theory]
     [InlineData(V311)]
@@ -266,7 +263,6 @@ public partial class OutsideBrokerTests
                 ("Mqtt:Password", Forger.Sign(device, "v1|mqtt|ESP32-A"))),
             null,
             "--Mqtt:Mode=External",
-            $"--Mqtt:Client={Client}",
             "--Mqtt:Host=127.0.0.1");
 
         await Eventually.TrueAsync(
@@ -327,7 +323,7 @@ public partial class OutsideBrokerTests
         return broker;
     }
 
-    private Task<TestApp> StartAppAsync(
+    private static Task<TestApp> StartAppAsync(
         Mosquitto broker,
         int version,
         string? folder = null,
@@ -337,7 +333,6 @@ public partial class OutsideBrokerTests
         List<string> settings =
         [
             "--Mqtt:Mode=External",
-            $"--Mqtt:Client={Client}",
             "--Mqtt:Host=127.0.0.1",
             $"--Mqtt:Port={broker.Port}",
             $"--Mqtt:ProtocolVersion={version}",

@@ -43,8 +43,7 @@ internal sealed class SqliteDatabase : IDisposable
                 return;
             }
 
-            var version = SqliteLibrary.Use();
-            _file.Prepare();
+            var version = _file.Prepare();
             _ready = true;
             SqliteLog.Opened(_logger, _file.Path, version);
         }

@@ -14,14 +14,16 @@ internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain 
 
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
+    /// <returns>SQLite's version, such as "3.53.1".</returns>
     /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
-    public void Prepare()
+    public string Prepare()
     {
         try
         {
             Create();
             using var session = new SqliteSession(Path, options.BusyTimeout, chain);
             SqliteMigrations.Run(session, Path, _layout.Scripts, _layout);
+            return session.LibraryVersion;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -48,6 +48,8 @@ internal sealed class SqliteSession : IDisposable
 
     public AuditChain Chain => _chain ?? throw new InvalidOperationException("This session appends no log entries.");
 
+    public string LibraryVersion => _connection.ServerVersion;
+
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
     /// <summary>Set by work that deletes what must not stay in the write-ahead log either, once it is committed.</summary>

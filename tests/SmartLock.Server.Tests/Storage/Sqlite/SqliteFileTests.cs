@@ -105,7 +105,6 @@ public sealed class SqliteFileTests
 
     private static SqliteSession Open(string path)
     {
-        SqliteLibrary.Use();
         File.AppendAllText(path, "");
         return new SqliteSession(path, TimeSpan.FromSeconds(1));
     }
@@ -114,7 +113,6 @@ public sealed class SqliteFileTests
 
     private static object? Query(string path, string sql)
     {
-        SqliteLibrary.Use();
         using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();

@@ -9,7 +9,6 @@ public sealed class SqliteLogChainingTests
     public async Task A_log_from_before_there_were_chains_is_chained_in_its_order_and_names_become_ids()
     {
         using var file = new SqliteTestFile();
-        SqliteLibrary.Use();
         await File.WriteAllBytesAsync(file.Path, []);
         using (var old = new SqliteSession(file.Path, TimeSpan.FromSeconds(1), SqliteTestFile.Chain))
         {

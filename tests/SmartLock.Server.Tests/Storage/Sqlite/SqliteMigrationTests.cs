@@ -29,7 +29,6 @@ public sealed class SqliteMigrationTests
     public async Task A_store_of_any_earlier_version_is_taken_on_with_all_that_is_in_it(int version)
     {
         using var file = new SqliteTestFile();
-        SqliteLibrary.Use();
         await File.WriteAllBytesAsync(file.Path, []);
         Write(file.Path, version);
 
