@@ -1,3 +1,4 @@
+using DotNet.Testcontainers.Builders;
 using SmartLock.Server.Tests.Storage.MongoDb;
 using Testcontainers.MongoDb;
 
@@ -6,21 +7,32 @@ using Testcontainers.MongoDb;
 namespace SmartLock.Server.Tests.Storage.MongoDb;
 
 /// <summary>
-/// A MongoDB in Docker for the run, where none is named: built with <c>-p:Containers=true</c> only, as it takes a Docker engine. It is there before the
-/// first <see cref="MongoFixture"/> looks for it.
+/// A MongoDB replica set of one in Docker for the run, where no server is named and a Docker engine answers. It is there before the first
+/// <see cref="MongoFixture"/> looks for it.
 /// </summary>
 public sealed class MongoContainer : IAsyncLifetime
 {
-    private readonly MongoDbContainer? _container =
-        Environment.GetEnvironmentVariable(MongoFixture.Variable) is { Length: > 0 } ? null : new MongoDbBuilder("mongo:8").Build();
+    private MongoDbContainer? _container;
 
     public async ValueTask InitializeAsync()
     {
-        if (_container is not null)
+        if (Environment.GetEnvironmentVariable(MongoFixture.Variable) is { Length: > 0 })
         {
-            await _container.StartAsync();
-            Environment.SetEnvironmentVariable(MongoFixture.Variable, _container.GetConnectionString());
+            return;
         }
+
+        try
+        {
+            _container = new MongoDbBuilder("mongo:8").WithReplicaSet().Build();
+        }
+        catch (DockerUnavailableException)
+        {
+            // The tests of MongoDB skip, and name what is missing.
+            return;
+        }
+
+        await _container.StartAsync();
+        Environment.SetEnvironmentVariable(MongoFixture.Variable, _container.GetConnectionString());
     }
 
     public ValueTask DisposeAsync() => _container?.DisposeAsync() ?? ValueTask.CompletedTask;

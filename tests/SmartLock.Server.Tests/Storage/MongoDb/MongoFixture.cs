@@ -11,8 +11,8 @@ using SmartLock.Server.Storage.MongoDb;
 namespace SmartLock.Server.Tests.Storage.MongoDb;
 
 /// <summary>
-/// A database of its own for each test class, dropped at its end, on the server that the variable names. Tests are skipped where it is not set, or
-/// nothing answers there.
+/// A database of its own for each test class, dropped at its end, on the server that the variable names, or that <see cref="MongoContainer"/>
+/// started. Tests are skipped where there is neither, or nothing answers there.
 /// </summary>
 public sealed class MongoFixture : IAsyncLifetime
 {
@@ -35,7 +35,7 @@ public sealed class MongoFixture : IAsyncLifetime
     {
         if (Options.ConnectionString.Length == 0)
         {
-            _missing = $"{Variable} is not set: a MongoDB connection string, such as mongodb://127.0.0.1:27017.";
+            _missing = $"MongoDB: {Variable} names no server (such as mongodb://127.0.0.1:27017), and no Docker engine answers that could start one.";
             return;
         }
 
