@@ -17,7 +17,7 @@ internal static class Startup
         }
         catch (Exception e) when (Explain(e) is not null)
         {
-            await Console.Error.WriteLineAsync($"SmartLock cannot start. {Explain(e)}");
+            await Console.Error.WriteLineAsync($"SmartLock cannot start: {Explain(e)}");
             return ExitCodeOf(e);
         }
     }
@@ -32,7 +32,7 @@ internal static class Startup
         SocketException e => $"It may not listen where it is told to: {e.Message}. See the settings Urls and Mqtt:Port.",
         InvalidOperationException e when IsConversion(e) => e.Message,
         InvalidDataException { InnerException: { } inner } e => $"{e.Message} {inner.Message}",
-        StoreUnavailableException e => $"The data store cannot be reached: {e.Message}",
+        StoreUnavailableException => exception.Message,
         IOException or UnauthorizedAccessException or CryptographicException => exception.Message,
         _ => null,
     };

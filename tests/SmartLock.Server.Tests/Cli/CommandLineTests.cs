@@ -231,7 +231,7 @@ public sealed class CommandLineTests : IDisposable
     {
         output.ShouldNotContain("   at ");
         output.ShouldNotContain("Exception");
-        return output.Split('\n').Where(l => l.StartsWith("SmartLock cannot start.", StringComparison.Ordinal)).ShouldHaveSingleItem();
+        return output.Split('\n').Where(l => l.StartsWith("SmartLock cannot start: ", StringComparison.Ordinal)).ShouldHaveSingleItem();
     }
 
     private string[] Settings() => [$"--Data:Folder={_folder}", "--Urls=http://127.0.0.1:0", "--Mqtt:Port=0"];

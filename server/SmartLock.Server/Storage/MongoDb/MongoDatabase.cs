@@ -26,6 +26,9 @@ internal sealed partial class MongoDatabase : IDisposable
 
     public IMongoDatabase Raw { get; }
 
+    /// <summary>The hosts and ports of the connection string, without user or password.</summary>
+    public string Servers => string.Join(", ", _client.Settings.Servers);
+
     public IMongoCollection<BsonDocument> Collection(string name) => Raw.GetCollection<BsonDocument>(name);
 
     /// <param name="work">Run again when its write lost to another in the store: one call of the driver, or several that do no harm when they are repeated.</param>

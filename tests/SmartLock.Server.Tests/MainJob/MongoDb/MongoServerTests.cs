@@ -110,7 +110,7 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
         var (code, output) = await RunAsync(["serve", "--Storage:MongoDb:ConnectionString=mongodb://smart:hunter2@127.0.0.1:1/?serverSelectionTimeoutMS=300"]);
 
         code.ShouldBe(1, output);
-        output.ShouldContain("SmartLock cannot start. The data store cannot be reached");
+        output.ShouldContain("SmartLock cannot start: MongoDB at 127.0.0.1:1 does not answer (Storage:MongoDb:ConnectionString).");
         output.ShouldNotContain("hunter2");
         output.ShouldNotContain("   at ");
     }
