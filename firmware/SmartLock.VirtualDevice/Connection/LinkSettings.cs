@@ -1,4 +1,6 @@
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MQTTnet;
@@ -69,12 +71,30 @@ internal static class LinkSettings
     // Revocation lists are as a rule not to be had where brokers and their authorities are private.
     private static void Secure(MqttClientTlsOptionsBuilder tls, VirtualLockOptions options)
     {
-        tls.UseTls().WithRevocationMode(X509RevocationMode.NoCheck);
+        tls.UseTls().WithRevocationMode(X509RevocationMode.NoCheck).WithCertificateValidationHandler(IsTrusted);
         if (options.CertificateAuthorityFile is { } file)
         {
             var authorities = new X509Certificate2Collection();
             authorities.ImportFromPemFile(file);
+            if (authorities.Count == 0)
+            {
+                // MQTTnet would trust the system's roots instead.
+                throw new LinkFailedException("There is no certificate in the file of trusted authorities.");
+            }
+
             tls.WithTrustChain(authorities);
         }
+    }
+
+    /// <summary>As without a handler, but the exception says what is wrong with the certificate.</summary>
+    private static bool IsTrusted(MqttClientCertificateValidationEventArgs certificate)
+    {
+        if (certificate.SslPolicyErrors is SslPolicyErrors.None)
+        {
+            return true;
+        }
+
+        var errors = certificate.Chain.ChainStatus.Select(status => status.Status.ToString()).Prepend(certificate.SslPolicyErrors.ToString());
+        throw new AuthenticationException($"The broker's certificate is not trusted: {string.Join(", ", errors.Distinct())}.");
     }
 }

@@ -66,9 +66,9 @@ internal sealed class MqttLink : IDeviceLink
             link.Abort();
             cancellationToken.ThrowIfCancellationRequested();
 
-            // MQTTnet throws what the socket, TLS or its own reader threw: they all mean that this attempt has failed.
+            // MQTTnet throws what the socket, TLS or its own reader threw, and wraps it in words that do not name the cause.
             throw e as LinkFailedException ?? new LinkFailedException(
-                limit.IsCancellationRequested ? "The broker did not answer in time." : $"Connecting failed: {e.Message}", e);
+                limit.IsCancellationRequested ? "The broker did not answer in time." : $"Connecting failed: {e.GetBaseException().Message}", e);
         }
     }
 

@@ -196,6 +196,16 @@ public sealed class MqttLinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_broker_that_is_not_there_is_named_as_the_cause()
+    {
+        _broker.Dispose();
+
+        var failure = await Should.ThrowAsync<LinkFailedException>(() => StartOpening().WaitAsync(Guard));
+
+        failure.Message.ShouldBe("Connecting failed: Connection refused");
+    }
+
+    [Fact]
     public async Task A_cancelled_attempt_is_no_failure_of_the_broker()
     {
         using var cancelled = new CancellationTokenSource();
