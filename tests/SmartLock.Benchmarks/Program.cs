@@ -6,6 +6,7 @@ var verbs = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["broker"] = BrokerVerb.RunAsync,
     ["commands"] = _ => UnlockLatency.RunAsync(),
     ["fleet"] = ConnectedFleet.RunAsync,
+    ["device-cost"] = DeviceCost.RunAsync,
     ["audit-verify"] = _ => AuditVerify.RunAsync(),
     ["rest"] = RestReads.RunAsync,
     ["micro"] = Micro.RunAsync,
@@ -16,6 +17,7 @@ var hosts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
 {
     ["broker-crowd"] = Crowd.RunAsync,
     ["broker-host"] = BrokerHost.RunAsync,
+    [DeviceCostHost.Verb] = DeviceCostHost.RunAsync,
     ["ingest-host"] = IngestHost.RunAsync,
 };
 

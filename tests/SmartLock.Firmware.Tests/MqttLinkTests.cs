@@ -25,7 +25,7 @@ public sealed class MqttLinkTests : IDisposable
     public async Task It_connects_hears_its_commands_and_reports()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         var link = Link(broker.Port);
         link.IsOpen.ShouldBeFalse();
 
@@ -47,7 +47,7 @@ public sealed class MqttLinkTests : IDisposable
     {
         Assert.SkipWhen(Mosquitto.Executable is null, "mosquitto is not installed");
         await using var broker = await Mosquitto.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         var link = Link(broker.Port);
 
         link.Open(_session, _listener);
@@ -144,7 +144,7 @@ public sealed class MqttLinkTests : IDisposable
     public async Task Its_end_waits_for_the_command_that_is_being_heard()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         var link = Link(broker.Port);
         using var ended = new ManualResetEventSlim();
         var heard = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -165,7 +165,7 @@ public sealed class MqttLinkTests : IDisposable
     public async Task After_its_end_it_says_nothing_more_and_the_next_one_is_undisturbed()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         var old = Link(broker.Port);
         old.Open(_session, _listener);
         var next = Link(broker.Port);
@@ -188,7 +188,7 @@ public sealed class MqttLinkTests : IDisposable
     public async Task What_a_listener_throws_does_not_reach_the_client_which_would_close_the_connection()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         var link = Link(broker.Port);
         _listener.OnEach = () => throw new InvalidOperationException("out of order");
         link.Open(_session, _listener);
@@ -206,7 +206,7 @@ public sealed class MqttLinkTests : IDisposable
     public async Task A_link_that_ends_without_a_goodbye_leaves_its_will()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         var link = Link(broker.Port);
         link.Open(_session, _listener);
 

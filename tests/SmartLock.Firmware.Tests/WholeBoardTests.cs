@@ -18,7 +18,7 @@ public sealed class WholeBoardTests : IDisposable
     public async Task From_a_file_of_settings_to_an_open_door_through_lost_brokers_and_power_cuts()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         await ProvisionAsync(broker.Port);
         byte[] unlock;
         await using (var board = SwitchedOnBoard.On(_flash))
@@ -40,6 +40,7 @@ public sealed class WholeBoardTests : IDisposable
             await broker.StopAsync();
             await board.LineAsync("broker: connection lost");
             await broker.StartAsync();
+            await door.WatchAgainAsync(broker.Port);
             door.LookAgain();
             await door.ReportAsync("the report after the loss", ("status", "Unlocked"), ("command_id", "unlock-1"));
             board.IsHigh(Bolt).ShouldBeTrue();
@@ -65,7 +66,7 @@ public sealed class WholeBoardTests : IDisposable
     public async Task A_pressed_button_locks()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         await ProvisionAsync(broker.Port);
         await using var board = SwitchedOnBoard.On(_flash);
         await door.ReportAsync("the first report", ("status", "Locked"));
@@ -83,7 +84,7 @@ public sealed class WholeBoardTests : IDisposable
     public async Task Without_Wi_Fi_it_stays_locked_and_connects_once_there_is_some()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         await ProvisionAsync(broker.Port);
         await using var board = SwitchedOnBoard.On(_flash);
         await door.ReportAsync("the first report", ("status", "Locked"));
@@ -101,7 +102,7 @@ public sealed class WholeBoardTests : IDisposable
     public async Task Without_settings_no_bolt_moves_and_the_lights_take_turns_until_somebody_sets_it_up()
     {
         await using var broker = await Broker.StartNewAsync();
-        await using var door = await Door.WatchAsync(broker.Port);
+        using var door = await Door.WatchAsync(broker.Port);
         await using (var board = SwitchedOnBoard.On(_flash))
         {
             await board.LineAsync("not set up");

@@ -8,20 +8,20 @@ namespace SmartLock.VirtualDevice.Connection;
 /// </summary>
 internal interface IDeviceLink : IAsyncDisposable
 {
-    /// <summary>Ends when the connection does, from whichever side.</summary>
+    /// <summary>Completes when the connection ends, from whichever side; with an exception only when the message handler threw it.</summary>
     Task Closed { get; }
 
     /// <summary>Publishes at QoS 1 without waiting. False when the connection is gone or too much is under way.</summary>
     bool TryPublish(string topic, byte[] payload);
 
-    /// <summary>Says goodbye, so that the broker drops the will.</summary>
+    /// <summary>Sends DISCONNECT, so that the broker drops the will.</summary>
     Task CloseAsync();
 
-    /// <summary>Kills the connection as a power cut does: the broker finds out, and publishes the will.</summary>
+    /// <summary>Ends the connection without DISCONNECT, as a power cut does: the broker publishes the will.</summary>
     void Abort();
 }
 
-/// <summary>Hears of each message; must not block.</summary>
+/// <summary>Called for one message at a time; must not block.</summary>
 internal delegate void MessageHandler(string topic, byte[] payload, bool retained);
 
 /// <summary>Connects and subscribes.</summary>

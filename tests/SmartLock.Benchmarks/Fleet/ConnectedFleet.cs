@@ -21,7 +21,7 @@ internal static class ConnectedFleet
 
     public static async Task<int> RunAsync(string[] args)
     {
-        if (FleetOptions.Read(args) is not { } options)
+        if (FleetOptions.Read(args, new FleetOptions(20_000, 5), "fleet") is not { } options)
         {
             return 2;
         }

@@ -11,15 +11,15 @@ internal sealed record FleetOptions(int Devices, double Minutes)
     private const int OtherFiles = 400;
 
     /// <summary>Null, with a word on standard error, for what cannot be read.</summary>
-    public static FleetOptions? Read(string[] args)
+    public static FleetOptions? Read(string[] args, FleetOptions defaults, string verb)
     {
-        var options = new FleetOptions(20_000, 5);
+        var options = defaults;
         for (var i = 0; i < args.Length; i += 2)
         {
             var value = i + 1 < args.Length && double.TryParse(args[i + 1], NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : 0;
             if (value <= 0 || args[i] is not ("--devices" or "--minutes"))
             {
-                Console.Error.WriteLine("usage: fleet [--devices N] [--minutes N]");
+                Console.Error.WriteLine($"usage: {verb} [--devices N] [--minutes N]");
                 return null;
             }
 

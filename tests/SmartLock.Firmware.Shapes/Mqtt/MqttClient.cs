@@ -1,26 +1,28 @@
+using System.Buffers;
 using System.Collections;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
+using MQTTnet;
+using MQTTnet.Protocol;
 using nanoFramework.M2Mqtt.Exceptions;
 using nanoFramework.M2Mqtt.Messages;
-using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
-using Inner = SmartLock.Mqtt.Client.MqttClient;
-using MqttReasonCode = nanoFramework.M2Mqtt.Messages.MqttReasonCode;
+using Inner = MQTTnet.IMqttClient;
+using MqttProtocolVersion = MQTTnet.Formatter.MqttProtocolVersion;
 
 namespace nanoFramework.M2Mqtt;
 
 /// <summary>
-/// Over SmartLock.Mqtt, with the manners of the real one that the firmware must bear: the constructor looks the host up; all handlers
-/// run on one thread, and one that throws closes the connection; after a loss IsConnected is false at once, while the closing and its
-/// event follow later; Close takes its time and says nothing; a message published when closed is lost without a word, and one that
-/// nobody acknowledges is given up after three seconds.
+/// Over MQTTnet, with the behaviour of the real one that the firmware depends on: the constructor looks the host up; all handlers run on
+/// one thread, and one that throws closes the connection; after a loss IsConnected is false at once, while the closing and its event
+/// follow later; Close takes its time and sends no DISCONNECT; a message published when closed is lost and no event tells of it, and one that the
+/// broker does not acknowledge is given up after three seconds.
 /// </summary>
 public class MqttClient : IDisposable
 {
     private static readonly TimeSpan Lingering = TimeSpan.FromMilliseconds(200);
+
+    private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(10);
 
     /// <summary>Three tries, a second apart.</summary>
     private static readonly TimeSpan GivingUp = TimeSpan.FromSeconds(3);
@@ -34,6 +36,7 @@ public class MqttClient : IDisposable
     private int _inflight;
     private int _lastId;
     private int _isClosing;
+    private int _isLost;
 
     public MqttClient(
         string brokerHostName, int brokerPort, bool secure, X509Certificate? caCert, X509Certificate? clientCert, MqttSslProtocols sslProtocol)
@@ -78,46 +81,48 @@ public class MqttClient : IDisposable
             throw new InvalidOperationException("A server that is not validated could be anybody.");
         }
 
-        var will = new MqttWill(willTopic, Encoding.UTF8.GetBytes(willMessage)) { QoS = (MqttQoS)willQosLevel, Retain = willRetain };
-        var options = new MqttClientOptions
+        var builder = new MqttClientOptionsBuilder()
+            .WithTcpServer(_host, _port)
+            .WithProtocolVersion(MqttProtocolVersion.V311)
+            .WithClientId(clientId)
+            .WithCredentials(username, password)
+            .WithCleanSession(cleanSession)
+            .WithKeepAlivePeriod(TimeSpan.FromSeconds(keepAlivePeriod))
+            .WithoutPacketFragmentation();
+        if (willFlag)
         {
-            Host = _host,
-            Port = _port,
-            Tls = _authorities is null ? null : new MqttTlsOptions { CertificateAuthorities = _authorities },
-            ProtocolVersion = SmartLock.Mqtt.MqttProtocolVersion.V311,
-            ClientId = clientId,
-            UserName = username,
-            Password = password,
-            CleanStart = cleanSession,
-            KeepAlive = TimeSpan.FromSeconds(keepAlivePeriod),
-            Will = willFlag ? will : null,
-        };
-        _inner = new Inner(options, (message, _) => Receive(message));
-        _inner.Disconnected += (_, _) => Lose();
-        try
-        {
-            _inner.ConnectAsync().GetAwaiter().GetResult();
-        }
-        catch (MqttConnectException e) when (e.ReasonCode is { } refusal)
-        {
-            return refusal == SmartLock.Mqtt.MqttReasonCode.BadUserNameOrPassword
-                ? MqttReasonCode.ConnectionRefusedBadUserNameOrPassword
-                : MqttReasonCode.ConnectionRefusedNotAuthorized;
-        }
-        catch (MqttConnectException e)
-        {
-            throw new MqttConnectionException("Exception connecting to the broker", e);
+            builder
+                .WithWillTopic(willTopic)
+                .WithWillPayload(willMessage)
+                .WithWillQualityOfServiceLevel((MqttQualityOfServiceLevel)willQosLevel)
+                .WithWillRetain(willRetain);
         }
 
-        IsConnected = true;
-        new Thread(Dispatch) { IsBackground = true }.Start();
-        return MqttReasonCode.Success;
+        if (_authorities is not null)
+        {
+            builder.WithTlsOptions(tls => tls.UseTls().WithRevocationMode(X509RevocationMode.NoCheck).WithTrustChain(_authorities));
+        }
+
+        var refusal = Connect(builder.Build());
+        if (refusal == MqttReasonCode.Success)
+        {
+            IsConnected = true;
+            new Thread(Dispatch) { IsBackground = true }.Start();
+        }
+
+        return refusal;
     }
 
     public ushort Subscribe(string[] topics, MqttQoSLevel[] qosLevels)
     {
         var id = NextId();
-        _ = SubscribeAsync(id, [.. topics.Zip(qosLevels, (topic, level) => new MqttSubscription(topic, (MqttQoS)level))]);
+        var builder = new MqttClientSubscribeOptionsBuilder();
+        foreach (var (topic, level) in topics.Zip(qosLevels))
+        {
+            builder.WithTopicFilter(topic, (MqttQualityOfServiceLevel)level);
+        }
+
+        _ = SubscribeAsync(id, builder.Build());
         return id;
     }
 
@@ -136,7 +141,14 @@ public class MqttClient : IDisposable
             throw new MqttClientException(MqttClientErrorCode.InflightQueueFull);
         }
 
-        _ = PublishAsync(id, new MqttMessage(topic, message) { QoS = (MqttQoS)qosLevel, Retain = retain });
+        var packet = new MqttApplicationMessage
+        {
+            Topic = topic,
+            Payload = new(message),
+            QualityOfServiceLevel = (MqttQualityOfServiceLevel)qosLevel,
+            Retain = retain,
+        };
+        _ = PublishAsync(id, packet);
         return id;
     }
 
@@ -147,7 +159,7 @@ public class MqttClient : IDisposable
         {
             _never.WaitOne(Lingering);
             _events.CompleteAdding();
-            _inner?.Abort();
+            Drop();
         }
     }
 
@@ -159,47 +171,105 @@ public class MqttClient : IDisposable
 
     private ushort NextId() => (ushort)Interlocked.Increment(ref _lastId);
 
-    private async Task SubscribeAsync(ushort id, MqttSubscription[] filters)
+    private MqttReasonCode Connect(MqttClientOptions options)
+    {
+        _inner = new MqttClientFactory().CreateMqttClient();
+        _inner.ApplicationMessageReceivedAsync += received =>
+        {
+            Receive(received.ApplicationMessage);
+            return Task.CompletedTask;
+        };
+        _inner.DisconnectedAsync += _ =>
+        {
+            Lose();
+            return Task.CompletedTask;
+        };
+        try
+        {
+            using var limit = new CancellationTokenSource(ConnectWithin);
+            return _inner.ConnectAsync(options, limit.Token).GetAwaiter().GetResult().ResultCode switch
+            {
+                MqttClientConnectResultCode.Success => MqttReasonCode.Success,
+                MqttClientConnectResultCode.BadUserNameOrPassword => MqttReasonCode.ConnectionRefusedBadUserNameOrPassword,
+                _ => MqttReasonCode.ConnectionRefusedNotAuthorized,
+            };
+        }
+        catch (Exception e)
+        {
+            throw new MqttConnectionException("Exception connecting to the broker", e);
+        }
+    }
+
+    private async Task SubscribeAsync(ushort id, MqttClientSubscribeOptions filters)
     {
         try
         {
-            var codes = await _inner!.SubscribeAsync(filters).ConfigureAwait(false);
-            MqttQoSLevel[] granted = [.. codes.Select(code => code.IsFailure() ? MqttQoSLevel.GrantedFailure : (MqttQoSLevel)code)];
+            var answer = await _inner!.SubscribeAsync(filters).ConfigureAwait(false);
+            MqttQoSLevel[] granted = [.. answer.Items.Select(item => (MqttQoSLevel)item.ResultCode)];
             Raise(() => MqttMsgSubscribed?.Invoke(this, new MqttMsgSubscribedEventArgs(id, granted)));
         }
-        catch (IOException)
+        catch (Exception)
         {
+            // The connection is gone, which MQTTnet says by exceptions of many kinds.
             Lose();
         }
     }
 
-    private async Task PublishAsync(ushort id, MqttMessage message)
+    private async Task PublishAsync(ushort id, MqttApplicationMessage message)
     {
+        using var limit = new CancellationTokenSource(GivingUp);
         bool isPublished;
         try
         {
-            var result = await _inner!.PublishAsync(message).AsTask().WaitAsync(GivingUp, TimeProvider.System).ConfigureAwait(false);
-            isPublished = result.IsDelivered;
+            isPublished = (await _inner!.PublishAsync(message, limit.Token).ConfigureAwait(false)).IsSuccess;
         }
-        catch (TimeoutException)
+        catch (Exception) when (limit.IsCancellationRequested)
         {
             isPublished = false;
         }
+        catch (Exception)
+        {
+            // The connection is gone, and no event tells of what was under way on it.
+            Lose();
+            return;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _inflight);
+        }
 
-        Interlocked.Decrement(ref _inflight);
         Raise(() => MqttMsgPublished?.Invoke(this, new MqttMsgPublishedEventArgs(id, isPublished)));
     }
 
-    private ValueTask Receive(MqttReceivedMessage message)
+    private void Receive(MqttApplicationMessage message)
     {
-        var e = new MqttMsgPublishEventArgs(message.Topic, message.Payload.ToArray(), false, (MqttQoSLevel)message.QoS, message.Retain);
+        var level = (MqttQoSLevel)message.QualityOfServiceLevel;
+        var e = new MqttMsgPublishEventArgs(message.Topic, message.Payload.ToArray(), message.Dup, level, message.Retain);
         Raise(() => MqttMsgPublishReceived?.Invoke(this, e));
-        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Without a DISCONNECT.</summary>
+    private void Drop()
+    {
+        try
+        {
+            _inner?.Dispose();
+        }
+        catch (ObjectDisposedException)
+        {
+            // MQTTnet is taking the same connection down on a thread of its own.
+            IsConnected = false;
+        }
     }
 
     private void Lose()
     {
         IsConnected = false;
+        if (Interlocked.Exchange(ref _isLost, 1) == 1)
+        {
+            return;
+        }
+
         Raise(() =>
         {
             Close();

@@ -1,5 +1,5 @@
 using SmartLock.Device;
-using SmartLock.Mqtt.Client;
+using SmartLock.Testing;
 using SmartLock.VirtualDevice.Tests.Rig;
 
 namespace SmartLock.VirtualDevice.Tests.Brokers;
@@ -144,17 +144,9 @@ public abstract class BrokerTests
         await using var broker = await StartAsync();
         await using var device = new VirtualLock(broker.OptionsFor("D1"));
         await device.StartAsync(TestContext.Current.CancellationToken);
-        await using var twin = new MqttClient(new MqttClientOptions
-        {
-            Host = "127.0.0.1",
-            Port = broker.Port,
-            ClientId = "D1",
-            UserName = "D1",
-            Password = BrokerUnderTest.KeyOf("D1").Sign("v1|mqtt|D1"),
-        });
         var session = (await broker.StatusAsync(s => BrokerUnderTest.Text(s, "status") is not null)).GetProperty("connected_at").GetInt64();
 
-        await twin.ConnectAsync(TestContext.Current.CancellationToken);
+        using var twin = await BrokerClient.ConnectAsync(broker.Port, "D1", BrokerUnderTest.KeyOf("D1").Sign("v1|mqtt|D1"));
         await broker.StatusAsync(s => BrokerUnderTest.Text(s, "status") is not null && s.GetProperty("connected_at").GetInt64() > session);
 
         await broker.UnlockAsync("D1", "c1");

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using SmartLock.Device;
-using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
+using SmartLock.Testing;
 using SmartLock.VirtualDevice.Tests.Rig;
 
 namespace SmartLock.VirtualDevice.Tests.Brokers;
@@ -14,7 +13,7 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
 
     private readonly ConcurrentQueue<JsonElement> _statuses = new();
     private readonly SemaphoreSlim _arrived = new(0);
-    private MqttClient? _server;
+    private BrokerClient? _server;
 
     public abstract int Port { get; }
 
@@ -34,26 +33,18 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
 
     public async Task ListenAsync()
     {
-        _server = new MqttClient(
-            new MqttClientOptions { Host = "127.0.0.1", Port = Port, ClientId = "server", UserName = "server", Password = "server" },
-            (message, _) =>
-            {
-                _statuses.Enqueue(JsonDocument.Parse(message.Payload).RootElement);
-                _arrived.Release();
-                return ValueTask.CompletedTask;
-            });
-        await _server.ConnectAsync(TestContext.Current.CancellationToken);
-        (await _server.SubscribeAsync("smartlock/status/#", MqttQoS.AtLeastOnce)).IsFailure().ShouldBeFalse();
+        _server = await BrokerClient.ConnectAsync(Port, "server", "server", (_, payload) =>
+        {
+            _statuses.Enqueue(JsonDocument.Parse(payload).RootElement);
+            _arrived.Release();
+        });
+        await _server.SubscribeAsync("smartlock/status/#");
     }
 
     public Task UnlockAsync(string deviceId, string id) =>
         PublishAsync($"smartlock/commands/{deviceId}", Server.Command(deviceId, KeyOf(deviceId), "UNLOCK", id, TimeProvider.System));
 
-    public async Task PublishAsync(string topic, byte[] payload, bool retain = false)
-    {
-        var result = await _server!.PublishAsync(topic, payload, MqttQoS.AtLeastOnce, retain);
-        result.IsDelivered.ShouldBeTrue();
-    }
+    public Task PublishAsync(string topic, byte[] payload, bool retain = false) => _server!.PublishAsync(topic, payload, retain);
 
     public Task<JsonElement> StatusAsync(Func<JsonElement, bool> isIt) => FindAsync(isIt).WaitAsync(Guard);
 
@@ -81,13 +72,10 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
     /// <summary>On the same port, after <see cref="KillAsync"/>.</summary>
     public abstract Task RestartAsync();
 
-    public virtual async ValueTask DisposeAsync()
+    public virtual ValueTask DisposeAsync()
     {
-        if (_server is not null)
-        {
-            await _server.DisposeAsync();
-        }
-
+        _server?.Dispose();
         _arrived.Dispose();
+        return ValueTask.CompletedTask;
     }
 }

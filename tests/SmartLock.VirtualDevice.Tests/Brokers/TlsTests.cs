@@ -20,7 +20,7 @@ public sealed class TlsTests
         var starting = new[] { wary.StartAsync(cancelled), plain.StartAsync(cancelled) };
 
         await trusting.StartAsync(cancelled).WaitAsync(TimeSpan.FromSeconds(20), cancelled);
-        await waryRefused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        (await waryRefused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken)).ShouldContain("UntrustedRoot");
         await plainRefused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 
         trusting.IsConnected.ShouldBeTrue();
@@ -32,14 +32,32 @@ public sealed class TlsTests
         File.Delete(authority);
     }
 
-    private static Task Refused(VirtualLock device)
+    [Fact]
+    public async Task A_file_of_authorities_without_a_certificate_is_an_error_and_not_the_systems_roots()
     {
-        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var certificate = LoopbackCertificate.Create();
+        await using var broker = await EmbeddedBroker.StartAsync(certificate);
+        var empty = Path.GetTempFileName();
+        await using var device = new VirtualLock(broker.OptionsFor("D1") with { Tls = true, CertificateAuthorityFile = empty });
+        var refused = Refused(device);
+        var starting = device.StartAsync(TestContext.Current.CancellationToken);
+
+        var failure = await refused.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        failure.ShouldBe("There is no certificate in the file of trusted authorities.");
+        await device.StopAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => starting);
+        File.Delete(empty);
+    }
+
+    private static Task<string> Refused(VirtualLock device)
+    {
+        var refused = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         device.Happened += (_, happened) =>
         {
             if (happened.Kind == VirtualLockEventKind.ConnectFailed)
             {
-                refused.TrySetResult();
+                refused.TrySetResult(happened.Text);
             }
         };
         return refused.Task;
