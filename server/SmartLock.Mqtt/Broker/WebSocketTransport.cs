@@ -50,7 +50,7 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
     private async Task ReceiveAsync()
     {
         var writer = _received.Writer;
-        Exception? failure = null;
+        var isBroken = false;
         try
         {
             while (true)
@@ -73,11 +73,12 @@ internal sealed class WebSocketTransport : IDuplexPipe, IAsyncDisposable
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
         {
-            failure = new IOException("The WebSocket ended.", e);
+            isBroken = true;
         }
 
-        await writer.CompleteAsync(failure).ConfigureAwait(false);
-        if (failure is null)
+        // Without the exception: a pipe completed with one no longer gives out what it holds, and a DISCONNECT that came before the break would be lost.
+        await writer.CompleteAsync().ConfigureAwait(false);
+        if (!isBroken)
         {
             await DiscardAsync().ConfigureAwait(false);
         }

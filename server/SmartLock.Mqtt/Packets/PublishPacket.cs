@@ -1,5 +1,3 @@
-using System.Text.Unicode;
-
 namespace SmartLock.Mqtt.Packets;
 
 /// <summary>
@@ -34,7 +32,6 @@ public readonly ref struct PublishPacket
         TopicAlias = scan.TopicAlias;
         _messageExpiryInterval = scan.MessageExpiryInterval;
         SubscriptionIdentifier = scan.SubscriptionIdentifier;
-        PayloadFormatIndicator = scan.PayloadFormatIndicator;
     }
 
     /// <summary>UTF-8, a valid topic name; empty only when <see cref="TopicAlias"/> stands for it.</summary>
@@ -61,12 +58,6 @@ public readonly ref struct PublishPacket
 
     /// <summary>The first one; zero when absent. A client must not send any.</summary>
     public uint SubscriptionIdentifier { get; }
-
-    /// <summary>1 when the payload is declared to be UTF-8 text.</summary>
-    public byte PayloadFormatIndicator { get; }
-
-    /// <summary>False when a payload that is declared to be UTF-8 is not.</summary>
-    public bool IsPayloadAsDeclared => PayloadFormatIndicator == 0 || Utf8.IsValid(Payload);
 
     /// <summary>
     /// True when the whole property block travels on to subscribers unchanged: no topic alias, subscription identifier or
@@ -140,7 +131,6 @@ public readonly ref struct PublishPacket
         public ushort TopicAlias;
         public uint MessageExpiryInterval;
         public uint SubscriptionIdentifier;
-        public byte PayloadFormatIndicator;
 
         public static PublishPropertyScan Of(ReadOnlySpan<byte> block)
         {
@@ -171,9 +161,6 @@ public readonly ref struct PublishPacket
                     break;
                 case PropertyId.SubscriptionIdentifier when SubscriptionIdentifier == 0:
                     SubscriptionIdentifier = number;
-                    break;
-                case PropertyId.PayloadFormatIndicator:
-                    PayloadFormatIndicator = (byte)number;
                     break;
                 default:
                     break;

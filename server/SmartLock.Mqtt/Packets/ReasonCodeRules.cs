@@ -19,14 +19,6 @@ internal static class ReasonCodeRules
         return (int)code <= byte.MaxValue && IsLegal(type, (byte)code) ? code : MqttReasonCode.UnspecifiedError;
     }
 
-    public static void ThrowUnlessLegal(MqttPacketType type, MqttReasonCode code)
-    {
-        if ((int)code > byte.MaxValue || !IsLegal(type, (byte)code))
-        {
-            throw new ArgumentOutOfRangeException(nameof(code), code, "Not a reason code of this packet.");
-        }
-    }
-
     public static bool IsLegal(MqttPacketType type, byte code) => type switch
     {
         MqttPacketType.PubAck or MqttPacketType.PubRec => code is 0 or 0x10 or 0x80 or 0x83 or 0x87 or 0x90 or 0x91 or 0x97 or 0x99,

@@ -17,7 +17,6 @@ public class PacketBenchmarks
     private byte[] _publish500 = [];
     private byte[] _properties = [];
     private byte[] _stream = [];
-    private EncodedPublish? _encoded;
 
     [GlobalSetup]
     public void SetUp()
@@ -30,7 +29,6 @@ public class PacketBenchmarks
         _publish311 = Written(() => Heartbeat().WriteTo(_output, MqttProtocolVersion.V311));
         _publish500 = Written(() => HeartbeatWithProperties().WriteTo(_output, MqttProtocolVersion.V500));
         _stream = [.. Enumerable.Repeat(_publish311, StreamPackets).SelectMany(p => p)];
-        _encoded = new EncodedPublish(Heartbeat(), MqttProtocolVersion.V311);
     }
 
     [Benchmark]
@@ -66,15 +64,6 @@ public class PacketBenchmarks
     {
         _output.ResetWrittenCount();
         HeartbeatWithProperties().WriteTo(_output, MqttProtocolVersion.V500);
-        return _output.WrittenCount;
-    }
-
-    /// <summary>What each of many receivers of one message costs.</summary>
-    [Benchmark]
-    public int WriteEncodedPublish()
-    {
-        _output.ResetWrittenCount();
-        _encoded!.WriteTo(_output);
         return _output.WrittenCount;
     }
 

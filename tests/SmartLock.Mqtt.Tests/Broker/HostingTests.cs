@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Packets;
+using SmartLock.Testing;
 
 namespace SmartLock.Mqtt.Tests.Broker;
 
@@ -30,7 +31,7 @@ public sealed class HostingTests
     [Fact]
     public async Task It_speaks_over_tls_and_knows_the_clients_certificate()
     {
-        using var certificate = Certificates.Make();
+        using var certificate = LoopbackCertificate.Create();
         X509Certificate2? shown = null;
         var access = new TestAccess();
         var inner = access.Authenticate;

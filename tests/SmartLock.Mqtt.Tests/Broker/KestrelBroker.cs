@@ -56,7 +56,12 @@ internal sealed class KestrelBroker : IAsyncDisposable
             });
             kestrel.Listen(IPAddress.Loopback, 0, endpoint => listenWeb?.Invoke(endpoint));
         });
-        builder.Services.AddMqttBroker(configure);
+        builder.Services.AddMqttBroker(options =>
+        {
+            // In real time the default of a second would be waited for in every test of a refused login.
+            options.RefusalDelay = TimeSpan.FromMilliseconds(50);
+            configure?.Invoke(options);
+        });
         if (access is not null)
         {
             builder.Services.AddSingleton<IMqttAuthenticator>(access).AddSingleton<IMqttAuthorizer>(access);

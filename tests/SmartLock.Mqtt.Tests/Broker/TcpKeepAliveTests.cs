@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Mqtt.Tests.Packets;
+using SmartLock.Testing;
 
 namespace SmartLock.Mqtt.Tests.Broker;
 
@@ -31,7 +32,7 @@ public sealed class TcpKeepAliveTests
     [Fact]
     public async Task The_system_looks_after_a_tls_connection()
     {
-        using var certificate = Certificates.Make();
+        using var certificate = LoopbackCertificate.Create();
         await using var host = await KestrelBroker.StartAsync(new TestAccess(), o => o.TcpKeepAlive = TimeSpan.FromSeconds(40), listen: endpoint =>
         {
             Watch(endpoint);

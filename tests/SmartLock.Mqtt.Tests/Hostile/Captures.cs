@@ -4,7 +4,7 @@ using SmartLock.Mqtt.Tests.Packets;
 
 namespace SmartLock.Mqtt.Tests.Hostile;
 
-/// <summary>Whole conversations of one side, made by the encoder and then changed; the same seed gives the same bytes.</summary>
+/// <summary>What a client may send on one connection, made by the encoder and then mutated; the same seed gives the same bytes.</summary>
 internal sealed class Captures(int seed)
 {
     private static readonly string[] Topics = ["a", "a/b", "a/b/c", "$SYS/x", "bystander/inbox", "Zürich/鍵"];
@@ -17,24 +17,16 @@ internal sealed class Captures(int seed)
     private static readonly byte[] Edges = [0x00, 0x01, 0x7F, 0x80, 0xFF, 0x23, 0x2B, 0x2F, 0x24];
 
     private readonly Random _random = new(seed);
-    private bool _isBroker;
 
     public MqttProtocolVersion Version { get; } = seed % 2 == 0 ? MqttProtocolVersion.V311 : MqttProtocolVersion.V500;
 
-    /// <summary>What a client might send: mostly a valid login, then a few packets of any type.</summary>
-    public byte[] FromClient()
+    /// <summary>Mostly a valid login, then a few packets of any type.</summary>
+    public byte[] Conversation()
     {
         var first = _random.Next(8) == 0
             ? Packet(MqttPacketType.Connect)
             : Wire.Bytes((TestBroker.Connect($"fuzz-{seed % 50}", Version) with { UserName = "fuzz", KeepAlive = 60, CleanStart = Coin() }).WriteTo);
         return [.. Coin() ? first : Mutate(first), .. Packets()];
-    }
-
-    /// <summary>What a broker might send once it has accepted a client.</summary>
-    public byte[] FromBroker()
-    {
-        _isBroker = true;
-        return Packets();
     }
 
     /// <summary>Where to cut: pieces as a network may deliver them.</summary>
@@ -51,7 +43,7 @@ internal sealed class Captures(int seed)
 
     private byte[] Packets()
     {
-        // Honest first, so that what is changed meets a broker or client in the midst of its work.
+        // Valid packets first, so that the mutated ones meet a connection that has state.
         var all = new List<byte>();
         for (var i = _random.Next(8); i > 0; i--)
         {
@@ -67,16 +59,14 @@ internal sealed class Captures(int seed)
         return [.. all];
     }
 
-    /// <summary>Valid in the middle of a conversation, as far as one side alone can tell.</summary>
+    /// <summary>A well-formed packet; its identifier may be one that the broker does not expect.</summary>
     private byte[] Honest()
     {
-        // Few identifiers, so that they meet those that are under way.
+        // Few identifiers, so that some of them are in use.
         var id = (ushort)_random.Next(1, 6);
         var type = (MqttPacketType)_random.Next((int)MqttPacketType.PubAck, (int)MqttPacketType.Subscribe);
         return _random.Next(6) switch
         {
-            3 when _isBroker => Wire.Bytes(PingPackets.WriteResponse),
-            1 or 2 when _isBroker => Publish(id),
             0 => Wire.Bytes(o => new AckPacket(type, id).WriteTo(o, Version)),
             1 => Wire.Bytes(o => new SubscribePacket(id, [new MqttSubscription(Filters[_random.Next(Filters.Length)], (MqttQoS)_random.Next(3))]).WriteTo(o, Version)),
             2 => Wire.Bytes(o => new UnsubscribePacket(id, [Filters[_random.Next(Filters.Length)]]).WriteTo(o, Version)),

@@ -3,15 +3,13 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using SmartLock.Mqtt.Broker;
-using SmartLock.Mqtt.Client;
 using SmartLock.Mqtt.Tests.Broker;
-using SmartLock.Mqtt.Tests.Client;
 
 namespace SmartLock.Mqtt.Tests.Hostile;
 
 /// <summary>
-/// Bytes that no honest peer sends, against a broker that serves others and against a client. For a person: SMARTLOCK_FUZZ_SECONDS=120 makes the
-/// loops run so long, from a seed that is told when one fails; SMARTLOCK_FUZZ_SEED begins there.
+/// Bytes that no honest client sends, against a broker that serves others. With SMARTLOCK_FUZZ_SECONDS=120 the loop runs for so long, from a
+/// random seed that a failure names; SMARTLOCK_FUZZ_SEED makes it start at that seed.
 /// </summary>
 public sealed class FuzzTests
 {
@@ -28,20 +26,10 @@ public sealed class FuzzTests
         await LoopAsync(async seed =>
         {
             var capture = new Captures(seed);
-            await target.AttackAsync(capture.Pieces(capture.FromClient()), seed);
+            await target.AttackAsync(capture.Pieces(capture.Conversation()), seed);
         });
         await target.ShouldBeUnharmedAsync();
         target.ShouldHaveBeenReached();
-    }
-
-    [Fact]
-    public async Task A_client_outlives_whatever_a_broker_sends()
-    {
-        await LoopAsync(async seed =>
-        {
-            var capture = new Captures(seed);
-            await AttackClientAsync(capture.Pieces(capture.FromBroker()), capture.Version, seed);
-        });
     }
 
     [Fact]
@@ -79,40 +67,7 @@ public sealed class FuzzTests
         return int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null;
     }
 
-    private static async Task AttackClientAsync(IEnumerable<byte[]> pieces, MqttProtocolVersion version, int seed)
-    {
-        var broker = new ScriptedBroker { Version = version };
-        var log = new ErrorLog<MqttClient>();
-        var client = new MqttClient(broker.Options, (_, _) => ValueTask.CompletedTask, logger: log);
-        await using (client)
-        {
-            var ending = new Ending(client);
-            var peer = await broker.ConnectAsync(client);
-            await SendAsync(peer, pieces);
-            await peer.CloseAsync();
-            await ending.Task;
-        }
-
-        log.Lines.ShouldBeEmpty($"seed {seed}");
-    }
-
-    private static async Task SendAsync(Peer peer, IEnumerable<byte[]> pieces)
-    {
-        try
-        {
-            foreach (var piece in pieces)
-            {
-                await peer.SendRawAsync(piece);
-            }
-        }
-        catch (IOException)
-        {
-            // The client has had enough.
-            return;
-        }
-    }
-
-    /// <summary>A broker, someone it serves, and one attacker after the other.</summary>
+    /// <summary>A broker, a client that it serves, and one attacker after the other.</summary>
     private sealed class Target : IAsyncDisposable
     {
         private const string Login = "fuzz";
@@ -167,7 +122,7 @@ public sealed class FuzzTests
             }
         }
 
-        /// <summary>The attacks were no mere noise: many logged in, many broke a rule, and many said something valid before.</summary>
+        /// <summary>The attacks got past the first checks: many logged in, many broke a rule, and many published a valid message.</summary>
         public void ShouldHaveBeenReached()
         {
             _broker.Statistics.ConnectionsAccepted.ShouldBeGreaterThan(_attacks / 3);

@@ -147,7 +147,6 @@ public sealed class RoundTripTests
         packet.TopicAlias.ShouldBe((ushort)3);
         packet.MessageExpiryInterval.ShouldBe(60u);
         packet.SubscriptionIdentifier.ShouldBe(5u);
-        packet.IsPayloadAsDeclared.ShouldBeTrue();
         packet.HasOnlyForwardableProperties.ShouldBeFalse();
         packet.DecodeProperties()!.SubscriptionIdentifiers.ShouldBe([5u, 300u]);
 
@@ -190,34 +189,6 @@ public sealed class RoundTripTests
         decoded.MessageExpiryInterval.ShouldBe(7u);
         decoded.SubscriptionIdentifiers.ShouldBe([1u, 200u]);
         decoded.ContentType.ShouldBe("t");
-    }
-
-    [Theory]
-    [InlineData(MqttQoS.AtMostOnce)]
-    [InlineData(MqttQoS.AtLeastOnce)]
-    [InlineData(MqttQoS.ExactlyOnce)]
-    public void A_publish_encoded_once_differs_only_in_id_and_dup(MqttQoS qos)
-    {
-        // A body over 127 bytes, so that the length field has two bytes and the identifier lies one further.
-        var payload = new byte[200];
-        var shared = new EncodedPublish(
-            new OutgoingPublish { Topic = "topic"u8, Payload = payload, QoS = qos, PacketId = 1 },
-            MqttProtocolVersion.V500);
-        foreach (var (id, dup) in new (ushort, bool)[] { (7, false), (65_535, true), (8, false) })
-        {
-            var isAcknowledged = qos != MqttQoS.AtMostOnce;
-            var expected = Wire.Bytes(o => new OutgoingPublish
-            {
-                Topic = "topic"u8,
-                Payload = payload,
-                QoS = qos,
-                PacketId = id,
-                Duplicate = dup && isAcknowledged,
-            }.WriteTo(o, MqttProtocolVersion.V500));
-            var actual = Wire.Bytes(o => shared.WriteTo(o, id, dup));
-            actual.ShouldBe(expected);
-            shared.Size.ShouldBe(actual.Length);
-        }
     }
 
     [Fact]

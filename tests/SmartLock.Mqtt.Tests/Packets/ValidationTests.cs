@@ -169,13 +169,6 @@ public sealed class ValidationTests
     }
 
     [Fact]
-    public void A_declared_text_payload_is_checked_on_demand()
-    {
-        var body = Wire.Body([0x30, 7, 0, 1, 97, 2, 1, 1, 0xFF], out var header);
-        PublishPacket.Read(header, body, V500).IsPayloadAsDeclared.ShouldBeFalse();
-    }
-
-    [Fact]
     public void A_property_in_the_wrong_packet_is_not_written()
     {
         var packet = new DisconnectPacket(MqttReasonCode.Success, new MqttProperties { TopicAlias = 1 });
