@@ -16,8 +16,8 @@ public sealed partial class OutsideBrokerTests
         await ReadyAsync(app, HttpStatusCode.OK);
 
         await broker.KillAsync();
-        await Eventually.TrueAsync(() => Told(app, "Lost the broker at").Count == 1, "the server says that it lost its broker");
-        Told(app, "Lost the broker at").ShouldAllBe(l => l.Level == LogLevel.Warning);
+        await Eventually.TrueAsync(() => Told(app, "Lost the connection to the broker at").Count == 1, "the server logs that it lost its broker");
+        Told(app, "Lost the connection to the broker at").ShouldAllBe(l => l.Level == LogLevel.Warning);
         await broker.StartAsync();
         await ReadyAsync(app, HttpStatusCode.OK);
 
