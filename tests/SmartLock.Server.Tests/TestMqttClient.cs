@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using MQTTnet;
 using MQTTnet.Protocol;
@@ -16,16 +16,18 @@ internal sealed class TestMqttClient : IAsyncDisposable
     private readonly MqttClientOptions _options;
     private int _disconnects;
 
-    /// <param name="host">The broker's.</param>
     /// <param name="port">The broker's.</param>
     /// <param name="configure">Further options.</param>
     /// <param name="onMessage">Awaited for one message at a time; then the message is acknowledged.</param>
-    public TestMqttClient(string host, int port, Action<MqttClientOptionsBuilder>? configure = null, Func<TestMqttMessage, Task>? onMessage = null)
+    /// <param name="host">The broker's name in its certificate, where it has one.</param>
+    public TestMqttClient(
+        int port, Action<MqttClientOptionsBuilder>? configure = null, Func<TestMqttMessage, Task>? onMessage = null, string host = "127.0.0.1")
     {
         // The longest keep-alive: many tests move the broker's clock, but MQTTnet pings by the system's. Not zero: mosquitto answers that with a
         // Server Keep Alive, which makes MQTTnet send pings that time out at once.
         var builder = new MqttClientOptionsBuilder()
             .WithTcpServer(host, port)
+            .WithTcpServer(tcp => tcp.LingerState = new LingerOption(enable: false, seconds: 0))
             .WithProtocolVersion(MQTTnet.Formatter.MqttProtocolVersion.V500)
             .WithKeepAlivePeriod(TimeSpan.FromSeconds(ushort.MaxValue));
         configure?.Invoke(builder);

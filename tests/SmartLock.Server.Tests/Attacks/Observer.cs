@@ -31,10 +31,8 @@ internal static class Login
         Action<MqttClientOptionsBuilder>? configure = null,
         Action<TestMqttMessage>? onMessage = null)
     {
-        var broker = Door.BrokerOf(app);
         return new TestMqttClient(
-            broker.Address.ToString(),
-            broker.Port,
+            Door.BrokerOf(app).Port,
             builder =>
             {
                 if (userName is not null)

@@ -17,6 +17,12 @@ internal sealed class ListeningClient : IAsyncDisposable
     /// <param name="password">Null for none.</param>
     public ListeningClient(DeployedBroker broker, int port, string? userName, string? password)
     {
+        Task Keep(TestMqttMessage message)
+        {
+            _heard.Enqueue(message.Text);
+            return Task.CompletedTask;
+        }
+
         void Configure(MqttClientOptionsBuilder options)
         {
             var authorities = new X509Certificate2Collection();
@@ -28,11 +34,7 @@ internal sealed class ListeningClient : IAsyncDisposable
             }
         }
 
-        Client = new TestMqttClient("localhost", port, Configure, message =>
-        {
-            _heard.Enqueue(message.Text);
-            return Task.CompletedTask;
-        });
+        Client = new TestMqttClient(port, Configure, Keep, host: "localhost");
     }
 
     public TestMqttClient Client { get; }

@@ -56,7 +56,6 @@ public sealed class EndUnsignedTests
         await RegisterUnsignedAsync(owner);
         var signed = await (await owner.RotateKeyAsync(DeviceId, unsigned: false)).JsonAsync();
         await using var device = new TestMqttClient(
-            "127.0.0.1",
             Door.BrokerOf(app).Port,
             o => o.WithClientId(DeviceId).WithCredentials(DeviceId, signed.GetProperty("mqtt").Text("password")));
         await device.ConnectAsync();

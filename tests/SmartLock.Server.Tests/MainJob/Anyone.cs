@@ -11,7 +11,6 @@ internal sealed class Anyone : IAsyncDisposable
     private readonly TestMqttClient _client;
 
     private Anyone(Mosquitto broker) => _client = new TestMqttClient(
-        "127.0.0.1",
         broker.Port,
         o => o.WithClientId("anyone"),
         message =>

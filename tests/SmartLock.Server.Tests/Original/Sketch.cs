@@ -27,10 +27,8 @@ internal sealed class Sketch : IAsyncDisposable
     {
         _deviceId = deviceId;
         (_buffer, _json) = isEnlarged ? (2 * DefaultBuffer, 2 * JsonDocument6) : (DefaultBuffer, JsonDocument6);
-        var broker = Door.BrokerOf(app);
         _client = new TestMqttClient(
-            broker.Address.ToString(),
-            broker.Port,
+            Door.BrokerOf(app).Port,
             o => o
                 .WithClientId($"ESP32Client-24:0A:C4:00:{deviceId.Length:X2}:01")
                 .WithCredentials(userName, password)

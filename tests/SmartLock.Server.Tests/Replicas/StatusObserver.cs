@@ -9,7 +9,6 @@ internal sealed class StatusObserver : IAsyncDisposable
     private readonly TestMqttClient _client;
 
     private StatusObserver(Mosquitto broker, StatusLedger ledger) => _client = new TestMqttClient(
-        "127.0.0.1",
         broker.Port,
         o => o.WithClientId("observer"),
         message =>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MQTTnet;
@@ -23,6 +24,7 @@ internal sealed class MqttNetOptions(MqttOptions options)
     {
         var builder = new MqttClientOptionsBuilder()
             .WithTcpServer(options.Host, options.Port)
+            .WithTcpServer(CloseGracefully)
             .WithClientId(_clientId)
             .WithProtocolVersion(IsV5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311)
             .WithCleanStart(isFirst || !IsV5)
@@ -81,6 +83,9 @@ internal sealed class MqttNetOptions(MqttOptions options)
         Reason = MqttClientDisconnectOptionsReason.NormalDisconnection,
         SessionExpiryInterval = 0,
     };
+
+    // MQTTnet's default is to reset the connection, which discards acknowledgements and a DISCONNECT that are not sent yet.
+    private static void CloseGracefully(MqttClientTcpOptions tcp) => tcp.LingerState = new LingerOption(enable: false, seconds: 0);
 
     // Private brokers and their authorities rarely publish revocation lists.
     private void Secure(MqttClientTlsOptionsBuilder tls)

@@ -98,7 +98,7 @@ public sealed partial class BrokerClientTests
 
     private static async Task<TestMqttClient> ConnectAsync(Mosquitto broker)
     {
-        var client = new TestMqttClient("127.0.0.1", broker.Port, o => o.WithClientId("sender"));
+        var client = new TestMqttClient(broker.Port, o => o.WithClientId("sender"));
         await client.ConnectAsync();
         return client;
     }
