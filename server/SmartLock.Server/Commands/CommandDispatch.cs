@@ -33,16 +33,16 @@ internal sealed partial class CommandDispatch(
         // From here on the command is on the record: a caller who hangs up does not call it back.
         return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }
             ? await SendAsync(command, route)
-            : new DispatchResult(result.Outcome, result.Command, HandOver.Delivered);
+            : new DispatchResult(result.Outcome, result.Command, PublishResult.Delivered);
     }
 
     private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
     {
         // Before it leaves, or the device's verdict might be told first.
         live.CommandsChanged([command]);
-        var handOver = await telemetry.PublishAsync(command, () => PublishAsync(command, route));
-        var ended = handOver is HandOver.NotSent ? await EndUnsentAsync(command) : command;
-        return new DispatchResult(IssueOutcome.Issued, ended, handOver);
+        var published = await telemetry.PublishAsync(command, () => PublishAsync(command, route));
+        var ended = published is PublishResult.NotSent ? await EndUnsentAsync(command) : command;
+        return new DispatchResult(IssueOutcome.Issued, ended, published);
     }
 
     private async Task<Command> EndUnsentAsync(Command command)
@@ -61,11 +61,11 @@ internal sealed partial class CommandDispatch(
         }
     }
 
-    private async Task<HandOver> PublishAsync(Command command, DeviceRoute route)
+    private async Task<PublishResult> PublishAsync(Command command, DeviceRoute route)
     {
         if (PayloadOf(command, route) is not { } payload)
         {
-            return HandOver.NotSent;
+            return PublishResult.NotSent;
         }
 
         var topic = route.OwnTopics ? Topics.CommandsOf(command.DeviceId) : Topics.Commands;
@@ -98,5 +98,5 @@ internal sealed partial class CommandDispatch(
     private partial void LogUnreadableKey(string deviceId, Exception e);
 }
 
-/// <param name="HandOver">What became of an issued command; Delivered for one that was issued before.</param>
-internal sealed record DispatchResult(IssueOutcome Outcome, Command? Command, HandOver HandOver);
+/// <param name="Published">What became of an issued command; Delivered for one that was issued before.</param>
+internal sealed record DispatchResult(IssueOutcome Outcome, Command? Command, PublishResult Published);

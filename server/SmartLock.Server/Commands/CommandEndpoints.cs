@@ -88,14 +88,14 @@ internal static class CommandEndpoints
             { Outcome: IssueOutcome.NotAllowed } =>
                 Problems.Of(StatusCodes.Status403Forbidden, "not_an_operator", "This lock is shared with you to look at, not to move."),
             { Outcome: IssueOutcome.Offline } =>
-                Problems.Of(StatusCodes.Status409Conflict, "lock_offline", "The device is not heard, so nothing was sent to it."),
+                Problems.Of(StatusCodes.Status409Conflict, "lock_offline", "The device is offline, so nothing was sent to it."),
             { Outcome: IssueOutcome.IdempotencyKeyReused } =>
                 Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key belongs to another request of yours."),
-            { Command: { } command, HandOver: not HandOver.Delivered } => Problems.Of(
+            { Command: { } command, Published: not PublishResult.Delivered } => Problems.Of(
                 StatusCodes.Status503ServiceUnavailable,
                 "device_unreachable",
-                result.HandOver is HandOver.NotSent
-                    ? "There is no way to the device now: nothing was sent. The attempt is on the record."
+                result.Published is PublishResult.NotSent
+                    ? "There is no connection to the device now: nothing was sent. The attempt is on the record."
                     : "The broker has not acknowledged the command: it may still reach the device while it is valid. The attempt is on the record.",
                 ("command", CommandResponse.Of(command))),
             { Command: { } command } => await AnswerAsync(command, waiting, context, ct),

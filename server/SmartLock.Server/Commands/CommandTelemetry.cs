@@ -61,20 +61,20 @@ internal sealed class CommandTelemetry(IMeterFactory meters, OpenTraces traces, 
         return result;
     }
 
-    /// <summary>The broker's part: handing an issued command over.</summary>
-    public async Task<HandOver> PublishAsync(Command command, Func<Task<HandOver>> publish)
+    /// <summary>The broker's part: publishing an issued command.</summary>
+    public async Task<PublishResult> PublishAsync(Command command, Func<Task<PublishResult>> publish)
     {
         using var span = Start(TelemetryNames.PublishSpan, ActivityKind.Producer, command.Id, command.DeviceId, command.Action);
         span?.SetTag("messaging.system", "mqtt");
-        var handOver = await publish();
-        var outcome = OutcomeOf(handOver);
+        var result = await publish();
+        var outcome = OutcomeOf(result);
         span?.SetTag(TelemetryNames.Outcome, outcome);
-        span?.SetStatus(handOver is HandOver.Delivered ? ActivityStatusCode.Unset : ActivityStatusCode.Error);
+        span?.SetStatus(result is PublishResult.Delivered ? ActivityStatusCode.Unset : ActivityStatusCode.Error);
         Count(command.Action, outcome);
-        return handOver;
+        return result;
     }
 
-    /// <summary>The device's part: from the hand-over to the moment its verdict was stored.</summary>
+    /// <summary>The device's part: from the publish to the moment its verdict was stored.</summary>
     public void Decided(Command command)
     {
         var action = ActionOf(command.Action);
@@ -130,10 +130,10 @@ internal sealed class CommandTelemetry(IMeterFactory meters, OpenTraces traces, 
         _ => "refused",
     };
 
-    private static string OutcomeOf(HandOver handOver) => handOver switch
+    private static string OutcomeOf(PublishResult result) => result switch
     {
-        HandOver.Delivered => "sent",
-        HandOver.NotSent => "unreachable",
+        PublishResult.Delivered => "sent",
+        PublishResult.NotSent => "unreachable",
         _ => "unacknowledged",
     };
 }

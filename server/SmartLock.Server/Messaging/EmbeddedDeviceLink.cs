@@ -5,7 +5,7 @@ using SmartLock.Server.Heartbeats;
 
 namespace SmartLock.Server.Messaging;
 
-/// <summary>The broker in this process: statuses come by a call, commands go to the addressed device's sessions only.</summary>
+/// <summary>The broker in this process: statuses arrive by a direct call, commands go to the addressed device's sessions only.</summary>
 internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest, IOptions<DeviceOptions> devices, TimeProvider time) : IDeviceLink, IHostedLifecycleService
 {
     private readonly MqttProperties _properties = new() { MessageExpiryInterval = devices.Value.CommandValiditySeconds };
@@ -17,14 +17,14 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _subscription = broker.Subscribe(Topics.AllStatuses, Hear);
+        _subscription = broker.Subscribe(Topics.AllStatuses, Handle);
         Interlocked.Exchange(ref _listeningSinceTicks, time.GetUtcNow().UtcTicks);
         broker.PublishOverdueWills();
         return Task.CompletedTask;
     }
 
     /// <summary>
-    /// Stops listening before the broker stops: the wills that its stop sets off are about the broker, not about the devices.
+    /// Unsubscribes before the broker stops: the wills that its stop triggers say nothing about the devices.
     /// Lifecycle services stop in the reverse order of their registration, and this one is registered after the broker.
     /// </summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
@@ -34,18 +34,17 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
         return Task.CompletedTask;
     }
 
-    public ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
+    public ValueTask<PublishResult> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
     {
-        // A command is for now: one that waited in a device's session would fire when the device is back, and not every device checks
-        // the expiry.
+        // Nothing is queued for an offline device: it would obey the command when it is back, and not every device checks the expiry.
         if (ListeningSince is null || !broker.IsConnected(deviceId))
         {
-            return ValueTask.FromResult(HandOver.NotSent);
+            return ValueTask.FromResult(PublishResult.NotSent);
         }
 
-        // The shared topic has the whole fleet as subscribers; none but the addressed device (and observers) is to see this.
+        // The shared topic has the whole fleet as subscribers; only the addressed device (and observers) may see this.
         broker.PublishTo(deviceId, topic, payload.Span, MqttQoS.AtLeastOnce, _properties);
-        return ValueTask.FromResult(HandOver.Delivered);
+        return ValueTask.FromResult(PublishResult.Delivered);
     }
 
     public async ValueTask EndSessionsAsync(string deviceId) => await broker.DisconnectAsync(deviceId);
@@ -58,12 +57,12 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest,
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private void Hear(in InboundMessage message)
+    private void Handle(in InboundMessage message)
     {
         var login = BrokerLogin.DeviceIdOf(message.Publisher);
 
-        // The will of a connection that the device itself has replaced comes before the new one's first status. Whether the device is
-        // there is asked for wills only (the word is theirs): it costs more than a heartbeat may.
+        // A device that reconnects causes the will of its old connection, before the new connection's first status. Whether the device is
+        // connected is looked up for wills only (only they contain this word): for every heartbeat it would cost too much.
         if (login is not null && message.Payload.IndexOf("Unavailable"u8) >= 0 && broker.IsConnected(login))
         {
             ingest.AcceptFromConnected(message.Payload, message.Retain, login);

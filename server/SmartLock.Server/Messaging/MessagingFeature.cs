@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging.External;
 using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Messaging;
@@ -52,7 +53,7 @@ internal static class MessagingFeature
     }
 
     private static IServiceCollection AddExternalBroker(this IServiceCollection services) =>
-        services.AddSingleton<IBrokerClient, MqttNet.MqttNetBrokerClient>().AddLink<ExternalDeviceLink>();
+        services.AddSingleton<BrokerClient>().AddLink<ExternalDeviceLink>();
 
     private static IServiceCollection AddLink<T>(this IServiceCollection services)
         where T : class, IDeviceLink, IHostedService

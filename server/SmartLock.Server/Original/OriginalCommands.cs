@@ -43,10 +43,10 @@ internal static class OriginalCommands
         var result = await dispatch.SendAsync(commandId, deviceId, action, user.Username(), idempotencyKey: null, ct);
         return result switch
         {
-            { Outcome: IssueOutcome.Issued, HandOver: HandOver.Delivered } => TypedResults.Ok(new OriginalCommandAnswer($"{word} sent")),
-            { Outcome: IssueOutcome.Issued, HandOver: HandOver.NotSent } => NotHeard("There is no way to the device now: nothing was sent."),
-            { Outcome: IssueOutcome.Issued } => NotHeard("The broker has not acknowledged the command: it may still reach the device."),
-            { Outcome: IssueOutcome.Offline } => NotHeard("The device is not heard, so nothing was sent to it."),
+            { Outcome: IssueOutcome.Issued, Published: PublishResult.Delivered } => TypedResults.Ok(new OriginalCommandAnswer($"{word} sent")),
+            { Outcome: IssueOutcome.Issued, Published: PublishResult.NotSent } => Offline("There is no connection to the device now: nothing was sent."),
+            { Outcome: IssueOutcome.Issued } => Offline("The broker has not acknowledged the command: it may still reach the device."),
+            { Outcome: IssueOutcome.Offline } => Offline("The device is offline, so nothing was sent to it."),
             _ => NotYours(),
         };
     }
@@ -55,5 +55,5 @@ internal static class OriginalCommands
     private static ProblemHttpResult NotYours() =>
         Problems.Of(StatusCodes.Status403Forbidden, "lock_not_found", "There is no such lock, or it is not yours.");
 
-    private static ProblemHttpResult NotHeard(string why) => Problems.Of(StatusCodes.Status503ServiceUnavailable, "lock_offline", why);
+    private static ProblemHttpResult Offline(string why) => Problems.Of(StatusCodes.Status503ServiceUnavailable, "lock_offline", why);
 }

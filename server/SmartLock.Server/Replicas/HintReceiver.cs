@@ -5,16 +5,17 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Messaging.External;
 
 namespace SmartLock.Server.Replicas;
 
 /// <summary>
-/// Hears what other replicas have changed, and has everything that remembers it here read the store again. What it cannot have heard (while the broker
-/// was away, or more than it could take in) counts as a change of everything.
+/// Receives what other replicas have changed, and has every cache of it here read the store again. What it cannot have received (while the broker
+/// was unreachable, or more than its queue holds) counts as a change of everything.
 /// </summary>
 internal sealed partial class HintReceiver(
     HintCodec codec,
-    IBrokerClient broker,
+    BrokerClient broker,
     ReplicaId self,
     LiveFeed live,
     CommandNews commands,
@@ -171,9 +172,9 @@ internal sealed partial class HintReceiver(
         }
     }
 
-    private ValueTask HearAsync(BrokerMessage message, CancellationToken ct)
+    private ValueTask HandleAsync(BrokerMessage message, CancellationToken ct)
     {
-        // No replica has its messages kept.
+        // No replica retains its messages.
         if (!message.Retain && !_heard.Writer.TryWrite(message.Payload))
         {
             Interlocked.Exchange(ref _missedSome, 1);
@@ -188,11 +189,11 @@ internal sealed partial class HintReceiver(
     {
         try
         {
-            var answer = await broker.SubscribeAsync(new BrokerSubscription(Topics.Events, HearAsync), _stop.Token);
+            var answer = await broker.SubscribeAsync(new BrokerSubscription(Topics.Events, HandleAsync), _stop.Token);
             switch (answer.Outcome)
             {
                 case SubscribeOutcome.Granted:
-                    // What was said before the broker's answer was not heard.
+                    // What was published before the broker's answer did not arrive here.
                     TakeAllForChanged();
                     break;
                 case SubscribeOutcome.Refused:
@@ -223,7 +224,7 @@ internal sealed partial class HintReceiver(
     [LoggerMessage(1, LogLevel.Warning, "Dropped a message on {Topic}: {Why}; {Unsaid} more since the last such line")]
     private partial void LogNotBelieved(string topic, string why, long unsaid);
 
-    [LoggerMessage(2, LogLevel.Error, "The broker refuses the subscription to {Topic}: {ReasonCode}; listeners here hear of other replicas' changes late or not at all")]
+    [LoggerMessage(2, LogLevel.Error, "The broker refuses the subscription to {Topic}: {ReasonCode}; event streams here show other replicas' changes late or not at all")]
     private partial void LogRefused(string topic, string reasonCode);
 
     [LoggerMessage(4, LogLevel.Warning, "What other replicas changed is passed on later: {Reason}")]

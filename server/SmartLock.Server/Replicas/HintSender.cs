@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Messaging.External;
 
 namespace SmartLock.Server.Replicas;
 
@@ -17,7 +18,7 @@ internal sealed class ReplicaId
 /// Publishes what this replica has changed, or at least that it is there. The next message waits for the broker's acknowledgement of the one before, so that what comes in between
 /// shares a message; what the broker did not take is sent again, and is told from a second message by its number.
 /// </summary>
-internal sealed partial class HintSender(Hints hints, HintCodec codec, IBrokerClient broker, ReplicaId self, TimeProvider time, ILogger<HintSender> log)
+internal sealed partial class HintSender(Hints hints, HintCodec codec, BrokerClient broker, ReplicaId self, TimeProvider time, ILogger<HintSender> log)
     : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
@@ -69,7 +70,7 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, IBrokerCl
     private async Task<bool> TrySendAsync(List<Hint> batch, CancellationToken ct)
     {
         var payload = codec.Write(new HintMessage(self.Value, _number, time.GetUtcNow().ToUnixTimeMilliseconds(), batch));
-        if (await broker.PublishAsync(Topics.Events, payload, (uint)HintSenders.GoodFor.TotalSeconds, ct) is not HandOver.Delivered)
+        if (await broker.PublishAsync(Topics.Events, payload, (uint)HintSenders.GoodFor.TotalSeconds, ct) is not PublishResult.Delivered)
         {
             return false;
         }

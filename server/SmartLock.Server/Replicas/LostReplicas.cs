@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Messaging.External;
 
 namespace SmartLock.Server.Replicas;
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
 using SmartLock.Mqtt.Broker;
-using SmartLock.Mqtt.Client;
 using SmartLock.Testing;
 using SmartLock.VirtualDevice;
 using Topics = SmartLock.Server.Messaging.Topics;
@@ -16,11 +15,11 @@ namespace SmartLock.Server.Tests.Attacks;
 internal sealed class HostileBroker : IAsyncDisposable
 {
     private readonly TestApp _app;
-    private readonly MqttClient _observer;
-    private readonly ConcurrentQueue<MqttReceivedMessage> _seen;
+    private readonly TestMqttClient _observer;
+    private readonly ConcurrentQueue<TestMqttMessage> _seen;
     private int _losses;
 
-    private HostileBroker(TestApp app, Door door, MqttClient observer, ConcurrentQueue<MqttReceivedMessage> seen)
+    private HostileBroker(TestApp app, Door door, TestMqttClient observer, ConcurrentQueue<TestMqttMessage> seen)
     {
         _app = app;
         _observer = observer;
@@ -40,16 +39,16 @@ internal sealed class HostileBroker : IAsyncDisposable
 
     public long Now => Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    public IReadOnlyList<byte[]> CommandsSeen => [.. _seen.Where(m => m.Topic.StartsWith(Topics.Commands, StringComparison.Ordinal)).Select(m => m.Payload.ToArray())];
+    public IReadOnlyList<byte[]> CommandsSeen => [.. _seen.Where(m => m.Topic.StartsWith(Topics.Commands, StringComparison.Ordinal)).Select(m => m.Payload)];
 
-    public IReadOnlyList<byte[]> StatusesSeen => [.. _seen.Where(m => m.Topic.StartsWith(Topics.Status, StringComparison.Ordinal)).Select(m => m.Payload.ToArray())];
+    public IReadOnlyList<byte[]> StatusesSeen => [.. _seen.Where(m => m.Topic.StartsWith(Topics.Status, StringComparison.Ordinal)).Select(m => m.Payload)];
 
     private long Handled => Enum.GetValues<Refusal>().Sum(Door.Device.RefusalsOf) + Door.Device.BoltMovements;
 
     public static async Task<HostileBroker> StartAsync()
     {
         var app = await TestApp.StartAsync(new FakeClock(), null, null, Observer.Settings);
-        var seen = new ConcurrentQueue<MqttReceivedMessage>();
+        var seen = new ConcurrentQueue<TestMqttMessage>();
         var observer = await Observer.ConnectAsync(app, seen.Enqueue);
         var door = await Door.OpenAsync(app, await app.OwnerAsync("alice"), adjust: o => o with { Time = app.Clock, KeepAlive = TimeSpan.Zero });
         return new HostileBroker(app, door, observer, seen);

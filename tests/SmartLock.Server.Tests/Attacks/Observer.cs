@@ -1,9 +1,9 @@
+using MQTTnet;
 using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
 
 namespace SmartLock.Server.Tests.Attacks;
 
-/// <summary>The login that an operator may give to somebody who is to see all traffic: here it stands for whoever listens in.</summary>
+/// <summary>The login that an operator may give to somebody who is to see all traffic; in these tests, whoever eavesdrops.</summary>
 internal static class Observer
 {
     public const string Name = "watcher";
@@ -11,12 +11,12 @@ internal static class Observer
 
     public static string[] Settings { get; } = [$"--Mqtt:Observers:0:Name={Name}", $"--Mqtt:Observers:0:Password={Password}"];
 
-    /// <summary>Connected and subscribed to all there is.</summary>
-    public static async Task<MqttClient> ConnectAsync(TestApp app, Action<MqttReceivedMessage> onMessage)
+    /// <summary>Connected and subscribed to all topics.</summary>
+    public static async Task<TestMqttClient> ConnectAsync(TestApp app, Action<TestMqttMessage> onMessage)
     {
         var client = Login.Client(app, Name, Password, onMessage: onMessage);
         await client.ConnectAsync();
-        (await client.SubscribeAsync("smartlock/#", MqttQoS.AtLeastOnce)).IsFailure().ShouldBeFalse();
+        (await client.SubscribeAsync("smartlock/#")).IsFailure().ShouldBeFalse();
         return client;
     }
 }
@@ -24,27 +24,28 @@ internal static class Observer
 /// <summary>MQTT clients on the app's own broker, under any name.</summary>
 internal static class Login
 {
-    public static MqttClient Client(
+    public static TestMqttClient Client(
         TestApp app,
         string? userName,
         string? password,
-        Func<MqttClientOptions, MqttClientOptions>? adjust = null,
-        Action<MqttReceivedMessage>? onMessage = null)
+        Action<MqttClientOptionsBuilder>? configure = null,
+        Action<TestMqttMessage>? onMessage = null)
     {
-        var broker = Door.BrokerOf(app);
-        var options = new MqttClientOptions
-        {
-            Host = broker.Address.ToString(),
-            Port = broker.Port,
-            UserName = userName,
-            Password = password,
-            // The clocks of these tests jump; a keep-alive would be missed.
-            KeepAlive = TimeSpan.Zero,
-        };
-        return new MqttClient(adjust?.Invoke(options) ?? options, (message, _) =>
-        {
-            onMessage?.Invoke(message);
-            return ValueTask.CompletedTask;
-        });
+        return new TestMqttClient(
+            Door.BrokerOf(app).Port,
+            builder =>
+            {
+                if (userName is not null)
+                {
+                    builder.WithCredentials(userName, password);
+                }
+
+                configure?.Invoke(builder);
+            },
+            message =>
+            {
+                onMessage?.Invoke(message);
+                return Task.CompletedTask;
+            });
     }
 }

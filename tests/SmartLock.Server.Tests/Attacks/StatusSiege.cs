@@ -3,7 +3,6 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Messaging;
 using SmartLock.Testing;
@@ -19,13 +18,13 @@ internal sealed class StatusSiege : IAsyncDisposable
 {
     public const string MalloryId = "ESP32-MALLORY";
 
-    private readonly MqttClient _observer;
-    private readonly ConcurrentQueue<MqttReceivedMessage> _heard;
+    private readonly TestMqttClient _observer;
+    private readonly ConcurrentQueue<TestMqttMessage> _heard;
     private readonly MeterListener _meters = new();
     private readonly ConcurrentDictionary<string, long> _counts = new();
     private int _hasBooted;
 
-    private StatusSiege(TestApp app, Door victim, Door mallorys, MqttClient observer, ConcurrentQueue<MqttReceivedMessage> heard)
+    private StatusSiege(TestApp app, Door victim, Door mallorys, TestMqttClient observer, ConcurrentQueue<TestMqttMessage> heard)
     {
         App = app;
         _observer = observer;
@@ -52,7 +51,7 @@ internal sealed class StatusSiege : IAsyncDisposable
     public Door Victim { get; }
 
     /// <summary>Logged in as the device that is his.</summary>
-    public MqttClient Mallory { get; }
+    public TestMqttClient Mallory { get; }
 
     public byte[] MalloryKey { get; }
 
@@ -72,7 +71,7 @@ internal sealed class StatusSiege : IAsyncDisposable
     {
         var clock = new FakeClock();
         var app = await TestApp.StartAsync(clock, null, null, Observer.Settings);
-        var heard = new ConcurrentQueue<MqttReceivedMessage>();
+        var heard = new ConcurrentQueue<TestMqttMessage>();
         var observer = await Observer.ConnectAsync(app, heard.Enqueue);
         var alice = await app.OwnerAsync("alice");
         var victim = await Door.OpenAsync(app, alice, adjust: o => o with { Time = clock, KeepAlive = TimeSpan.Zero });
@@ -146,7 +145,7 @@ internal sealed class StatusSiege : IAsyncDisposable
     }
 
     /// <summary>How often the broker took it. An acknowledged status has been judged, unless its device was unknown.</summary>
-    public static async Task<int> PublishAsync(MqttClient client, string topic, IEnumerable<byte[]> payloads, bool retain = false)
+    public static async Task<int> PublishAsync(TestMqttClient client, string topic, IEnumerable<byte[]> payloads, bool retain = false)
     {
         var taken = 0;
         foreach (var volley in payloads.Chunk(100))
@@ -155,9 +154,9 @@ internal sealed class StatusSiege : IAsyncDisposable
             {
                 // Every fourth without asking for an acknowledgement; those after it vouch for it, being on the same connection.
                 var qos = i % 4 == 0 ? MqttQoS.AtMostOnce : MqttQoS.AtLeastOnce;
-                return client.PublishAsync(topic, p, qos, retain).AsTask();
+                return client.PublishAsync(topic, p, qos, retain);
             }));
-            taken += results.Count(r => r.IsDelivered);
+            taken += results.Count(r => !r.IsFailure());
         }
 
         return taken;
@@ -174,7 +173,7 @@ internal sealed class StatusSiege : IAsyncDisposable
 
     private Task FlushAsync() => App.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
 
-    private IEnumerable<byte[]> FromVictim() => _heard.Where(m => m.Topic == Topics.StatusOf(Victim.DeviceId)).Select(m => m.Payload.ToArray());
+    private IEnumerable<byte[]> FromVictim() => _heard.Where(m => m.Topic == Topics.StatusOf(Victim.DeviceId)).Select(m => m.Payload);
 
     private static bool IsWill(byte[] payload) => JsonDocument.Parse(payload).RootElement.TryGetProperty("state", out _);
 }

@@ -1,7 +1,4 @@
 using System.Net;
-using System.Text;
-using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
 using SmartLock.Server.Messaging;
 using SmartLock.Testing;
 
@@ -39,29 +36,29 @@ public sealed class DeployedBrokerTests
         await broker.AddLoginAsync(BrokerLoginLine.Of(BrokerKind.Mosquitto, "ESP32-B", DeviceKeys.NewKey()));
         await broker.StartAsync();
         var password = Signatures.MqttPassword(key, "ESP32-A");
-        await using var server = await ConnectAsync(broker, broker.ServerPort, "@server", PasswordOf(broker));
-        await using var device = await ConnectAsync(broker, broker.DevicePort, "ESP32-A", password);
-        await server.Client.SubscribeAsync("smartlock/#", MqttQoS.AtLeastOnce);
-        await device.Client.SubscribeAsync("#", MqttQoS.AtLeastOnce);
-        await device.Client.SubscribeAsync("smartlock/commands/ESP32-B", MqttQoS.AtLeastOnce);
+        await using var server = await ListeningClient.ConnectAsync(broker, broker.ServerPort, "@server", PasswordOf(broker));
+        await using var device = await ListeningClient.ConnectAsync(broker, broker.DevicePort, "ESP32-A", password);
+        await server.Client.SubscribeAsync("smartlock/#");
+        await device.Client.SubscribeAsync("#");
+        await device.Client.SubscribeAsync("smartlock/commands/ESP32-B");
 
         foreach (var topic in new[] { "smartlock/status/ESP32-B", "smartlock/status", "smartlock/commands/ESP32-B", "smartlock/commands/ESP32-A", "other", "smartlock/status/ESP32-A" })
         {
-            await device.Client.PublishAsync(topic, Encoding.UTF8.GetBytes(topic), MqttQoS.AtLeastOnce);
+            await device.Client.PublishAsync(topic, topic);
         }
 
         await server.UntilHeardAsync("smartlock/status/ESP32-A");
         foreach (var topic in new[] { "smartlock/commands/ESP32-B", "smartlock/status/ESP32-A", "smartlock/events", "smartlock/commands/ESP32-A" })
         {
-            await server.Client.PublishAsync(topic, Encoding.UTF8.GetBytes(topic), MqttQoS.AtLeastOnce);
+            await server.Client.PublishAsync(topic, topic);
         }
 
         await device.UntilHeardAsync("smartlock/commands/ESP32-A");
         device.Heard.ShouldBe(["smartlock/commands/ESP32-A"]);
         server.Heard.Take(1).ShouldBe(["smartlock/status/ESP32-A"], "the device may say nothing else");
 
-        await Should.ThrowAsync<MqttConnectException>(() => ConnectAsync(broker, broker.DevicePort, "ESP32-B", password));
-        await Should.ThrowAsync<MqttConnectException>(() => ConnectAsync(broker, broker.DevicePort, null, null));
+        await ListeningClient.ShouldBeRefusedAsync(broker, broker.DevicePort, "ESP32-B", password);
+        await ListeningClient.ShouldBeRefusedAsync(broker, broker.DevicePort, null, null);
     }
 
     [Fact]
@@ -131,14 +128,4 @@ public sealed class DeployedBrokerTests
     }
 
     private static string PasswordOf(DeployedBroker broker) => File.ReadAllText(broker.Secret("mqtt_password")).Trim();
-
-    private static Task<ListeningClient> ConnectAsync(DeployedBroker broker, int port, string? userName, string? password) => ListeningClient.ConnectAsync(new MqttClientOptions
-    {
-        Host = "localhost",
-        Port = port,
-        Tls = new MqttTlsOptions { CertificateAuthorityFile = broker.AuthorityFile },
-        ClientId = $"client-{Guid.NewGuid():N}",
-        UserName = userName,
-        Password = password,
-    });
 }

@@ -59,11 +59,11 @@ public sealed class ChangeOrderTests
 
         public DateTimeOffset? ListeningSince => DateTimeOffset.UnixEpoch;
 
-        public async ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
+        public async ValueTask<PublishResult> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
         {
             Began.TrySetResult();
             await Release.Task;
-            return HandOver.Delivered;
+            return PublishResult.Delivered;
         }
 
         public ValueTask EndSessionsAsync(string deviceId)

@@ -5,7 +5,6 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
-using SmartLock.Mqtt.Client;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Tests.Original;
 using SmartLock.Testing;
@@ -56,20 +55,13 @@ public sealed class EndUnsignedTests
         var owner = await app.OwnerAsync();
         await RegisterUnsignedAsync(owner);
         var signed = await (await owner.RotateKeyAsync(DeviceId, unsigned: false)).JsonAsync();
-        await using var device = new MqttClient(
-            new MqttClientOptions
-            {
-                Host = "127.0.0.1",
-                Port = Door.BrokerOf(app).Port,
-                ClientId = DeviceId,
-                UserName = DeviceId,
-                Password = signed.GetProperty("mqtt").Text("password"),
-            },
-            (_, _) => default);
+        await using var device = new TestMqttClient(
+            Door.BrokerOf(app).Port,
+            o => o.WithClientId(DeviceId).WithCredentials(DeviceId, signed.GetProperty("mqtt").Text("password")));
         await device.ConnectAsync();
 
-        (await PublishAsync(device, "Unlocked", retain: true)).ReasonCode.ShouldBe(MqttReasonCode.NotAuthorized);
-        (await PublishAsync(device, "Locked", retain: false)).ReasonCode.ShouldBe(MqttReasonCode.Success);
+        (await PublishAsync(device, "Unlocked", retain: true)).ShouldBe(MqttReasonCode.NotAuthorized);
+        (await PublishAsync(device, "Locked", retain: false)).ShouldBe(MqttReasonCode.Success);
 
         await FlushAsync(app);
         (await StatusAsync(owner)).ShouldBe("Locked");
@@ -140,7 +132,7 @@ public sealed class EndUnsignedTests
         await FlushAsync(app);
     }
 
-    private static ValueTask<MqttPublishResult> PublishAsync(MqttClient device, string bolt, bool retain) =>
+    private static Task<MqttReasonCode> PublishAsync(TestMqttClient device, string bolt, bool retain) =>
         device.PublishAsync("smartlock/status", StatusOf(bolt), MqttQoS.AtLeastOnce, retain);
 
     private static byte[] StatusOf(string bolt) => Encoding.UTF8.GetBytes($$"""{"device_id":"{{DeviceId}}","status":"{{bolt}}"}""");

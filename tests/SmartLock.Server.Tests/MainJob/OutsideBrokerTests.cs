@@ -303,7 +303,7 @@ public sealed partial class OutsideBrokerTests
             ("Mqtt:Password", password)));
 
         await Eventually.TrueAsync(
-            () => app.Logs.All.Any(l => l.Text.StartsWith("Cannot reach the broker", StringComparison.Ordinal)),
+            () => app.Logs.All.Any(l => l.Text.StartsWith("Cannot connect to the broker", StringComparison.Ordinal)),
             "the server says that it cannot connect");
 
         (await IsReadyAsync(app, HttpStatusCode.ServiceUnavailable)).ShouldBeTrue();

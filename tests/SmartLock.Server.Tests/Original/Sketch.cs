@@ -1,7 +1,5 @@
-using System.Text;
 using System.Text.Json;
 using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Original;
@@ -21,7 +19,7 @@ internal sealed class Sketch : IAsyncDisposable
     private readonly string _deviceId;
     private readonly int _buffer;
     private readonly int _json;
-    private readonly MqttClient _client;
+    private readonly TestMqttClient _client;
     private volatile string _bolt = "Unknown";
     private int _commands;
 
@@ -29,17 +27,12 @@ internal sealed class Sketch : IAsyncDisposable
     {
         _deviceId = deviceId;
         (_buffer, _json) = isEnlarged ? (2 * DefaultBuffer, 2 * JsonDocument6) : (DefaultBuffer, JsonDocument6);
-        var broker = Door.BrokerOf(app);
-        _client = new MqttClient(
-            new MqttClientOptions
-            {
-                Host = broker.Address.ToString(),
-                Port = broker.Port,
-                ClientId = $"ESP32Client-24:0A:C4:00:{deviceId.Length:X2}:01",
-                UserName = userName,
-                Password = password,
-                ProtocolVersion = MqttProtocolVersion.V311,
-            },
+        _client = new TestMqttClient(
+            Door.BrokerOf(app).Port,
+            o => o
+                .WithClientId($"ESP32Client-24:0A:C4:00:{deviceId.Length:X2}:01")
+                .WithCredentials(userName, password)
+                .WithProtocolVersion(MQTTnet.Formatter.MqttProtocolVersion.V311),
             ObeyAsync);
     }
 
@@ -65,7 +58,7 @@ internal sealed class Sketch : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
-    private async ValueTask ObeyAsync(MqttReceivedMessage message, CancellationToken ct)
+    private async Task ObeyAsync(TestMqttMessage message)
     {
         var command = JsonDocument.Parse(message.Payload).RootElement;
         if (PacketBytes(message) > _buffer || JsonBytes(command) > _json)
@@ -79,7 +72,7 @@ internal sealed class Sketch : IAsyncDisposable
     }
 
     /// <summary>MQTT 3.1.1 at QoS 0: a header byte, the length in one byte or two, and the topic with its length in two.</summary>
-    private static int PacketBytes(MqttReceivedMessage message)
+    private static int PacketBytes(TestMqttMessage message)
     {
         var rest = 2 + message.Topic.Length + message.Payload.Length;
         return 1 + (rest < 128 ? 1 : 2) + rest;
@@ -91,7 +84,7 @@ internal sealed class Sketch : IAsyncDisposable
 
     private async Task SayAsync(string status, string state) => await _client.PublishAsync(
         "smartlock/status",
-        Encoding.UTF8.GetBytes($$"""{"device":"{{_deviceId}}","status":"{{status}}","state":"{{state}}"}"""),
+        $$"""{"device":"{{_deviceId}}","status":"{{status}}","state":"{{state}}"}""",
         MqttQoS.AtMostOnce,
         retain: true);
 }

@@ -1,35 +1,30 @@
 using SmartLock.Mqtt;
-using SmartLock.Mqtt.Client;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Replicas;
 
-/// <summary>A plain subscriber of all statuses, which the broker hands each to besides the server that it chose.</summary>
+/// <summary>A plain subscriber of all statuses: the broker sends each status to it, besides the server that it chose.</summary>
 internal sealed class StatusObserver : IAsyncDisposable
 {
-    private readonly MqttClient _client;
-    private int _lost;
+    private readonly TestMqttClient _client;
 
-    private StatusObserver(Mosquitto broker, StatusLedger ledger)
-    {
-        _client = new MqttClient(
-            new MqttClientOptions { Host = "127.0.0.1", Port = broker.Port, ClientId = "observer" },
-            (message, _) =>
-            {
-                ledger.NoteSaid(StatusLedger.IdOf(message.Payload.Span));
-                return ValueTask.CompletedTask;
-            });
-        _client.Disconnected += (_, _) => Interlocked.Increment(ref _lost);
-    }
+    private StatusObserver(Mosquitto broker, StatusLedger ledger) => _client = new TestMqttClient(
+        broker.Port,
+        o => o.WithClientId("observer"),
+        message =>
+        {
+            ledger.NoteSaid(StatusLedger.IdOf(message.Payload));
+            return Task.CompletedTask;
+        });
 
-    /// <summary>False when there was a time in which it heard nothing.</summary>
-    public bool HeardAll => Volatile.Read(ref _lost) == 0;
+    /// <summary>False when its connection was lost, so that it may have missed statuses.</summary>
+    public bool HeardAll => _client.Disconnects == 0;
 
     public static async Task<StatusObserver> StartAsync(Mosquitto broker, StatusLedger ledger)
     {
         var observer = new StatusObserver(broker, ledger);
         await observer._client.ConnectAsync();
-        (await observer._client.SubscribeAsync("smartlock/status/#", MqttQoS.AtLeastOnce)).IsFailure().ShouldBeFalse();
+        (await observer._client.SubscribeAsync("smartlock/status/#")).IsFailure().ShouldBeFalse();
         return observer;
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
+using SmartLock.Mqtt;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
@@ -92,12 +93,9 @@ public sealed class UnlockTraceTests
     {
         await using var app = await TestApp.StartAsync();
         using var measured = new Measured(app);
-        var broker = Door.BrokerOf(app);
-        await using var impostor = new SmartLock.Mqtt.Client.MqttClient(
-            new SmartLock.Mqtt.Client.MqttClientOptions { Host = broker.Address.ToString(), Port = broker.Port, UserName = "ESP32-1", Password = new string('0', 64) },
-            (_, _) => ValueTask.CompletedTask);
+        await using var impostor = new TestMqttClient(Door.BrokerOf(app).Port, o => o.WithCredentials("ESP32-1", new string('0', 64)));
 
-        await Should.ThrowAsync<SmartLock.Mqtt.Client.MqttConnectException>(() => impostor.ConnectAsync());
+        (await impostor.TryConnectAsync()).ShouldBe(MqttReasonCode.BadUserNameOrPassword);
 
         measured.Sum(TelemetryNames.LoginsRefused, (TelemetryNames.Login, "mqtt")).ShouldBe(1);
     }

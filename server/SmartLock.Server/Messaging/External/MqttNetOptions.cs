@@ -1,30 +1,35 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MQTTnet;
 using MQTTnet.Formatter;
 using MQTTnet.Protocol;
 
-namespace SmartLock.Server.Messaging.MqttNet;
+namespace SmartLock.Server.Messaging.External;
 
-/// <summary>This server's settings in MQTTnet's words.</summary>
-internal sealed class MqttNetSettings(MqttOptions options)
+/// <summary>Builds MQTTnet's options and messages from this server's settings.</summary>
+internal sealed class MqttNetOptions(MqttOptions options)
 {
-    // MQTTnet asks when it has sent nothing for a whole period, and waits half of one for the answer.
+    // MQTTnet sends PINGREQ when it has sent nothing for a whole period, and waits half of one for the answer.
     private readonly TimeSpan _keepAlive = options.KeepAlive / 2;
 
-    private readonly string _clientId = BrokerClientLimits.ClientIdOf(options);
+    private readonly string _clientId = string.IsNullOrEmpty(options.ClientId)
+        ? $"smartlock-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}"
+        : options.ClientId;
 
     private bool IsV5 => options.ProtocolVersion == 5;
 
-    /// <param name="isFirst">Of this process: later connections resume the session where the broker still has it.</param>
+    /// <param name="isFirst">Of this process: later connections resume the session if the broker still has it.</param>
     public MqttClientOptions Connect(bool isFirst)
     {
         var builder = new MqttClientOptionsBuilder()
             .WithTcpServer(options.Host, options.Port)
+            .WithTcpServer(CloseGracefully)
             .WithClientId(_clientId)
             .WithProtocolVersion(IsV5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311)
             .WithCleanStart(isFirst || !IsV5)
             .WithKeepAlivePeriod(_keepAlive)
-            .WithTimeout(BrokerClientLimits.ConnectWithin)
+            .WithTimeout(BrokerClientLimits.ConnectTimeout)
             .WithoutPacketFragmentation();
         if (IsV5)
         {
@@ -72,14 +77,17 @@ internal sealed class MqttNetSettings(MqttOptions options)
         MessageExpiryInterval = IsV5 ? expirySeconds : 0,
     };
 
-    /// <summary>For good: the session ends with the connection.</summary>
+    /// <summary>The session ends with the connection.</summary>
     public static MqttClientDisconnectOptions Disconnect() => new()
     {
         Reason = MqttClientDisconnectOptionsReason.NormalDisconnection,
         SessionExpiryInterval = 0,
     };
 
-    // Revocation lists are as a rule not to be had where brokers and their authorities are private.
+    // MQTTnet's default is to reset the connection, which discards acknowledgements and a DISCONNECT that are not sent yet.
+    private static void CloseGracefully(MqttClientTcpOptions tcp) => tcp.LingerState = new LingerOption(enable: false, seconds: 0);
+
+    // Private brokers and their authorities rarely publish revocation lists.
     private void Secure(MqttClientTlsOptionsBuilder tls)
     {
         tls.UseTls().WithRevocationMode(X509RevocationMode.NoCheck);

@@ -2,9 +2,9 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
-namespace SmartLock.Server.Tests.Messaging.Brokers;
+namespace SmartLock.Server.Tests.Messaging.External;
 
-/// <summary>A link between a client and a broker that a test can cut, or hold up as a frozen broker would.</summary>
+/// <summary>A TCP connection between a client and a broker that a test can cut, or stall as a frozen broker would.</summary>
 internal sealed class Cable : IAsyncDisposable
 {
     private readonly TcpListener _listener;
@@ -16,7 +16,7 @@ internal sealed class Cable : IAsyncDisposable
     private volatile TaskCompletionSource _flowing = Open();
 
     /// <param name="brokerPort">On 127.0.0.1.</param>
-    /// <param name="address">Where the client finds it.</param>
+    /// <param name="address">Where the client connects to.</param>
     public Cable(int brokerPort, IPAddress? address = null)
     {
         _brokerPort = brokerPort;
@@ -30,7 +30,7 @@ internal sealed class Cable : IAsyncDisposable
     /// <summary>How many packets of a type (the first byte's upper half) the client has sent, if it does not speak TLS.</summary>
     public int Sent(int type) => _packets.GetValueOrDefault(type);
 
-    /// <summary>Both ends see a reset; the next connection is let through.</summary>
+    /// <summary>Both ends see a reset; the next connection works.</summary>
     public void Cut()
     {
         foreach (var socket in _connections.Keys)
@@ -114,7 +114,7 @@ internal sealed class Cable : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(Socket from, Socket to, Action<ReadOnlyMemory<byte>> see)
+    private async Task PumpAsync(Socket from, Socket to, Action<ReadOnlyMemory<byte>> inspect)
     {
         var buffer = new byte[8192];
         try
@@ -122,7 +122,7 @@ internal sealed class Cable : IAsyncDisposable
             while (await from.ReceiveAsync(buffer) is var length and > 0)
             {
                 await _flowing.Task;
-                see(buffer.AsMemory(0, length));
+                inspect(buffer.AsMemory(0, length));
                 await to.SendAsync(buffer.AsMemory(0, length));
             }
         }

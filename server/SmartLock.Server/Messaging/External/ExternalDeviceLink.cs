@@ -2,15 +2,15 @@ using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
 using SmartLock.Server.Heartbeats;
 
-namespace SmartLock.Server.Messaging;
+namespace SmartLock.Server.Messaging.External;
 
-/// <summary>A broker outside this process, as a client of it. Nobody's login is known here: only signatures count.</summary>
+/// <summary>A broker outside this process, reached as its client. The publishers' logins are unknown here: only signatures count.</summary>
 internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycleService
 {
-    // Replicas share the statuses out among them.
+    // The broker gives each status to one replica.
     private const string SharedStatuses = "$share/smartlock/" + Topics.AllStatuses;
 
-    private readonly IBrokerClient _client;
+    private readonly BrokerClient _client;
     private readonly StatusIngest _ingest;
     private readonly TimeProvider _time;
     private readonly ILogger<ExternalDeviceLink> _log;
@@ -23,7 +23,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     private long _listeningSinceTicks;
 
     public ExternalDeviceLink(
-        IBrokerClient client,
+        BrokerClient client,
         IOptions<MqttOptions> options,
         IOptions<DeviceOptions> devices,
         StatusIngest ingest,
@@ -37,7 +37,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
         _log = log;
         _unsignedAllowed = devices.Value.AllowUnsigned;
         _validitySeconds = devices.Value.CommandValiditySeconds;
-        _statuses = new BrokerSubscription(_options.ProtocolVersion == 5 ? SharedStatuses : Topics.AllStatuses, HearAsync);
+        _statuses = new BrokerSubscription(_options.ProtocolVersion == 5 ? SharedStatuses : Topics.AllStatuses, HandleAsync);
         _client.Connected += OnConnected;
         _client.Disconnected += OnDisconnected;
         _client.ConnectFailed += OnConnectFailed;
@@ -53,15 +53,15 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
             LogUnsignedOutside();
         }
 
-        // A broker that is away does not keep the server from starting: its readiness says so.
+        // An unreachable broker does not keep the server from starting: the readiness check reports it.
         await _client.StartAsync(cancellationToken);
     }
 
-    /// <summary>Before the last reports are stored: what is acknowledged to the broker after that would be lost.</summary>
+    /// <summary>Runs before the last reports are stored: a status that is acknowledged to the broker after that would be lost.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
         NoteConnectionChange();
-        return _client.LeaveAsync(cancellationToken);
+        return _client.UnsubscribeAndDrainAsync(cancellationToken);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -70,16 +70,16 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>After the last reports are stored, and told to the other replicas.</summary>
+    /// <summary>Runs after the last reports are stored and published to the other replicas.</summary>
     public Task StoppedAsync(CancellationToken cancellationToken) => _client.StopAsync(cancellationToken);
 
-    public ValueTask<HandOver> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct) =>
+    public ValueTask<PublishResult> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct) =>
         _client.PublishAsync(topic, payload, _validitySeconds, ct);
 
     public ValueTask EndSessionsAsync(string deviceId) => ValueTask.CompletedTask;
 
-    /// <summary>Only the broker's answer tells that this server hears its devices. Until it has come, their silence says nothing about them.</summary>
-    private async Task ListenAsync(long connection)
+    /// <summary>Only after the broker's answer do statuses arrive. Until then, a missing heartbeat says nothing about its device.</summary>
+    private async Task SubscribeAsync(long connection)
     {
         var answer = await _client.SubscribeAsync(_statuses, CancellationToken.None);
         switch (answer.Outcome)
@@ -100,7 +100,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     {
         lock (_gate)
         {
-            // An answer that was still on its way when its connection ended must not count for the time after.
+            // An answer that is late, after its connection has ended, must not count for the next connection.
             if (connection == _connection)
             {
                 Interlocked.Exchange(ref _listeningSinceTicks, _time.GetUtcNow().UtcTicks);
@@ -117,7 +117,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
         }
     }
 
-    private ValueTask HearAsync(BrokerMessage message, CancellationToken ct)
+    private ValueTask HandleAsync(BrokerMessage message, CancellationToken ct)
     {
         _ingest.Accept(message.Payload.Span, message.Retain, login: null);
         return ValueTask.CompletedTask;
@@ -126,39 +126,39 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     private void OnConnected(object? sender, EventArgs e)
     {
         LogConnected(_options.Host!, _options.Port);
-        _ = ListenAsync(NoteConnectionChange());
+        _ = SubscribeAsync(NoteConnectionChange());
     }
 
-    private void OnDisconnected(object? sender, BrokerLostEventArgs e)
+    private void OnDisconnected(object? sender, BrokerDisconnectedEventArgs e)
     {
         NoteConnectionChange();
-        if (e.IsGoodbye)
+        if (e.WasRequested)
         {
-            LogLeft(_options.Host!, _options.Port);
+            LogDisconnected(_options.Host!, _options.Port);
             return;
         }
 
-        LogDisconnected(_options.Host!, _options.Port, e.Cause);
+        LogLost(_options.Host!, _options.Port, e.Cause);
     }
 
-    private void OnConnectFailed(object? sender, BrokerUnreachableEventArgs e) =>
+    private void OnConnectFailed(object? sender, BrokerConnectFailedEventArgs e) =>
         LogConnectFailed(_options.Host!, _options.Port, e.Reason, e.RetryAfter);
 
-    [LoggerMessage(5, LogLevel.Warning, "Devices:AllowUnsigned with an outside broker: it hands a command on the shared topic to every device, and a sketch that does not look at its address obeys")]
+    [LoggerMessage(5, LogLevel.Warning, "Devices:AllowUnsigned with an outside broker: it delivers a command on the shared topic to every device, and a sketch that does not check the device id obeys")]
     private partial void LogUnsignedOutside();
 
     [LoggerMessage(1, LogLevel.Information, "Connected to the broker at {Host}:{Port}")]
     private partial void LogConnected(string host, int port);
 
-    [LoggerMessage(2, LogLevel.Warning, "Lost the broker at {Host}:{Port}: {Cause}")]
-    private partial void LogDisconnected(string host, int port, string cause);
+    [LoggerMessage(2, LogLevel.Warning, "Lost the connection to the broker at {Host}:{Port}: {Cause}")]
+    private partial void LogLost(string host, int port, string cause);
 
     [LoggerMessage(6, LogLevel.Information, "Disconnected from the broker at {Host}:{Port}")]
-    private partial void LogLeft(string host, int port);
+    private partial void LogDisconnected(string host, int port);
 
-    [LoggerMessage(3, LogLevel.Warning, "Cannot reach the broker at {Host}:{Port}: {Reason}; next try in {RetryAfter}")]
+    [LoggerMessage(3, LogLevel.Warning, "Cannot connect to the broker at {Host}:{Port}: {Reason}; next attempt in {RetryAfter}")]
     private partial void LogConnectFailed(string host, int port, string reason, TimeSpan retryAfter);
 
-    [LoggerMessage(4, LogLevel.Error, "The broker refuses the subscription to {Filter}: {ReasonCode}; no device will be heard")]
+    [LoggerMessage(4, LogLevel.Error, "The broker refuses the subscription to {Filter}: {ReasonCode}; no status of any device will arrive")]
     private partial void LogSubscriptionRefused(string filter, MqttReasonCode reasonCode);
 }

@@ -3,37 +3,37 @@ using System.Threading.Channels;
 using MQTTnet;
 using MQTTnet.Protocol;
 
-namespace SmartLock.Server.Messaging.MqttNet;
+namespace SmartLock.Server.Messaging.External;
 
 /// <summary>
-/// Received messages between MQTTnet and their handlers. MQTTnet queues without bound while its own handler is busy, and cannot
-/// disconnect before it returns: so messages are taken over at once, and handled and acknowledged one by one from here.
+/// A bounded queue between MQTTnet and the handlers. MQTTnet queues without bound while its own callback is busy, and cannot
+/// disconnect before it returns: so the callback only queues here, and messages are handled and acknowledged one by one from here.
 /// </summary>
-internal sealed partial class MqttNetInbox : IAsyncDisposable
+internal sealed partial class BrokerInbox : IAsyncDisposable
 {
-    // QoS 0 fills the queue to its limit only; above that is room for as many QoS 1 messages as a sound broker sends unacknowledged.
+    // QoS 0 fills the queue to its limit only; above that is room for all QoS 1 messages that a correct broker sends unacknowledged.
     private readonly Channel<Entry> _queue = Channel.CreateBounded<Entry>(
         new BoundedChannelOptions(BrokerClientLimits.ReceiveQueueLimit + BrokerClientLimits.ReceiveMaximum) { SingleReader = true });
 
-    private readonly BrokerRoutes _routes;
+    private readonly BrokerSubscriptions _subscriptions;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _lifetime = new();
     private readonly Task _working;
-    private MqttNetConnection? _resumed;
+    private BrokerConnection? _resumed;
     private long _dropped;
 
-    public MqttNetInbox(BrokerRoutes routes, ILogger log)
+    public BrokerInbox(BrokerSubscriptions subscriptions, ILogger log)
     {
-        _routes = routes;
+        _subscriptions = subscriptions;
         _log = log;
         _working = Task.Run(WorkAsync);
     }
 
-    /// <summary>The broker has kept the session: what came over earlier connections and is not acknowledged comes again.</summary>
-    public void Resume(MqttNetConnection connection) => Volatile.Write(ref _resumed, connection);
+    /// <summary>The broker has kept the session: it redelivers what arrived over earlier connections and is not acknowledged.</summary>
+    public void Resume(BrokerConnection connection) => Volatile.Write(ref _resumed, connection);
 
-    /// <summary>False when there is no room for a message that may not be dropped: its connection is of no use any more.</summary>
-    public bool Offer(MqttNetConnection connection, MqttApplicationMessageReceivedEventArgs received)
+    /// <returns>False when there is no room for a message that may not be dropped: the caller must end its connection.</returns>
+    public bool Offer(BrokerConnection connection, MqttApplicationMessageReceivedEventArgs received)
     {
         received.AutoAcknowledge = false;
         if (received.ApplicationMessage.QualityOfServiceLevel is not MqttQualityOfServiceLevel.AtMostOnce)
@@ -43,14 +43,14 @@ internal sealed partial class MqttNetInbox : IAsyncDisposable
 
         if (_queue.Reader.Count >= BrokerClientLimits.ReceiveQueueLimit || !_queue.Writer.TryWrite(new Entry(connection, received, null)))
         {
-            Drop();
+            CountDropped();
         }
 
         return true;
     }
 
-    /// <summary>Completes when everything that has come before is handled and acknowledged.</summary>
-    public async Task HandledAsync(CancellationToken ct)
+    /// <summary>Completes when every message that was offered before is handled and acknowledged.</summary>
+    public async Task DrainAsync(CancellationToken ct)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await _queue.Writer.WriteAsync(new Entry(null, null, done), ct);
@@ -71,7 +71,7 @@ internal sealed partial class MqttNetInbox : IAsyncDisposable
             await foreach (var entry in _queue.Reader.ReadAllAsync(_lifetime.Token))
             {
                 entry.Done?.SetResult();
-                if (entry is { Connection: { } connection, Received: { } received } && !ComesAgain(connection, received))
+                if (entry is { Connection: { } connection, Received: { } received } && !WillBeRedelivered(connection, received))
                 {
                     await HandleAsync(received);
                     await AcknowledgeAsync(received);
@@ -85,8 +85,8 @@ internal sealed partial class MqttNetInbox : IAsyncDisposable
         }
     }
 
-    /// <summary>Were it kept too, a handler that is slow behind a link that breaks often would never get to the end of it.</summary>
-    private bool ComesAgain(MqttNetConnection connection, MqttApplicationMessageReceivedEventArgs received) =>
+    /// <summary>Skipping these copies lets a slow handler keep up when the connection breaks often.</summary>
+    private bool WillBeRedelivered(BrokerConnection connection, MqttApplicationMessageReceivedEventArgs received) =>
         received.ApplicationMessage.QualityOfServiceLevel is not MqttQualityOfServiceLevel.AtMostOnce
         && Volatile.Read(ref _resumed) is { } resumed
         && connection.Number < resumed.Number;
@@ -96,14 +96,14 @@ internal sealed partial class MqttNetInbox : IAsyncDisposable
         var message = received.ApplicationMessage;
         try
         {
-            if (_routes.Find(message.Topic) is { } subscription)
+            if (_subscriptions.Find(message.Topic) is { } subscription)
             {
-                await subscription.Hear(new BrokerMessage(message.Topic, message.Payload.ToArray(), message.Retain), _lifetime.Token);
+                await subscription.Handle(new BrokerMessage(message.Topic, message.Payload.ToArray(), message.Retain), _lifetime.Token);
             }
         }
         catch (Exception e) when (!_lifetime.IsCancellationRequested)
         {
-            // The handler is a feature's: its failure must not end the hearing of later messages.
+            // A handler belongs to a feature: its failure must not keep later messages from being handled.
             LogHandlerFailed(e);
             received.ReasonCode = MqttApplicationMessageReceivedReasonCode.ImplementationSpecificError;
         }
@@ -117,16 +117,16 @@ internal sealed partial class MqttNetInbox : IAsyncDisposable
         }
         catch (Exception e) when (!_lifetime.IsCancellationRequested)
         {
-            // Its connection is gone, which MQTTnet says by exceptions of many kinds: the broker hands the message over again.
-            LogAcknowledgementLost(e.GetType().Name);
+            // The connection has ended, which MQTTnet reports by exceptions of many types; the broker redelivers the message.
+            LogAcknowledgementFailed(e.GetType().Name);
         }
     }
 
-    private void Drop()
+    private void CountDropped()
     {
         var count = Interlocked.Increment(ref _dropped);
 
-        // At powers of two, so that a flood does not become a flood of log lines.
+        // At powers of two, so that a flood of messages does not become a flood of log lines.
         if ((count & (count - 1)) == 0)
         {
             LogDropped(count);
@@ -136,12 +136,12 @@ internal sealed partial class MqttNetInbox : IAsyncDisposable
     [LoggerMessage(1, LogLevel.Error, "The handler of a received message failed")]
     private partial void LogHandlerFailed(Exception exception);
 
-    [LoggerMessage(2, LogLevel.Debug, "An acknowledgement found its connection gone ({Error})")]
-    private partial void LogAcknowledgementLost(string error);
+    [LoggerMessage(2, LogLevel.Debug, "A message could not be acknowledged because its connection has ended ({Error})")]
+    private partial void LogAcknowledgementFailed(string error);
 
-    [LoggerMessage(3, LogLevel.Warning, "Messages are handled too slowly; {Count} of QoS 0 were dropped so far")]
+    [LoggerMessage(3, LogLevel.Warning, "The queue of received messages is full; {Count} messages of QoS 0 were dropped so far")]
     private partial void LogDropped(long count);
 
-    /// <param name="Done">Of one that carries no message: set when its turn has come.</param>
-    private readonly record struct Entry(MqttNetConnection? Connection, MqttApplicationMessageReceivedEventArgs? Received, TaskCompletionSource? Done);
+    /// <param name="Done">Set when the entry's turn has come; such an entry carries no message.</param>
+    private readonly record struct Entry(BrokerConnection? Connection, MqttApplicationMessageReceivedEventArgs? Received, TaskCompletionSource? Done);
 }
