@@ -47,7 +47,6 @@ internal static class SmartLockServer
         configure?.Invoke(builder);
 
         var app = builder.Build();
-        app.UseRequestSpans();
         app.UseInfrastructure();
         app.MapInfrastructure();
         app.MapMessaging();

@@ -2,7 +2,8 @@ namespace SmartLock.Testing;
 
 /// <summary>
 /// A clock that stands still until a test moves it. Timers fire in due order on the thread that calls
-/// <see cref="Advance"/>, each seeing the time at which it was due.
+/// <see cref="Advance"/>, each seeing the time at which it was due. The library's FakeTimeProvider shows all of them the time after the advance,
+/// so that a heartbeat that arms its timer anew would fire once in a minute's advance instead of six times.
 /// </summary>
 public sealed class FakeClock(DateTimeOffset start) : TimeProvider
 {

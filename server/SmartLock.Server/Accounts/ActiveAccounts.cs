@@ -1,25 +1,30 @@
-using System.Collections.Concurrent;
+using Microsoft.Extensions.Caching.Memory;
 
 namespace SmartLock.Server.Accounts;
 
 /// <summary>
-/// Answers, for every request with a token, whether its session still stands. Remembers the answer for a few seconds; a change made in this
-/// process is told to it at once, one made in another as soon as its word comes, or may linger for as long.
+/// Tells, for every request with a token, whether its session is still active. Caches the answer for a few seconds. A change made in this
+/// process takes effect at once; one made in another takes effect when its notice arrives, or when the cached answer has expired.
 /// </summary>
-internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
+internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock) : IDisposable
 {
     public static readonly TimeSpan Remembered = TimeSpan.FromSeconds(5);
 
-    private const int MostRemembered = 20_000;
+    private const int MaxEntries = 20_000;
     private readonly System.Threading.Lock _gate = new();
-    private readonly ConcurrentDictionary<string, Entry> _known = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Whether an entry is still fresh is decided here by the <see cref="TimeProvider"/>; the cache, which reads the system clock, only bounds
+    /// their number. A full cache refuses a new entry and drops its least recently used ones, so that a session is read from the store again.
+    /// </summary>
+    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = MaxEntries });
     private long _changes;
 
     /// <summary>Null when the session has ended, or its account is gone or disabled.</summary>
     public async ValueTask<SessionAccount?> FindAsync(string sessionId, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        if (_known.TryGetValue(sessionId, out var entry) && entry.Since <= now && now < entry.Since + Remembered)
+        if (_known.TryGetValue(sessionId, out Entry? entry) && entry!.Since <= now && now < entry.Since + Remembered)
         {
             return entry.Account;
         }
@@ -28,16 +33,10 @@ internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
         var account = await sessions.FindAsync(sessionId, now, ct);
         lock (_gate)
         {
-            // What was read before a change must not be remembered after it.
+            // What was read before a change must not be cached after it.
             if (changes == _changes)
             {
-                // Only sessions from tokens signed here come this far, so that it takes so many sign-ins to fill it.
-                if (_known.Count >= MostRemembered)
-                {
-                    _known.Clear();
-                }
-
-                _known[sessionId] = new Entry(account, now);
+                Keep(sessionId, new Entry(account, now));
             }
         }
 
@@ -52,15 +51,15 @@ internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
             Volatile.Write(ref _changes, _changes + 1);
             if (sessionId is not null)
             {
-                _known.TryRemove(sessionId, out _);
+                _known.Remove(sessionId);
                 return;
             }
 
-            foreach (var (id, entry) in _known)
+            foreach (var key in _known.Keys)
             {
-                if (string.Equals(entry.Account?.Username, username, StringComparison.OrdinalIgnoreCase))
+                if (_known.TryGetValue(key, out Entry? entry) && string.Equals(entry!.Account?.Username, username, StringComparison.OrdinalIgnoreCase))
                 {
-                    _known.TryRemove(id, out _);
+                    _known.Remove(key);
                 }
             }
         }
@@ -73,6 +72,15 @@ internal sealed class ActiveAccounts(ISessionStore sessions, TimeProvider clock)
             Volatile.Write(ref _changes, _changes + 1);
             _known.Clear();
         }
+    }
+
+    public void Dispose() => _known.Dispose();
+
+    private void Keep(string sessionId, Entry entry)
+    {
+        using var kept = _known.CreateEntry(sessionId);
+        kept.Size = 1;
+        kept.Value = entry;
     }
 
     /// <param name="Since">Later than now when the clock was set back.</param>

@@ -22,8 +22,9 @@ internal sealed record ProveSecondFactorRequest(string Password, string? Code = 
 }
 
 /// <param name="Secret">Base 32; shown once.</param>
-/// <param name="Uri">The same for an authenticator app, as a QR code.</param>
-internal sealed record PendingSecondFactorAnswer(string Secret, string Uri)
+/// <param name="Uri">The same as an otpauth URI, which an authenticator app reads.</param>
+/// <param name="QrSvg">The URI as a QR code: an SVG document to show to the owner and to store nowhere.</param>
+internal sealed record PendingSecondFactorAnswer(string Secret, string Uri, string QrSvg)
 {
     public override string ToString() => "Pending second factor";
 }
@@ -67,7 +68,7 @@ internal static class SecondFactorEndpoints
 
         return await secondFactors.BeginAsync(username, ct) switch
         {
-            { Factor: { } pending } => TypedResults.Ok(new PendingSecondFactorAnswer(pending.Secret, pending.Uri)),
+            { Factor: { } pending } => TypedResults.Ok(new PendingSecondFactorAnswer(pending.Secret, pending.Uri, QrCode.SvgOf(pending.Uri))),
             { Outcome: BeginSecondFactorOutcome.NoAccount } => UserProblems.Gone(),
             _ => Problems.Of(StatusCodes.Status409Conflict, "second_factor_enabled", "The account has a second factor already."),
         };

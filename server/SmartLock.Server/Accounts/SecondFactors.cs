@@ -17,7 +17,7 @@ internal enum SecondFactorVerdict
 internal sealed record SecondFactorCheck(SecondFactorVerdict Verdict, TimeSpan RetryAfter = default);
 
 /// <param name="Secret">In base 32, for people to type.</param>
-/// <param name="Uri">For an authenticator app, usually as a QR code.</param>
+/// <param name="Uri">The same as an otpauth URI, for an authenticator app.</param>
 internal sealed record PendingSecondFactor(string Secret, string Uri)
 {
     public override string ToString() => "Pending second factor";
@@ -47,11 +47,7 @@ internal sealed partial class SecondFactors(
             return new BeginResult(outcome);
         }
 
-        // Key URI format: https://github.com/google/google-authenticator/wiki/Key-Uri-Format. User names need no escaping.
-        var text = Totp.ToBase32(secret);
-        var uri =
-            $"otpauth://totp/{Issuer}:{username}?secret={text}&issuer={Issuer}&algorithm=SHA1&digits={Totp.Digits}&period={Totp.StepSeconds}";
-        return new BeginResult(outcome, new PendingSecondFactor(text, uri));
+        return new BeginResult(outcome, new PendingSecondFactor(Totp.TextOf(secret), Totp.UriOf(secret, username, Issuer)));
     }
 
     /// <summary>Null when the code is wrong.</summary>

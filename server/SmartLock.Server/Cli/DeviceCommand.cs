@@ -86,6 +86,11 @@ internal static class DeviceCommand
         var server = app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Address;
         var answer = AddedDeviceAnswer.Of(request, added, server);
         await Console.Out.WriteLineAsync(json ? ToJson(answer) : ToText(answer));
+        if (!json && !Console.IsOutputRedirected && answer.Pairing?.Qr is { } text)
+        {
+            await Console.Out.WriteLineAsync($"{Environment.NewLine}{QrCode.TerminalTextOf(text)}");
+        }
+
         return ExitCodes.Ok;
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 
 namespace SmartLock.Server.Infrastructure;
@@ -11,24 +10,17 @@ internal static class Ids
 {
     private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     private const int Length = 26;
+    private const int RandomBytes = 10;
 
     public static string NewUlid(DateTimeOffset now)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteInt64BigEndian(bytes, now.ToUnixTimeMilliseconds() << 16);
-        RandomNumberGenerator.Fill(bytes[6..]);
-        return string.Create(Length, new UInt128(
-            BinaryPrimitives.ReadUInt64BigEndian(bytes),
-            BinaryPrimitives.ReadUInt64BigEndian(bytes[8..])), static (text, value) =>
-        {
-            for (var i = Length - 1; i >= 0; i--)
-            {
-                text[i] = Alphabet[(int)(value & 31)];
-                value >>= 5;
-            }
-        });
+        // The package's own randomness is an xorshift generator, whose next output can be computed from earlier ids.
+        Span<byte> random = stackalloc byte[RandomBytes];
+        RandomNumberGenerator.Fill(random);
+        return Ulid.NewUlid(now, random).ToString();
     }
 
+    /// <summary>Only the form that <see cref="NewUlid"/> writes. <see cref="Ulid.TryParse(string, out Ulid)"/> takes any 26 characters.</summary>
     public static bool IsUlid(string? text) =>
         text is { Length: Length } && text[0] <= '7' && text.All(Alphabet.Contains);
 }

@@ -14,9 +14,12 @@ namespace SmartLock.Server.Locks;
 internal sealed record AddDeviceRequest(string DeviceId, bool Unsigned = false, string? Owner = null, string? Name = null, int? ExpiresDays = null);
 
 /// <param name="Code">The claim code, 16 characters in groups of four. It is shown here and never again.</param>
-/// <param name="Qr">The text for a QR code, see docs/pairing.md; null when it is not known how this server is reached.</param>
-internal sealed record PairingCodeAnswer(string Code, string? Qr, DateTimeOffset ExpiresAt)
+/// <param name="Qr">The text of the QR code, see docs/pairing.md; null when the server's own address is not known.</param>
+/// <param name="QrSvg">The text as a QR code: an SVG document to print. It holds the claim code, so it is shown here and never again.</param>
+internal sealed record PairingCodeAnswer(string Code, string? Qr, string? QrSvg, DateTimeOffset ExpiresAt)
 {
+    public static PairingCodeAnswer Of(string code, string? qr, DateTimeOffset expiresAt) => new(code, qr, qr is null ? null : QrCode.SvgOf(qr), expiresAt);
+
     public override string ToString() => $"Claim code until {ExpiresAt}";
 }
 
@@ -40,7 +43,7 @@ internal sealed record AddedDeviceAnswer(
         Convert.ToHexStringLower(added.Key!),
         MqttLogin.Of(request.DeviceId, added.Key!),
         added.Code is { } code
-            ? new PairingCodeAnswer(code, server is null ? null : PairingRules.QrText(server, request.DeviceId, code), added.ExpiresAt!.Value)
+            ? PairingCodeAnswer.Of(code, server is null ? null : PairingRules.QrText(server, request.DeviceId, code), added.ExpiresAt!.Value)
             : null);
 
     public override string ToString() => $"Added device {DeviceId}";

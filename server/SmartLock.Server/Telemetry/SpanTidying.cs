@@ -3,17 +3,22 @@ using OpenTelemetry;
 
 namespace SmartLock.Server.Telemetry;
 
-/// <summary>Before a span leaves the process: probes of the server's health are not worth sending, and addresses of other systems may hold secrets.</summary>
+/// <summary>
+/// Removes from a span, before it leaves the process, what may hold a secret or has no bound. A request is named by its route: its path and query
+/// may hold what only the caller is to know. Other systems' addresses are kept without their path.
+/// </summary>
 internal sealed class SpanTidying : BaseProcessor<Activity>
 {
     private const string FullUrl = "url.full";
 
+    /// <summary>The instrumentation redacts the values of a query but keeps its names; a User-Agent header is whatever the caller sends.</summary>
+    private static readonly string[] FromTheCaller = ["url.path", "url.query", "user_agent.original"];
+
     public override void OnEnd(Activity data)
     {
-        if (data.GetTagItem(RequestSpans.Route) is string route && route.StartsWith("/health/", StringComparison.Ordinal))
+        foreach (var name in FromTheCaller)
         {
-            data.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
-            return;
+            data.SetTag(name, null);
         }
 
         // A calendar's private address, say, is all secret from its path on; the framework hides the query only.

@@ -13,9 +13,6 @@ internal sealed class TelemetryExport(OtlpTarget target) : IHostedService, IDisp
 
     private const string OutgoingHttp = "System.Net.Http";
 
-    /// <summary>The framework's own; they need no instrumentation package.</summary>
-    private static readonly string[] Sources = [TelemetryNames.Source, "Microsoft.AspNetCore", OutgoingHttp];
-
     private static readonly string[] Meters =
     [
         TelemetryNames.Source,
@@ -44,12 +41,18 @@ internal sealed class TelemetryExport(OtlpTarget target) : IHostedService, IDisp
         .AddTelemetrySdk()
         .AddEnvironmentVariableDetector();
 
+    /// <summary>
+    /// Spans of requests, of this server's own work and of outgoing calls. Probes of the server's health get none, and neither does what they call.
+    /// </summary>
+    public static TracerProviderBuilder Spans() => Sdk.CreateTracerProviderBuilder()
+        .AddSource(TelemetryNames.Source, OutgoingHttp)
+        .AddAspNetCoreInstrumentation(options => options.Filter = context => !context.Request.Path.StartsWithSegments("/health"))
+        .AddProcessor(new SpanTidying());
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _spans = Sdk.CreateTracerProviderBuilder()
+        _spans = Spans()
             .SetResourceBuilder(Resource())
-            .AddSource(Sources)
-            .AddProcessor(new SpanTidying())
             .AddOtlpExporter(options => target.Apply(options, "traces"))
             .Build();
         _metrics = Sdk.CreateMeterProviderBuilder()

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.RegularExpressions;
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Tests.Infrastructure;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Accounts;
@@ -28,8 +29,10 @@ public sealed class SecondFactorTests
         var secret = pending.GetProperty("secret").GetString()!;
         pending.GetProperty("uri").GetString().ShouldBe(
             $"otpauth://totp/SmartLock:anna?secret={secret}&issuer=SmartLock&algorithm=SHA1&digits=6&period=30");
+        QrModules.InSvg(pending.GetProperty("qr_svg").GetString()!).ShouldBe(QrModules.Of(pending.GetProperty("uri").GetString()!));
+        begun.Headers.CacheControl!.NoStore.ShouldBeTrue();
         await app.SignInAsync("anna");
-        _secret = FromBase32(secret);
+        _secret = Authenticator.SecretOf(secret);
         using var wrongCode = await login.SendAsync(HttpMethod.Post, Path + "/confirm", new { code = Other(Code()) });
         await wrongCode.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "invalid_second_factor");
         using var confirmed = await login.SendAsync(HttpMethod.Post, Path + "/confirm", new { code = Code() });
@@ -229,7 +232,7 @@ public sealed class SecondFactorTests
         var app = await StartAsync();
         var login = await LoggedIn.SignInAsync(app, "anna");
         using var begun = await login.SendAsync(HttpMethod.Post, Path, new { password = TestApp.Password });
-        _secret = FromBase32((await begun.JsonAsync()).GetProperty("secret").GetString()!);
+        _secret = Authenticator.SecretOf((await begun.JsonAsync()).GetProperty("secret").GetString()!);
         using var confirmed = await login.SendAsync(HttpMethod.Post, Path + "/confirm", new { code = Code() });
         confirmed.StatusCode.ShouldBe(HttpStatusCode.OK, await confirmed.Content.ReadAsStringAsync());
         _recoveryCodes = [.. (await confirmed.JsonAsync()).GetProperty("recovery_codes").EnumerateArray().Select(c => c.GetString()!)];
@@ -241,15 +244,9 @@ public sealed class SecondFactorTests
         TestApp app, string password = TestApp.Password, string? code = null, string? recoveryCode = null) =>
         app.Http.PostAsJsonAsync("/api/auth/login", new { username = "anna", password, code, recovery_code = recoveryCode });
 
-    private string Code(int steps = 0) => Totp.CodeAt(_secret, Totp.StepAt(_clock.GetUtcNow()) + steps);
+    private string Code(int steps = 0) => Authenticator.CodeAt(_secret, Authenticator.StepAt(_clock.GetUtcNow()) + steps);
 
     /// <summary>A code that is none of the present ones.</summary>
     private string Other(string code) => Enumerable.Range(0, 10).Select(i => Regex.Replace(code, ".$", $"{i}"))
         .First(c => Totp.Match(_secret, c, _clock.GetUtcNow()) is null);
-
-    internal static byte[] FromBase32(string text)
-    {
-        var bits = string.Concat(text.Select(c => Convert.ToString("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".IndexOf(c, StringComparison.Ordinal), 2).PadLeft(5, '0')));
-        return [.. Enumerable.Range(0, bits.Length / 8).Select(i => Convert.ToByte(bits.Substring(i * 8, 8), 2))];
-    }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using SmartLock.Server.Tests.Infrastructure;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Cli;
@@ -45,6 +46,27 @@ public sealed class DeviceCommandTests : IDisposable
         (await http.GetAsync("/api/locks/D2")).StatusCode.ShouldBe(HttpStatusCode.OK);
         server.Interrupt();
         (await server.ExitAsync(Patience)).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_terminal_shows_the_QR_code_and_redirected_output_does_not()
+    {
+        string[] command = ["device", "add", "D1", .. Settings(), "--Server:PublicUrl=https://locks.example.org"];
+
+        var (redirected, text) = await RunAsync(command);
+        redirected.ShouldBe(0, text);
+        text.ShouldContain("QR text:        smartlock://pair?");
+        text.ShouldNotContain("█");
+
+        // util-linux's script runs a command on a terminal of its own.
+        Assert.SkipUnless(ExternalProgram.Find("script") is not null, "there is no script program to make a terminal");
+        command[2] = "D2";
+        await using var program = ExternalProgram.Start("script", ["--quiet", "--return", "--command", $"dotnet {Server} {string.Join(' ', command)}", "/dev/null"]);
+        (await program.ExitAsync(Patience)).ShouldBe(0, program.Output);
+        var lines = program.Output.Split('\n').Select(line => line.TrimEnd('\r')).ToList();
+        var qr = lines.Single(line => line.StartsWith("QR text:", StringComparison.Ordinal))["QR text:".Length..].Trim();
+        var drawn = lines.Where(line => line.StartsWith("\e[97;40m", StringComparison.Ordinal));
+        QrModules.InTerminal(string.Join(Environment.NewLine, drawn)).ShouldBe(QrModules.Of(qr));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Tests.Infrastructure;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Locks;
@@ -19,6 +20,7 @@ public sealed class PairingTests
         var pairing = added.GetProperty("pairing");
         var code = pairing.Text("code");
         pairing.Text("qr").ShouldBe($"smartlock://pair?v=1&server=https%3A%2F%2Flocks.example.org&device_id=ESP32-7C9EBD&code={code}");
+        QrModules.InSvg(pairing.Text("qr_svg")).ShouldBe(QrModules.Of(pairing.Text("qr")));
         (await app.Services.GetRequiredService<DeviceRegistry>().FindAsync("ESP32-7C9EBD", default)).ShouldBeNull("it cannot log in before it is claimed");
 
         using var answer = await owner.ClaimAsync("ESP32-7C9EBD", code.Replace("-", " ", StringComparison.Ordinal).ToLowerInvariant(), "Hall");

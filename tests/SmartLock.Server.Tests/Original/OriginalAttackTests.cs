@@ -19,8 +19,8 @@ public sealed class OriginalAttackTests
         await using var app = await TestApp.StartAsync(clock, settings: On);
         var anna = await app.OwnerAsync("anna");
         using var begun = await anna.Http.PostAsJsonAsync("/api/me/second-factor", new { password = TestApp.Password });
-        var secret = SecondFactorTests.FromBase32((await begun.JsonAsync()).GetProperty("secret").GetString()!);
-        var code = Totp.CodeAt(secret, Totp.StepAt(clock.GetUtcNow()));
+        var secret = Authenticator.SecretOf((await begun.JsonAsync()).GetProperty("secret").GetString()!);
+        var code = Authenticator.CodeAt(secret, Authenticator.StepAt(clock.GetUtcNow()));
         (await anna.Http.PostAsJsonAsync("/api/me/second-factor/confirm", new { code })).StatusCode.ShouldBe(HttpStatusCode.OK);
 
         using var answer = await app.Http.PostAsJsonAsync("/auth/login", new { username = "anna", password = TestApp.Password });

@@ -50,6 +50,7 @@ public sealed class OtlpExportTests
         await using (var app = await TestApp.StartAsync([.. Hook.Settings, $"--Telemetry:OtlpEndpoint={collector.Address}"]))
         {
             var somebody = await app.OwnerAsync();
+            somebody.Http.DefaultRequestHeaders.UserAgent.ParseAdd("AGENT-SECRET");
             (await somebody.Http.GetAsync("/api/locks/PATH-SECRET/shares?access_token=QUERY-SECRET")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
             var hook = await Hook.CreateAsync(somebody, receiver.Url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
             await hook.InStateAsync(await hook.TestAsync(), "delivered");
@@ -60,6 +61,8 @@ public sealed class OtlpExportTests
         collector.Has("/v1/traces", "PATH-SECRET").ShouldBeFalse();
         collector.Has("/v1/traces", "QUERY-SECRET").ShouldBeFalse();
         collector.Has("/v1/traces", "query-secret").ShouldBeFalse();
+        collector.Has("/v1/traces", "access_token").ShouldBeFalse();
+        collector.Has("/v1/traces", "AGENT-SECRET").ShouldBeFalse();
         collector.Has("/v1/logs", "QUERY-SECRET").ShouldBeFalse();
         collector.Has("/v1/metrics", "http.client.request.duration").ShouldBeTrue();
         collector.Has("/v1/metrics", "localhost").ShouldBeFalse();

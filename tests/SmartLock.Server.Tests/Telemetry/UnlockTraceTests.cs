@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Mqtt;
 using SmartLock.Server.Commands;
@@ -30,7 +31,11 @@ public sealed class UnlockTraceTests
         var commandId = (await answer.JsonAsync()).GetProperty("command_id").GetString();
         var request = await spans.EndedAsync(RequestSpan);
         request.DisplayName.ShouldBe("POST /api/unlock");
+        request.Kind.ShouldBe(ActivityKind.Server);
+        request.GetTagItem("http.request.method").ShouldBe("POST");
+        request.GetTagItem("http.route").ShouldBe("/api/unlock");
         request.GetTagItem("http.response.status_code").ShouldBe(200);
+        request.GetTagItem("url.scheme").ShouldBe("http");
         foreach (var name in new[] { TelemetryNames.IssueSpan, TelemetryNames.PublishSpan, TelemetryNames.VerdictSpan })
         {
             var span = await spans.EndedAsync(name);
@@ -73,6 +78,28 @@ public sealed class UnlockTraceTests
         measured.Sum(TelemetryNames.Commands, (TelemetryNames.Outcome, "not_found")).ShouldBe(1);
         await spans.EndedAsync(RequestSpan);
         spans.All.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task The_span_of_a_request_that_fails_does_not_have_the_exceptions_message()
+    {
+        await using var app = await TestApp.StartAsync(
+            null, map: routes => routes.MapGet("/api/broken", string () => throw new InvalidOperationException("EXCEPTION-SECRET")).AllowAnonymous());
+        using var spans = new Spans();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/broken");
+        request.Headers.Add("traceparent", spans.TraceParent);
+
+        using var answer = await app.Http.SendAsync(request);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
+        var span = await spans.EndedAsync(RequestSpan);
+        span.DisplayName.ShouldBe("GET /api/broken");
+        span.Status.ShouldBe(ActivityStatusCode.Error);
+        span.GetTagItem("http.response.status_code").ShouldBe(500);
+        span.GetTagItem("error.type").ShouldBe("500");
+        span.Events.ShouldBeEmpty();
+        span.TagObjects.ShouldNotContain(tag => $"{tag.Value}".Contains("EXCEPTION-SECRET", StringComparison.Ordinal));
+        (span.StatusDescription ?? "").ShouldNotContain("EXCEPTION-SECRET");
     }
 
     [Fact]
