@@ -1,5 +1,4 @@
 using System.Globalization;
-using SmartLock.Device;
 
 namespace SmartLock.Server.Commands;
 
@@ -7,6 +6,10 @@ namespace SmartLock.Server.Commands;
 internal static class CommandRules
 {
     public const int MaxIdempotencyKeyLength = 255;
+
+    /// <summary>How far a command may be dated ahead of a device's clock before the device refuses it: part of the device protocol, in milliseconds.</summary>
+    public const long MaxAheadMs = 30_000;
+
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -39,7 +42,7 @@ internal static class CommandRules
     /// </summary>
     /// <returns>Unix milliseconds.</returns>
     public static long NextIssuedAt(long nowUnixMs, long lastUnixMs) =>
-        lastUnixMs > nowUnixMs + CommandGate.MaxAheadMs ? nowUnixMs : Math.Max(nowUnixMs, lastUnixMs + 1);
+        lastUnixMs > nowUnixMs + MaxAheadMs ? nowUnixMs : Math.Max(nowUnixMs, lastUnixMs + 1);
 
     /// <summary>What is wrong with an <c>Idempotency-Key</c>, or null: it must be 1 to 255 visible ASCII characters.</summary>
     public static string? CheckIdempotencyKey(string key)

@@ -1,41 +1,48 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using SmartLock.Server.Cli;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Demo;
 
 /// <summary>
-/// The main job on one machine: the server, its broker and two virtual locks that connect over TCP like any other, with everything in a
-/// folder of its own that is removed at the end.
+/// The server and its broker with a database in a temporary folder, which is deleted at the end, and two virtual locks that connect
+/// over TCP as real ones do.
 /// </summary>
 internal static class DemoCommand
 {
     private const int HttpPort = 8000;
     private const int MqttPort = 1883;
     private const string PasswordAlphabet = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    private static readonly TimeSpan StartWithin = TimeSpan.FromSeconds(30);
 
     /// <param name="settings">Configuration that goes before the demo's own, such as <c>--Urls=http://127.0.0.1:9000</c>.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] settings, CancellationToken ct)
     {
+        if (DemoAssembly.Find() is not { } demo)
+        {
+            await Console.Error.WriteLineAsync(
+                "The demo is not part of the published server: run it from the source tree with 'dotnet run --project server/SmartLock.Server -- demo'.");
+            return ExitCodes.Failed;
+        }
+
         if (settings.FirstOrDefault(IsAboutData) is { } refused)
         {
             throw new StartupException(
-                $"The demo keeps nothing and touches nothing that is kept: leave {refused[2..refused.IndexOf('=', StringComparison.Ordinal)]} away, or run 'serve' with it.");
+                $"The demo stores its data in a temporary folder: leave {refused[2..refused.IndexOf('=', StringComparison.Ordinal)]} away, or run 'serve' with it.");
         }
 
         var folder = Directory.CreateTempSubdirectory("smartlock-demo-").FullName;
         try
         {
-            return await RunInAsync(folder, settings, ct);
+            return await RunInAsync(folder, settings, demo, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             // Ctrl-C before everything was up.
-            return 0;
+            return ExitCodes.Ok;
         }
         finally
         {
@@ -43,14 +50,14 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<int> RunInAsync(string folder, string[] settings, CancellationToken ct)
+    private static async Task<int> RunInAsync(string folder, string[] settings, DemoRun demo, CancellationToken ct)
     {
-        var observerPassword = NewPassword();
+        var observerPassword = RandomNumberGenerator.GetString(PasswordAlphabet, 16);
         string[] arguments =
         [
             $"--Urls=http://127.0.0.1:{FreePort(HttpPort)}",
             $"--Data:Folder={folder}",
-            // What the environment names for a real server is not the demo's.
+            // The environment may name the store of a real server.
             "--Storage:Provider=Sqlite",
             "--Storage:Sqlite:File=",
             "--Mqtt:Address=127.0.0.1",
@@ -60,7 +67,7 @@ internal static class DemoCommand
         ];
         await using var app = SmartLockServer.Create(arguments, builder => builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            // Not an argument: those are readable by every user of the machine.
+            // Not an argument: every user of the machine can read those.
             ["Mqtt:Observers:0:Name"] = "observer",
             ["Mqtt:Observers:0:Password"] = observerPassword,
         }));
@@ -68,19 +75,13 @@ internal static class DemoCommand
         var http = HttpEndpoints.AddressOf(app.Services);
         var mqtt = app.Services.GetRequiredService<MqttListener>().EndPoint ?? throw new StartupException("The demo needs a plain MQTT listener: leave Mqtt:Port and Mqtt:Mode alone.");
 
-        await using var household = await Household.MoveInAsync(http, mqtt, NewPassword(), StartWithin, ct);
-        await Console.Out.WriteLineAsync(DemoText.Of(http, mqtt, household, observerPassword, folder));
-        await WaitForCancellationAsync(ct);
-        await Console.Out.WriteLineAsync("Stopping.");
-        await household.DisposeAsync();
+        await demo(http, mqtt, observerPassword, folder, ct);
         await app.StopAsync(CancellationToken.None);
-        return 0;
+        return ExitCodes.Ok;
     }
 
     private static bool IsAboutData(string setting) =>
         setting.StartsWith("--Data:", StringComparison.OrdinalIgnoreCase) || setting.StartsWith("--Storage:", StringComparison.OrdinalIgnoreCase);
-
-    private static string NewPassword() => RandomNumberGenerator.GetString(PasswordAlphabet, 16);
 
     /// <summary>The usual port, or any free one when somebody has it already.</summary>
     private static int FreePort(int usual)
@@ -97,7 +98,4 @@ internal static class DemoCommand
 
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
-
-    private static async Task WaitForCancellationAsync(CancellationToken ct) =>
-        await Task.Delay(Timeout.InfiniteTimeSpan, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

@@ -1,3 +1,4 @@
+using SmartLock.Device;
 using SmartLock.Server.Commands;
 
 namespace SmartLock.Server.Tests.Commands;
@@ -55,6 +56,10 @@ public sealed class CommandRulesTests
     [InlineData(100_000, long.MaxValue, 100_000)]
     public void Issued_at_grows_but_does_not_follow_a_clock_that_was_ahead(long now, long last, long expected) =>
         CommandRules.NextIssuedAt(now, last).ShouldBe(expected);
+
+    [Fact]
+    public void The_server_and_the_device_agree_on_how_far_ahead_a_command_may_be_dated() =>
+        CommandRules.MaxAheadMs.ShouldBe(CommandGate.MaxAheadMs);
 
     [Theory]
     [InlineData("done", CommandState.Done)]

@@ -8,6 +8,8 @@ namespace SmartLock.Server.Tests.Contract;
 /// <summary>What the pages for operators and app developers list is what there is.</summary>
 public sealed partial class DocsTests
 {
+    private const int LongestLine = 160;
+
     [Fact]
     public void Every_setting_is_on_the_settings_page()
     {
@@ -43,10 +45,7 @@ public sealed partial class DocsTests
     [Fact]
     public void Every_link_between_the_pages_leads_somewhere()
     {
-        var pages = Directory.EnumerateFiles(Path.Combine(SourceTree.Root, "docs"), "*.md", SearchOption.AllDirectories)
-            .Concat(Directory.EnumerateFiles(SourceTree.Root, "*.md"))
-            .Append(Path.Combine(SourceTree.Root, "firmware", "README.md"));
-        var broken = from page in pages
+        var broken = from page in Pages()
                      from link in Link().Matches(File.ReadAllText(page)).Select(m => m.Groups[1].Value)
                      where !link.Contains(':', StringComparison.Ordinal) && link.Length > 0
                      let target = Path.Combine(Path.GetDirectoryName(page)!, link)
@@ -55,6 +54,53 @@ public sealed partial class DocsTests
         broken.ShouldBeEmpty();
     }
 
+    /// <summary>Tables and code cannot be broken into lines, and neither can a link that stands alone.</summary>
+    [Fact]
+    public void No_line_of_prose_is_longer_than_160_characters()
+    {
+        var lines = Pages().SelectMany(page => Prose(File.ReadAllLines(page)).Select(line => (Page: page, line.Number, line.Text))).ToList();
+        lines.Count.ShouldBeGreaterThan(500);
+
+        lines.Where(l => l.Text.Length > LongestLine && !LoneLink().IsMatch(l.Text))
+            .Select(l => $"{Path.GetRelativePath(SourceTree.Root, l.Page)}:{l.Number}: {l.Text.Length} characters")
+            .ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Only_tables_and_code_are_left_out_of_the_prose()
+    {
+        string[] page = ["# Title", "", "| table |", "text", "```sh", "code", "```", "", "    code", "- item", "  of the item", "", "    text of the item"];
+
+        Prose(page).Select(l => l.Number).ShouldBe([1, 4, 10, 11, 13]);
+    }
+
+    /// <summary>Numbered from 1. Lines of blocks between fences and, outside of lists, indented ones are code.</summary>
+    private static IEnumerable<(int Number, string Text)> Prose(IReadOnlyList<string> lines)
+    {
+        var (isFenced, isInList) = (false, false);
+        for (var i = 0; i < lines.Count; i++)
+        {
+            var (line, text) = (lines[i], lines[i].TrimStart());
+            if (text.StartsWith("```", StringComparison.Ordinal))
+            {
+                isFenced = !isFenced;
+                continue;
+            }
+
+            isInList = ListItem().IsMatch(line) || (isInList && (text.Length == 0 || text.Length < line.Length));
+            var isCode = isFenced || (!isInList && line.StartsWith("    ", StringComparison.Ordinal));
+            if (text.Length > 0 && !isCode && text[0] != '|')
+            {
+                yield return (i + 1, line);
+            }
+        }
+    }
+
+    private static IEnumerable<string> Pages() => Directory
+        .EnumerateFiles(Path.Combine(SourceTree.Root, "docs"), "*.md", SearchOption.AllDirectories)
+        .Concat(Directory.EnumerateFiles(SourceTree.Root, "*.md"))
+        .Append(Path.Combine(SourceTree.Root, "firmware", "README.md"));
+
     private static string Read(string path) => File.ReadAllText(Path.Combine(SourceTree.Root, path));
 
     [GeneratedRegex(@"AddValidatedOptions<(\w+Options)>\(")]
@@ -62,4 +108,10 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@"\]\(([^)#\s]*)[^)]*\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex(@"^\s*([-*+]|\d+\.)\s")]
+    private static partial Regex ListItem();
+
+    [GeneratedRegex(@"^\s*([-*+]\s)?<?(https?://\S+|\[[^\]]*\]\([^)]*\)[.:]?)>?$")]
+    private static partial Regex LoneLink();
 }

@@ -4,9 +4,13 @@ using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Demo;
 
-/// <summary>The demo as a newcomer meets it: its printed lines are copied into a shell as they stand.</summary>
+/// <summary>The demo as <c>dotnet run</c> starts it. The printed lines are run in a shell as they stand.</summary>
 public sealed class DemoTests
 {
+    /// <summary>The server as its own project builds it. The copy beside these tests has no demo, like a published server.</summary>
+    private static readonly string BuiltServer = Path.Combine(SourceTree.Root, "server/SmartLock.Server", OutputFolder, "SmartLock.Server.dll");
+
+    private static readonly string ServerWithoutDemo = Path.Combine(AppContext.BaseDirectory, "SmartLock.Server.dll");
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
@@ -58,7 +62,7 @@ public sealed class DemoTests
     public async Task A_folder_of_the_operators_is_refused_and_stays(string setting)
     {
         var folder = Directory.CreateTempSubdirectory("smartlock-kept-");
-        await using var demo = ExternalProgram.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "SmartLock.Server.dll"), "demo", setting + folder.FullName]);
+        await using var demo = ExternalProgram.Start("dotnet", [BuiltServer, "demo", setting + folder.FullName]);
 
         (await demo.ExitAsync(Patience)).ShouldBe(78);
 
@@ -67,16 +71,42 @@ public sealed class DemoTests
         folder.Delete();
     }
 
+    [Fact]
+    public async Task A_server_without_the_demo_says_so_in_one_sentence_and_fails()
+    {
+        Directory.Exists(Path.Combine(Path.GetDirectoryName(ServerWithoutDemo)!, "demo")).ShouldBeFalse();
+        await using var demo = ExternalProgram.Start("dotnet", [ServerWithoutDemo, "demo"]);
+
+        (await demo.ExitAsync(Patience)).ShouldBe(1);
+
+        demo.Lines.ShouldHaveSingleItem().ShouldStartWith("The demo is not part of the published server: ");
+    }
+
+    [Fact]
+    public void The_server_does_not_depend_on_the_virtual_device()
+    {
+        string[] ownProjects = ["SmartLock.Mqtt", "SmartLock.Server"];
+        var file = Path.ChangeExtension(BuiltServer, ".deps.json");
+        using var dependencies = JsonDocument.Parse(File.ReadAllText(file));
+        var libraries = dependencies.RootElement.GetProperty("libraries").EnumerateObject().Select(l => l.Name.Split('/')[0]).ToList();
+
+        libraries.Where(l => l.StartsWith("SmartLock.", StringComparison.Ordinal)).ShouldBe(ownProjects, ignoreOrder: true);
+        File.ReadAllText(file).ShouldNotContain("Device.dll");
+    }
+
+    /// <summary><c>bin/Release/net10.0</c>, or what these tests were built as.</summary>
+    private static string OutputFolder =>
+        Path.GetRelativePath(Path.Combine(SourceTree.Root, "tests/SmartLock.Server.Tests"), AppContext.BaseDirectory);
+
     /// <summary>On ports of its own, so that a demo that somebody has running is not in the way.</summary>
     private static async Task<ExternalProgram> StartAsync()
     {
-        var server = Path.Combine(AppContext.BaseDirectory, "SmartLock.Server.dll");
         string[] settings =
         [
             string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{FreePort.Next()}"),
             string.Create(CultureInfo.InvariantCulture, $"--Mqtt:Port={FreePort.Next()}"),
         ];
-        var demo = ExternalProgram.Start("dotnet", [server, "demo", .. settings]);
+        var demo = ExternalProgram.Start("dotnet", [BuiltServer, "demo", .. settings]);
         await demo.LineAsync(l => l.StartsWith("Ctrl-C", StringComparison.Ordinal), "the demo is up");
         return demo;
     }

@@ -110,7 +110,9 @@ public sealed partial class DeployFilesTests
     {
         var projects = ProjectsOf("server/SmartLock.Server/SmartLock.Server.csproj");
         Docker.Sources.Where(s => s.EndsWith(".csproj", StringComparison.Ordinal)).ShouldBe(projects, ignoreOrder: true);
+        projects.ShouldAllBe(p => p.StartsWith("server/", StringComparison.Ordinal));
         var ignored = Read(".dockerignore").Split('\n');
+        ignored.ShouldContain("server/SmartLock.Demo");
         foreach (var source in Docker.Sources)
         {
             Directory.EnumerateFileSystemEntries(SourceTree.Root, source).ShouldNotBeEmpty(source);
@@ -128,7 +130,7 @@ public sealed partial class DeployFilesTests
         var build = railway.GetProperty("build");
         build.GetProperty("builder").GetString().ShouldBe("DOCKERFILE");
         File.Exists(Path.Combine(SourceTree.Root, build.GetProperty("dockerfilePath").GetString()!)).ShouldBeTrue();
-        build.GetProperty("watchPatterns").EnumerateArray().Select(p => p.GetString()!.Split('*')[0])
+        build.GetProperty("watchPatterns").EnumerateArray().Select(p => p.GetString()!.TrimStart('!').Split('*')[0])
             .ShouldAllBe(p => Directory.Exists(Path.Combine(SourceTree.Root, p)) || Directory.GetFiles(SourceTree.Root, p + "*").Length > 0);
         var deploy = railway.GetProperty("deploy");
         deploy.GetProperty("drainingSeconds").GetInt32().ShouldBe((int)SmartLock.Server.Cli.CommandLine.EndsWithin.TotalSeconds);
@@ -142,11 +144,13 @@ public sealed partial class DeployFilesTests
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
-    /// <summary>The project and all that it refers to, as paths from the root.</summary>
+    /// <summary>The project and all that it needs at run time, as paths from the root.</summary>
     private static HashSet<string> ProjectsOf(string project)
     {
         var folder = Path.GetDirectoryName(Path.Combine(SourceTree.Root, project))!;
-        var references = XDocument.Parse(Read(project)).Descendants("ProjectReference").Select(r => r.Attribute("Include")!.Value);
+        var references = XDocument.Parse(Read(project)).Descendants("ProjectReference")
+            .Where(r => r.Attribute("ReferenceOutputAssembly")?.Value != "false")
+            .Select(r => r.Attribute("Include")!.Value);
         return
         [
             project,

@@ -4,7 +4,6 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
-using CommandGate = SmartLock.Device.CommandGate;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -125,7 +124,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
         var last = new BsonDocument("$ifNull", new BsonArray { $"${LockFields.LastIssuedAt}", 0L });
         var next = new BsonDocument("$cond", new BsonArray
         {
-            new BsonDocument("$gt", new BsonArray { last, now + CommandGate.MaxAheadMs }),
+            new BsonDocument("$gt", new BsonArray { last, now + CommandRules.MaxAheadMs }),
             now,
             new BsonDocument("$max", new BsonArray { now, new BsonDocument("$add", new BsonArray { last, 1L }) }),
         });

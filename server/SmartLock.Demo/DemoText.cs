@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace SmartLock.Server.Demo;
+namespace SmartLock.Demo;
 
 /// <summary>What the demo prints: lines to copy as they stand.</summary>
 internal static class DemoText

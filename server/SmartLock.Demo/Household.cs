@@ -1,15 +1,16 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 using SmartLock.Device;
 using SmartLock.VirtualDevice;
 
-namespace SmartLock.Server.Demo;
+namespace SmartLock.Demo;
 
 internal sealed record DemoLock(string DeviceId, string Name);
 
 /// <summary>
-/// An account with two locks, made through the same API and connected over the same TCP as anybody's. The devices live here.
+/// An account with two virtual locks. It is made through the REST API, and the locks connect to the broker over TCP, as real ones do.
 /// </summary>
 internal sealed class Household : IAsyncDisposable
 {
@@ -29,7 +30,7 @@ internal sealed class Household : IAsyncDisposable
     public IReadOnlyList<DemoLock> Locks { get; } = Doors;
 
     /// <exception cref="TimeoutException">A lock was not Available in time.</exception>
-    public static async Task<Household> MoveInAsync(Uri http, IPEndPoint mqtt, string password, TimeSpan within, CancellationToken ct)
+    public static async Task<Household> CreateAsync(Uri http, IPEndPoint mqtt, string password, TimeSpan within, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(within);
