@@ -44,7 +44,7 @@ public sealed class NetworkTests
             wifi.Connect(1).ShouldBeFalse();
         }
 
-        _bench.Air.AdaptersMade.ShouldBe(1, "the runtime never gives one back");
+        _bench.Air.WifiObjectsMade.ShouldBe(1, "the runtime never gives one back");
         _bench.Air.TimesKept.ShouldBe(1);
         _bench.Air.IsOn = true;
         wifi.Connect(10_000).ShouldBeTrue();

@@ -13,7 +13,7 @@ public sealed class Air
 
     public Exception? Trouble { get; set; }
 
-    public int AdaptersMade { get; set; }
+    public int WifiObjectsMade { get; set; }
 
     public string KeptSsid { get; private set; } = "";
 

@@ -19,7 +19,7 @@ public class WifiAdapter
             throw trouble;
         }
 
-        air.AdaptersMade++;
+        air.WifiObjectsMade++;
         return [new WifiAdapter(air)];
     }
 
