@@ -152,7 +152,7 @@ public sealed class SessionTests
         var login = await LoggedIn.SignInAsync(app, "anna");
         var id = await CurrentIdAsync(login);
         var store = new HeldSessionStore(app.Services.GetRequiredService<ISessionStore>());
-        var active = new ActiveAccounts(store, _clock);
+        using var active = new ActiveAccounts(store, _clock);
 
         var reading = active.FindAsync(id, default).AsTask();
         await store.HasRead.Task.WaitAsync(TimeSpan.FromSeconds(20));

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using SmartLock.Server.Accounts;
 using SmartLock.Server.Tests.Accounts;
 using SmartLock.Server.Tests.Live;
 using SmartLock.Testing;
