@@ -75,10 +75,10 @@ public sealed partial class DocsTests
     }
 
     /// <summary>Numbered from 1. Lines of blocks between fences and, outside of lists, indented ones are code.</summary>
-    private static IEnumerable<(int Number, string Text)> Prose(IReadOnlyList<string> lines)
+    private static IEnumerable<(int Number, string Text)> Prose(string[] lines)
     {
         var (isFenced, isInList) = (false, false);
-        for (var i = 0; i < lines.Count; i++)
+        for (var i = 0; i < lines.Length; i++)
         {
             var (line, text) = (lines[i], lines[i].TrimStart());
             if (text.StartsWith("```", StringComparison.Ordinal))
