@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using SmartLock.Server.Demo;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Cli;
 

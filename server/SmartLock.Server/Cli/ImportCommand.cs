@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Original.Import;
 using SmartLock.Server.Original.MongoDb;
 

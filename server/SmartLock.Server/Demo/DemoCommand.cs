@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using SmartLock.Server.Cli;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 

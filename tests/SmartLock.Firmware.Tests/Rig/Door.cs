@@ -13,7 +13,7 @@ internal sealed class Door : IDisposable
     public const string KeyText = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
     private readonly ConcurrentQueue<JsonElement> _statuses = new();
-    private BrokerClient? _client;
+    private ServerSideClient? _client;
     private long _lastIssued;
 
     private Door()
@@ -33,7 +33,7 @@ internal sealed class Door : IDisposable
     public async Task WatchAgainAsync(int port)
     {
         _client?.Dispose();
-        _client = await BrokerClient.ConnectAsync(
+        _client = await ServerSideClient.ConnectAsync(
             port, "server", "server", (_, payload) => _statuses.Enqueue(JsonDocument.Parse(payload).RootElement));
         await _client.SubscribeAsync("smartlock/status/#");
     }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using SmartLock.Server.Cli;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Cli;

@@ -146,7 +146,7 @@ public abstract class BrokerTests
         await device.StartAsync(TestContext.Current.CancellationToken);
         var session = (await broker.StatusAsync(s => BrokerUnderTest.Text(s, "status") is not null)).GetProperty("connected_at").GetInt64();
 
-        using var twin = await BrokerClient.ConnectAsync(broker.Port, "D1", BrokerUnderTest.KeyOf("D1").Sign("v1|mqtt|D1"));
+        using var twin = await ServerSideClient.ConnectAsync(broker.Port, "D1", BrokerUnderTest.KeyOf("D1").Sign("v1|mqtt|D1"));
         await broker.StatusAsync(s => BrokerUnderTest.Text(s, "status") is not null && s.GetProperty("connected_at").GetInt64() > session);
 
         await broker.UnlockAsync("D1", "c1");

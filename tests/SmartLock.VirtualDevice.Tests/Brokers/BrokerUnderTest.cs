@@ -13,7 +13,7 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
 
     private readonly ConcurrentQueue<JsonElement> _statuses = new();
     private readonly SemaphoreSlim _arrived = new(0);
-    private BrokerClient? _server;
+    private ServerSideClient? _server;
 
     public abstract int Port { get; }
 
@@ -33,7 +33,7 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
 
     public async Task ListenAsync()
     {
-        _server = await BrokerClient.ConnectAsync(Port, "server", "server", (_, payload) =>
+        _server = await ServerSideClient.ConnectAsync(Port, "server", "server", (_, payload) =>
         {
             _statuses.Enqueue(JsonDocument.Parse(payload).RootElement);
             _arrived.Release();

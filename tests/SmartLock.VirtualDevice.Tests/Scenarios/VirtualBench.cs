@@ -20,7 +20,7 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
     private readonly ConcurrentQueue<VirtualLockEventKind> _events = new();
     private readonly BrokerUnderTest _broker;
     private readonly VirtualLock _device;
-    private BrokerClient? _listener;
+    private ServerSideClient? _listener;
     private long _sent;
     private long _wills;
     private int _powerCuts;
@@ -179,7 +179,7 @@ internal sealed class VirtualBench : IScenarioBench, IAsyncDisposable
 
     private async Task ListenAsync()
     {
-        _listener = await BrokerClient.ConnectAsync(_broker.Port, "server", "server", Server.Hear);
+        _listener = await ServerSideClient.ConnectAsync(_broker.Port, "server", "server", Server.Hear);
         await _listener.SubscribeAsync("smartlock/status/#");
     }
 

@@ -1,4 +1,4 @@
-namespace SmartLock.Server.Cli;
+namespace SmartLock.Server.Infrastructure;
 
 /// <summary>How every command of the program ends. Scripts and service managers rely on these.</summary>
 internal static class ExitCodes

@@ -6,13 +6,13 @@ using MQTTnet.Protocol;
 namespace SmartLock.Testing;
 
 /// <summary>One connection to a broker under test on loopback, by MQTT 5: a server's, or that of somebody who takes a device's name.</summary>
-public sealed class BrokerClient : IDisposable
+public sealed class ServerSideClient : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly IMqttClient _client = new MqttClientFactory().CreateMqttClient();
 
-    private BrokerClient(Action<string, byte[]>? onMessage)
+    private ServerSideClient(Action<string, byte[]>? onMessage)
     {
         _client.ApplicationMessageReceivedAsync += received =>
         {
@@ -22,9 +22,9 @@ public sealed class BrokerClient : IDisposable
     }
 
     /// <param name="onMessage">Called for one message at a time; must not block.</param>
-    public static async Task<BrokerClient> ConnectAsync(int port, string name, string password, Action<string, byte[]>? onMessage = null)
+    public static async Task<ServerSideClient> ConnectAsync(int port, string name, string password, Action<string, byte[]>? onMessage = null)
     {
-        var client = new BrokerClient(onMessage);
+        var client = new ServerSideClient(onMessage);
         var options = new MqttClientOptionsBuilder()
             .WithTcpServer("127.0.0.1", port)
             .WithProtocolVersion(MqttProtocolVersion.V500)
