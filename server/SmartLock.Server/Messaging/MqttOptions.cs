@@ -1,4 +1,5 @@
 using System.Net;
+using SmartLock.Server.Messaging.External;
 
 namespace SmartLock.Server.Messaging;
 
@@ -172,9 +173,9 @@ internal sealed class MqttOptions
             return "Mqtt:Port must be between 1 and 65535 when Mqtt:Mode is External.";
         }
 
-        if (options.CaFile is { } file && !File.Exists(file))
+        if (options.CaFile is { } file && WhyNoAuthorities(file) is { } wrong)
         {
-            return "Mqtt:CaFile does not exist.";
+            return wrong;
         }
 
         if (options.KeepAlive < ShortestKeepAlive || options.KeepAlive > LongestKeepAlive)
@@ -183,6 +184,19 @@ internal sealed class MqttOptions
         }
 
         return options.ProtocolVersion is 4 or 5 ? null : "Mqtt:ProtocolVersion must be 5, or 4 for MQTT 3.1.1.";
+    }
+
+    private static string? WhyNoAuthorities(string file)
+    {
+        try
+        {
+            MqttNetOptions.ReadAuthorities(file);
+            return null;
+        }
+        catch (InvalidDataException e)
+        {
+            return e.Message;
+        }
     }
 }
 

@@ -102,6 +102,23 @@ public sealed class MqttListenerTests : IDisposable
         SmartLock.Server.Cli.Startup.Explain(failure).ShouldNotBeNull().ShouldContain(named);
     }
 
+    [Theory]
+    [InlineData(null, "Mqtt:CaFile cannot be read")]
+    [InlineData("not a certificate", "Mqtt:CaFile holds no certificate")]
+    public async Task A_file_of_authorities_without_a_certificate_ends_the_start(string? content, string said)
+    {
+        var file = Path.Combine(_folder, "ca.pem");
+        if (content is not null)
+        {
+            await File.WriteAllTextAsync(file, content);
+        }
+
+        var failure = await Should.ThrowAsync<Exception>(
+            () => TestApp.StartAsync("--Mqtt:Mode=External", "--Mqtt:Host=127.0.0.1", "--Mqtt:Tls=true", $"--Mqtt:CaFile={file}"));
+
+        SmartLock.Server.Cli.Startup.Explain(failure).ShouldNotBeNull().ShouldContain(said);
+    }
+
     [Fact]
     public async Task An_outside_broker_keeps_its_sessions_itself()
     {

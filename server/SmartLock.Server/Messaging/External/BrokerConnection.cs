@@ -218,6 +218,7 @@ internal sealed class BrokerConnection : IDisposable
         }
     }
 
+    // MQTTnet wraps the cause, sometimes twice.
     private static string Describe(Exception e) =>
-        e.InnerException is { } inner && inner.Message != e.Message ? $"{e.Message} ({inner.Message})" : e.Message;
+        e.GetBaseException() is var cause && cause.Message != e.Message ? $"{e.Message} ({cause.Message})" : e.Message;
 }

@@ -84,6 +84,24 @@ internal sealed class MqttNetOptions(MqttOptions options)
         SessionExpiryInterval = 0,
     };
 
+    /// <summary>The certificates of <c>Mqtt:CaFile</c>.</summary>
+    /// <exception cref="InvalidDataException">The file does not exist, is not PEM, or holds no certificate.</exception>
+    public static X509Certificate2Collection ReadAuthorities(string file)
+    {
+        var authorities = new X509Certificate2Collection();
+        try
+        {
+            authorities.ImportFromPemFile(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new InvalidDataException($"Mqtt:CaFile cannot be read: {e.Message}", e);
+        }
+
+        // MQTTnet takes an empty collection for none, and would trust the system's roots.
+        return authorities.Count > 0 ? authorities : throw new InvalidDataException("Mqtt:CaFile holds no certificate.");
+    }
+
     // MQTTnet's default is to reset the connection, which discards acknowledgements and a DISCONNECT that are not sent yet.
     private static void CloseGracefully(MqttClientTcpOptions tcp) => tcp.LingerState = new LingerOption(enable: false, seconds: 0);
 
@@ -93,9 +111,7 @@ internal sealed class MqttNetOptions(MqttOptions options)
         tls.UseTls().WithRevocationMode(X509RevocationMode.NoCheck);
         if (options.CaFile is { } file)
         {
-            var authorities = new X509Certificate2Collection();
-            authorities.ImportFromPemFile(file);
-            tls.WithTrustChain(authorities);
+            tls.WithTrustChain(ReadAuthorities(file));
         }
     }
 }
