@@ -32,8 +32,8 @@ internal sealed class Door : IAsyncDisposable
 
     public VirtualLock Device { get; }
 
-    /// <summary>Where the app's own broker listens.</summary>
-    public static IPEndPoint BrokerOf(TestApp app) => app.Services.GetRequiredService<MqttListener>().EndPoint!;
+    /// <summary>Where to reach the app's own broker. It listens on 0.0.0.0, to which MQTTnet does not connect.</summary>
+    public static IPEndPoint BrokerOf(TestApp app) => new(IPAddress.Loopback, app.Services.GetRequiredService<MqttListener>().EndPoint!.Port);
 
     /// <summary>Registered, connected to the app's own broker, and Available.</summary>
     public static async Task<Door> OpenAsync(

@@ -74,6 +74,12 @@ internal static class DemoCommand
         var http = HttpEndpoints.AddressOf(app.Services);
         var mqtt = app.Services.GetRequiredService<MqttListener>().EndPoint ?? throw new StartupException("The demo needs a plain MQTT listener: leave Mqtt:Port and Mqtt:Mode alone.");
 
+        if (mqtt.Address.Equals(IPAddress.Any) || mqtt.Address.Equals(IPAddress.IPv6Any))
+        {
+            // With --Mqtt:Address=0.0.0.0, which nobody can connect to.
+            mqtt = new IPEndPoint(IPAddress.Loopback, mqtt.Port);
+        }
+
         await demo(http, mqtt, observerPassword, folder, ct);
         await app.StopAsync(CancellationToken.None);
         return ExitCodes.Ok;
