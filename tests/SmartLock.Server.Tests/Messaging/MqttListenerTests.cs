@@ -114,7 +114,7 @@ public sealed class MqttListenerTests : IDisposable
         }
 
         var failure = await Should.ThrowAsync<Exception>(
-            () => TestApp.StartAsync("--Mqtt:Mode=External", "--Mqtt:Host=127.0.0.1", "--Mqtt:Tls=true", $"--Mqtt:CaFile={file}"));
+            () => TestApp.StartAsync("--Mqtt:Mode=External", "--Mqtt:Host=127.0.0.1", "--Mqtt:Port=8883", "--Mqtt:Tls=true", $"--Mqtt:CaFile={file}"));
 
         SmartLock.Server.Cli.Startup.Explain(failure).ShouldNotBeNull().ShouldContain(said);
     }
