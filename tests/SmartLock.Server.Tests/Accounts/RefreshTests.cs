@@ -64,11 +64,11 @@ public sealed class RefreshTests
         var login = await LoggedIn.SignInAsync(app, "anna");
         for (var i = 0; i < 4; i++)
         {
-            _clock.Advance(TimeSpan.FromDays(29));
+            _clock.SetForward(TimeSpan.FromDays(29));
             login = await login.RefreshAsync();
         }
 
-        _clock.Advance(TimeSpan.FromDays(30));
+        _clock.SetForward(TimeSpan.FromDays(30));
         using var late = await login.TryRefreshAsync();
 
         await late.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
