@@ -107,7 +107,7 @@ internal sealed class TestApp : IAsyncDisposable
 
             if (!settings.Any(s => s.StartsWith("--Accounts:PasswordIterations=", StringComparison.Ordinal)))
             {
-                // Below what the setting allows: with 100,000 rounds most of a short test's processor time is the hash of a password.
+                // Below what the setting allows: the suite makes hundreds of accounts, and slow hashes would only cost time.
                 builder.Services.PostConfigure<PasswordHasherOptions>(hasher => hasher.IterationCount = 1_000);
             }
 
