@@ -29,7 +29,19 @@ internal enum ChangeLockOutcome
 internal sealed record ReplaceKeyResult(ChangeLockOutcome Outcome, Lock? Lock = null);
 
 /// <param name="ProtectedKey">The device's key, encrypted (see DeviceKeys).</param>
-internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[] ProtectedKey, bool Unsigned, DateTimeOffset CreatedAt);
+internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[] ProtectedKey, bool Unsigned, DateTimeOffset CreatedAt)
+{
+    /// <summary>Unknown and Unavailable until its device is heard.</summary>
+    public Lock ToLock() => new()
+    {
+        DeviceId = DeviceId,
+        Name = Name,
+        Owner = Owner,
+        Issue = LockIssues.NoHeartbeat,
+        Unsigned = Unsigned,
+        CreatedAt = CreatedAt,
+    };
+}
 
 /// <summary>Who wants to change a lock, and when (UTC): its log entry says so, and a share must hold then.</summary>
 internal sealed record LockChange(string DeviceId, string Actor, DateTimeOffset Now);

@@ -20,8 +20,9 @@ internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFe
         // Whole milliseconds, as the store keeps them: the answer shows what later reads will.
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var key = DeviceKeys.NewKey();
+        var newLock = new NewLock(request.DeviceId, request.Name, owner, keys.Protect(request.DeviceId, key), request.Unsigned, now);
         var outcome = await store.RegisterAsync(
-            new NewLock(request.DeviceId, request.Name, owner, keys.Protect(request.DeviceId, key), request.Unsigned, now),
+            newLock,
             options.Value.MaxPerOwner,
             new NewAuditEntry(now, request.DeviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
             ct);
@@ -31,17 +32,6 @@ internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFe
         }
 
         live.AccessChanged(request.DeviceId, [owner]);
-        return new Registration(outcome, NewlyMade(request, owner, now), key);
+        return new Registration(outcome, newLock.ToLock(), key);
     }
-
-    /// <summary>As <see cref="ILockStore.RegisterAsync"/> writes it.</summary>
-    private static Lock NewlyMade(RegisterLockRequest request, string owner, DateTimeOffset now) => new()
-    {
-        DeviceId = request.DeviceId,
-        Name = request.Name,
-        Owner = owner,
-        Issue = LockIssues.NoHeartbeat,
-        Unsigned = request.Unsigned,
-        CreatedAt = now,
-    };
 }
