@@ -8,10 +8,12 @@ internal static class SqliteLogChaining
     /// <summary>Made by the script that brought the chains.</summary>
     private const string IsThere = "SELECT count(*) FROM sqlite_master WHERE name = 'logs_unchained'";
 
-    /// <summary>The issue as 0014_log_issue.sql takes it from the result.</summary>
-    private const string SelectOld = """
-        SELECT *, CASE WHEN action = 'lock.state' AND result LIKE 'unavailable: %' THEN substr(result, length('unavailable: ') + 1) END AS issue
-        FROM logs_unchained ORDER BY id
+    private const string SelectOld = "SELECT * FROM logs_unchained ORDER BY id";
+
+    /// <summary>Of the columns that there were then; the issue is 0014_log_issue.sql's to fill.</summary>
+    private const string Insert = """
+        INSERT INTO logs (device_id, seq, time, actor, action, result, command_id, target, previous_hash, hash)
+        VALUES (@DeviceId, @Sequence, @Time, @Actor, @Action, @Result, @CommandId, @Target, @PreviousHash, @Hash)
         """;
 
     public static void Finish(SqliteSession session)
@@ -23,7 +25,7 @@ internal static class SqliteLogChaining
 
         foreach (var entry in session.Stream<NewAuditEntry>(SelectOld))
         {
-            session.Append(entry);
+            session.Append(entry, Insert);
         }
 
         session.Execute("DROP TABLE logs_unchained");

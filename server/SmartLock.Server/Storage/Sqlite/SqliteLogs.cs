@@ -23,7 +23,8 @@ internal static class SqliteLogs
         ON CONFLICT (device_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal
         """;
 
-    public static void Append(this SqliteSession session, NewAuditEntry entry)
+    /// <param name="insert">Another statement for a store that is being migrated and has not all columns yet.</param>
+    public static void Append(this SqliteSession session, NewAuditEntry entry, string insert = Insert)
     {
         var end = FindEnd(session, entry.DeviceId);
         var linked = new ChainedEntry(
@@ -40,7 +41,7 @@ internal static class SqliteLogs
             [],
             entry.Issue);
         linked = linked with { Hash = session.Chain.HashOf(linked) };
-        Write(session, linked);
+        Write(session, insert, linked);
         session.Prepare(MoveHead)
             .Set("@DeviceId", linked.DeviceId)
             .Set("@Sequence", linked.Sequence)
@@ -93,7 +94,7 @@ internal static class SqliteLogs
     private static byte[] HashAt(SqliteSession session, string deviceId, long sequence) =>
         session.Scalar<byte[]>(SelectHash, new { deviceId, sequence })!;
 
-    private static void Write(SqliteSession session, ChainedEntry entry) => session.Prepare(Insert)
+    private static void Write(SqliteSession session, string insert, ChainedEntry entry) => session.Prepare(insert)
         .Set("@DeviceId", entry.DeviceId)
         .Set("@Sequence", entry.Sequence)
         .Set("@Time", entry.Time)

@@ -32,9 +32,9 @@ internal static class SqliteMigrations
             foreach (var script in scripts.Skip(version))
             {
                 session.Execute(script);
+                SqliteLogChaining.Finish(session);
             }
 
-            SqliteLogChaining.Finish(session);
             session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {layout.ApplicationId};");
             session.Commit();
         }
