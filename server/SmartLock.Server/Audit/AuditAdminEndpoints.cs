@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using SmartLock.Server.Admin;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Audit;

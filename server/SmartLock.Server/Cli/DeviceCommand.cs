@@ -5,6 +5,7 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Cli;
 

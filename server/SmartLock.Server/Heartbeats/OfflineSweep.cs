@@ -1,9 +1,8 @@
 using Microsoft.Extensions.Options;
 using Quartz;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
+using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
-using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -14,7 +13,7 @@ internal sealed partial class OfflineSweep(
     IDeviceStore store,
     HeartbeatWriter writer,
     IDeviceLink link,
-    LiveFeed live,
+    Events<LocksChanged> changed,
     LostReplicas lost,
     IOptions<DeviceOptions> options,
     TimeProvider time,
@@ -61,7 +60,7 @@ internal sealed partial class OfflineSweep(
         {
             silent = await store.MarkSilentAsync(now - silentFor, now, BatchSize, ct);
             found += silent.Count;
-            live.LocksChanged(silent);
+            changed.Publish(new LocksChanged(silent));
             foreach (var deviceId in silent)
             {
                 LogSilent(deviceId);

@@ -9,6 +9,7 @@ internal static class InfrastructureFeature
     {
         var folder = DataFolder.Open(configuration);
         services.AddSingleton(folder);
+        services.AddSingleton(typeof(Events<>));
         services.AddHostedService<ExposedFiles>();
         services.AddDataProtection()
             .SetApplicationName("SmartLock")

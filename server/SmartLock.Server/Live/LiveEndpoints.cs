@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Live;
 

@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using SmartLock.Server.Admin;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Locks;

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Locks;
 
@@ -114,7 +113,7 @@ internal static class LockChangeEndpoints
     private static async Task<Results<Created<LockResponse>, ProblemHttpResult>> ClaimAsync(
         ClaimLockRequest request,
         IPairingStore store,
-        LiveFeed live,
+        Events<LockAccessChanged> accessChanged,
         IOptions<LockOptions> options,
         TimeProvider time,
         ClaimsPrincipal user,
@@ -139,7 +138,7 @@ internal static class LockChangeEndpoints
         var result = await store.ClaimAsync(change, request.Name, codeHash!, options.Value.MaxPerOwner, ct);
         if (result.Outcome is ClaimOutcome.Claimed)
         {
-            live.AccessChanged(request.DeviceId, [change.Actor]);
+            accessChanged.Publish(LockAccessChanged.Of(request.DeviceId, change.Actor));
         }
 
         return result.Outcome switch

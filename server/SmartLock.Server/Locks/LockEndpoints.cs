@@ -2,7 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Locks;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Audit;
-using SmartLock.Server.Live;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
@@ -13,7 +13,7 @@ internal sealed record Registration(RegisterLockOutcome Outcome, Lock? Lock = nu
 }
 
 /// <summary>Gives a new lock its key and stores both.</summary>
-internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFeed live, IOptions<LockOptions> options, TimeProvider time)
+internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, Events<LockAccessChanged> accessChanged, IOptions<LockOptions> options, TimeProvider time)
 {
     public async Task<Registration> RegisterAsync(RegisterLockRequest request, string owner, CancellationToken ct)
     {
@@ -31,7 +31,7 @@ internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFe
             return new Registration(outcome);
         }
 
-        live.AccessChanged(request.DeviceId, [owner]);
+        accessChanged.Publish(LockAccessChanged.Of(request.DeviceId, owner));
         return new Registration(outcome, newLock.ToLock(), key);
     }
 }

@@ -1,11 +1,12 @@
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
 
 /// <summary>What a new lock must look like. Pure.</summary>
 internal static class LockRules
 {
-    public const int MaxDeviceIdLength = 64;
+    public const int MaxDeviceIdLength = Topics.MaxDeviceIdLength;
     public const int MaxNameLength = 64;
 
     public const string DeviceIdRule =

@@ -6,7 +6,6 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
-using SmartLock.Server.Original;
 using SmartLock.Server.Replicas;
 using SmartLock.Server.Storage.MongoDb;
 using SmartLock.Server.Storage.Sqlite;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Tests.Infrastructure;
 using SmartLock.Testing;
 

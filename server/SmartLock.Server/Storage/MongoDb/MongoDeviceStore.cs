@@ -2,6 +2,7 @@ using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Storage.MongoDb;
 

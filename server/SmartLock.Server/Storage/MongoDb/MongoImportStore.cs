@@ -1,5 +1,4 @@
 using SmartLock.Server.Audit;
-using SmartLock.Server.Original;
 
 namespace SmartLock.Server.Storage.MongoDb;
 

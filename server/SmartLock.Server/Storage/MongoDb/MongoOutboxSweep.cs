@@ -14,7 +14,7 @@ internal sealed partial class MongoOutboxSweep(
     MongoChains chains,
     IEnumerable<IMongoOutbox> outboxes,
     TimeProvider time,
-    ILogger<MongoOutboxSweep> logger) : BackgroundService
+    ILogger<MongoOutboxSweep> logger) : RepeatedService(new FailureLog(logger, time, delayed: null, LogPutOff), time)
 {
     /// <summary>Younger entries are being drained by who pushed them.</summary>
     public static readonly TimeSpan LeftAfter = TimeSpan.FromSeconds(5);
@@ -41,17 +41,15 @@ internal sealed partial class MongoOutboxSweep(
         return found;
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(TurnAsync, LogPutOff, time, stoppingToken);
-
-    private async Task TurnAsync(CancellationToken ct)
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
         await RunAsync(ct);
-        await Task.Delay(Every, time, ct);
+        await Task.Delay(Every, Time, ct);
     }
 
     private async Task<int> DrainAsync(IMongoCollection<BsonDocument> collection, CancellationToken ct)
     {
-        var before = (time.GetUtcNow() - LeftAfter).ToUnixTimeMilliseconds();
+        var before = (Time.GetUtcNow() - LeftAfter).ToUnixTimeMilliseconds();
         var filter = Builders<BsonDocument>.Filter;
         var left = await database.RunAsync(
             token => collection.Find(filter.Gt(OutboxEntry.AtField, 0L) & filter.Lt(OutboxEntry.AtField, before))
@@ -71,5 +69,5 @@ internal sealed partial class MongoOutboxSweep(
     private partial void LogDrained(int count);
 
     [LoggerMessage(2121, LogLevel.Warning, "The search for log entries that were left behind was put off")]
-    private partial void LogPutOff(Exception exception);
+    private static partial void LogPutOff(ILogger logger, Exception exception);
 }

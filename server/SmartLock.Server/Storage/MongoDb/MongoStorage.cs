@@ -5,7 +5,7 @@ using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
-using SmartLock.Server.Original;
+using SmartLock.Server.Locks;
 using SmartLock.Server.Replicas;
 using SmartLock.Server.Telemetry;
 

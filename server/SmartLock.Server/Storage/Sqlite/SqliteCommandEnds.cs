@@ -28,7 +28,7 @@ internal static class SqliteCommandEnds
     {
         if (session.Prepare(SelectUndecided).Set("@CommandId", verdict.CommandId).Find<Command>() is { } command
             && session.Find<DeviceRow>(SelectDevice, verdict) is { } device
-            && CommandEndRules.Decide(command, verdict, device.KeyFrom) is { } ended)
+            && VerdictRules.Decide(command, verdict, device.KeyFrom) is { } ended)
         {
             decided.Add(session.End(ended));
         }
@@ -36,14 +36,14 @@ internal static class SqliteCommandEnds
 
     public static void Apply(SqliteSession session, DeviceReport report, List<Command> decided)
     {
-        if (CommandEndRules.SeenBy(report) is null || session.Find<DeviceRow>(SelectDevice, new { report.DeviceId }) is not { } device)
+        if (VerdictRules.SeenBy(report) is null || session.Find<DeviceRow>(SelectDevice, new { report.DeviceId }) is not { } device)
         {
             return;
         }
 
         foreach (var command in session.Query<Command>(SelectSent, new { report.DeviceId }))
         {
-            if (CommandEndRules.See(command, report, device.KeyFrom, device.Unsigned) is { } ended)
+            if (VerdictRules.See(command, report, device.KeyFrom, device.Unsigned) is { } ended)
             {
                 decided.Add(session.End(ended));
             }

@@ -1,6 +1,7 @@
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Storage.Sqlite;
 

@@ -1,13 +1,15 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
-using SmartLock.Server.Messaging;
-using SmartLock.Server.Replicas;
+using SmartLock.Server.Infrastructure;
 
-namespace SmartLock.Server.Heartbeats;
+namespace SmartLock.Server.Messaging;
+
+/// <summary>The store has another key for the device, or none any more.</summary>
+internal sealed record DeviceKeyChanged(string DeviceId);
 
 /// <summary>The devices this process has heard of lately, by device id. A cache over the store, bounded.</summary>
-internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys, Hints hints, TimeProvider time, ILogger<DeviceRegistry> log)
+internal sealed partial class DeviceRegistry(IDeviceKeyStore store, DeviceKeys keys, Events<DeviceKeyChanged> changed, TimeProvider time, ILogger<DeviceRegistry> log)
 {
     private const int MaxDevices = 200_000;
     private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
@@ -18,7 +20,7 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
     /// <summary>Without a read: null when the device is not remembered, whether it exists or not.</summary>
     public KnownDevice? Find(ReadOnlySpan<byte> deviceIdUtf8)
     {
-        Span<char> chars = stackalloc char[StatusMessage.MaxDeviceIdBytes];
+        Span<char> chars = stackalloc char[Topics.MaxDeviceIdLength];
         if (deviceIdUtf8.Length > chars.Length || Ascii.ToUtf16(deviceIdUtf8, chars, out var length) != System.Buffers.OperationStatus.Done)
         {
             return null;
@@ -28,7 +30,7 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
     }
 
     /// <summary>From memory or from the store; null when there is no such device, or its key cannot be read.</summary>
-    /// <exception cref="Infrastructure.StoreUnavailableException"/>
+    /// <exception cref="StoreUnavailableException"/>
     public async ValueTask<KnownDevice?> FindAsync(string deviceId, CancellationToken ct)
     {
         while (true)
@@ -66,7 +68,7 @@ internal sealed partial class DeviceRegistry(IDeviceStore store, DeviceKeys keys
     public void Forget(string deviceId)
     {
         ForgetHere(deviceId);
-        hints.KeyChanged(deviceId);
+        changed.Publish(new DeviceKeyChanged(deviceId));
     }
 
     /// <summary>As <see cref="Forget"/>, of what another replica has changed.</summary>

@@ -1,6 +1,8 @@
-using SmartLock.Server.Locks;
 
-namespace SmartLock.Server.Live;
+namespace SmartLock.Server.Locks;
+
+/// <summary>A lock as its <c>lock</c> event shows it: its state when the event is made, not each one that it went through.</summary>
+internal sealed record LockEvent(string DeviceId, LockStatus Status, LockState State, string? Issue, DateTimeOffset? LastSeen);
 
 /// <param name="Username">In any case.</param>
 internal readonly record struct LiveViewer(string Username, LockAccess Access);

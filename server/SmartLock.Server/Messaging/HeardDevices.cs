@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace SmartLock.Server.Heartbeats;
+namespace SmartLock.Server.Messaging;
 
 /// <summary>How many devices speak to this process: from memory, without a read of the store.</summary>
 internal sealed class HeardDevices(DeviceRegistry registry, IOptions<DeviceOptions> options, TimeProvider time)

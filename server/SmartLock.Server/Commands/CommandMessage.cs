@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using SmartLock.Server.Commands;
+using SmartLock.Server.Messaging;
 
-namespace SmartLock.Server.Messaging;
+namespace SmartLock.Server.Commands;
 
 /// <summary>A command as it goes to the device: one flat JSON object.</summary>
 internal static class CommandMessage

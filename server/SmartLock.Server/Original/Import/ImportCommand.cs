@@ -1,16 +1,17 @@
 using System.CommandLine;
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Cli;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Original.Import;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Original.MongoDb;
+using SmartLock.Server.Storage.MongoDb;
 
-namespace SmartLock.Server.Cli;
+namespace SmartLock.Server.Original.Import;
 
 /// <summary>Brings the first system's users, locks and log over: docs/migrate-original.md.</summary>
 internal static class ImportCommand
 {
-    public const string SourceVariable = "SMARTLOCK_ORIGINAL_MONGODB";
+    private const string SourceVariable = "SMARTLOCK_ORIGINAL_MONGODB";
 
     private static readonly Option<bool> Apply = new("--apply") { Description = "Write; without it only what would be done is said." };
 
@@ -33,12 +34,15 @@ internal static class ImportCommand
         Description = "Register the locks as unsigned, for boards that keep the first sketch; the server must allow those (Devices:AllowUnsigned).",
     };
 
+    public static CommandExtension Extension { get; } =
+        new(Build, IsOption, $"{SourceVariable}  where 'import original' reads");
+
     /// <summary>Options that may be given as <c>--name=value</c>, which elsewhere is a setting.</summary>
-    public static bool IsOption(string argument) =>
+    private static bool IsOption(string argument) =>
         argument.Split('=')[0] is var name && (name == Uri.Name || name == UriFile.Name || name == Database.Name);
 
     /// <param name="settings">Of the server whose store is written to; it may be running.</param>
-    public static Command Build(string[] settings)
+    private static Command Build(string[] settings)
     {
         var original = new Command(
             "original",
@@ -113,7 +117,7 @@ internal static class ImportCommand
 
     private static bool IsOwnStore(IServiceProvider services, string uri, string database)
     {
-        var own = services.GetService<IOptions<Storage.MongoDb.MongoOptions>>();
+        var own = services.GetService<IOptions<MongoOptions>>();
         return string.Equals(services.GetRequiredService<IConfiguration>()["Storage:Provider"], "MongoDb", StringComparison.OrdinalIgnoreCase)
             && own is not null
             && MongoOriginal.PlaceOf(uri, database) == MongoOriginal.PlaceOf(own.Value.ConnectionString, own.Value.Database);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Messaging.External;
 
-namespace SmartLock.Server.Replicas;
+namespace SmartLock.Server.Heartbeats;
 
 /// <summary>
 /// Replicas that fell silent without a goodbye. A broker goes on handing one its share of the statuses until it gives it up: for so long nobody can tell

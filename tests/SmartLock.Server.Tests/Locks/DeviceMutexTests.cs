@@ -1,12 +1,12 @@
-using SmartLock.Server.Commands;
+using SmartLock.Server.Locks;
 using SmartLock.Server.Infrastructure;
 
-namespace SmartLock.Server.Tests.Commands;
+namespace SmartLock.Server.Tests.Locks;
 
-public sealed class CommandOrderTests
+public sealed class DeviceMutexTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private readonly CommandOrder _order = new();
+    private readonly DeviceMutex _mutex = new();
 
     [Fact]
     public async Task One_device_has_one_turn_at_a_time()
@@ -14,7 +14,7 @@ public sealed class CommandOrderTests
         var inside = 0;
         await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ =>
         {
-            using var turn = await _order.EnterAsync("D1", default);
+            using var turn = await _mutex.EnterAsync("D1", default);
             Interlocked.Increment(ref inside).ShouldBe(1);
             await Task.Yield();
             Interlocked.Decrement(ref inside);
@@ -24,22 +24,22 @@ public sealed class CommandOrderTests
     [Fact]
     public async Task A_turn_that_does_not_come_is_given_up()
     {
-        using var first = await _order.EnterAsync("D1", default);
+        using var first = await _mutex.EnterAsync("D1", default);
 
-        await Should.ThrowAsync<StoreUnavailableException>(_order.EnterAsync("D1", default)).WaitAsync(Patience);
+        await Should.ThrowAsync<StoreUnavailableException>(_mutex.EnterAsync("D1", default)).WaitAsync(Patience);
     }
 
     [Fact]
     public async Task A_caller_who_leaves_takes_no_turn()
     {
         using var gone = new CancellationTokenSource();
-        using (await _order.EnterAsync("D1", default))
+        using (await _mutex.EnterAsync("D1", default))
         {
-            var waiting = _order.EnterAsync("D1", gone.Token);
+            var waiting = _mutex.EnterAsync("D1", gone.Token);
             await gone.CancelAsync();
             await Should.ThrowAsync<OperationCanceledException>(waiting);
         }
 
-        using var next = await _order.EnterAsync("D1", default).WaitAsync(Patience);
+        using var next = await _mutex.EnterAsync("D1", default).WaitAsync(Patience);
     }
 }

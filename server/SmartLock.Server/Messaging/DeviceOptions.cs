@@ -1,4 +1,4 @@
-namespace SmartLock.Server.Heartbeats;
+namespace SmartLock.Server.Messaging;
 
 /// <summary>Configuration section <c>Devices</c>.</summary>
 internal sealed class DeviceOptions

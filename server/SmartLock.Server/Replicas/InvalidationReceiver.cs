@@ -13,26 +13,25 @@ namespace SmartLock.Server.Replicas;
 /// Receives what other replicas have changed, and has every cache of it here read the store again. What it cannot have received (while the broker
 /// was unreachable, or more than its queue holds) counts as a change of everything.
 /// </summary>
-internal sealed partial class HintReceiver(
-    HintCodec codec,
+internal sealed partial class InvalidationReceiver(
+    InvalidationCodec codec,
     BrokerClient broker,
     ReplicaId self,
     LiveFeed live,
-    CommandNews commands,
+    VerdictPolling verdicts,
     DeviceRegistry devices,
     Sessions sessions,
     SessionReview review,
     LostReplicas lost,
     TimeProvider time,
-    ILogger<HintReceiver> log) : BackgroundService
+    ILogger<InvalidationReceiver> log) : RepeatedService(new FailureLog(log, time, LogDelayed, LogFailed), time)
 {
     private const int MostWaiting = 1_000;
     private static readonly TimeSpan BetweenRereads = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<ReadOnlyMemory<byte>> _heard = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
-    private readonly HintSenders _senders = new(self.Value, time);
+    private readonly Channel<ReadOnlyMemory<byte>> _received = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+    private readonly SenderSequences _sequences = new(self.Value, time);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
-    private readonly TroubleLog _trouble = new(log, time, LogPutOff, LogFailed);
     private readonly CancellationTokenSource _stop = new();
     private int _missedSome;
     private DateTimeOffset _everythingAt;
@@ -61,48 +60,40 @@ internal sealed partial class HintReceiver(
         base.Dispose();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
-        TakeAsync,
-        failure =>
-        {
-            _trouble.Log(failure);
-            TakeAllForChanged();
-        },
-        time,
-        stoppingToken);
+    protected override void OnFailure(Exception failure) => TakeAllForChanged();
 
-    private async Task TakeAsync(CancellationToken ct)
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
-        await _heard.Reader.WaitToReadAsync(ct);
-        var hints = new List<Hint>();
-        while (hints.Count < Hints.MostAtOnce && _heard.Reader.TryRead(out var payload))
+        await _received.Reader.WaitToReadAsync(ct);
+        var invalidations = new List<CacheInvalidation>();
+        while (invalidations.Count < InvalidationQueue.MostAtOnce && _received.Reader.TryRead(out var payload))
         {
-            hints.AddRange(Read(payload.Span));
+            invalidations.AddRange(Read(payload.Span));
         }
 
-        await PassOnAsync(hints, ct);
+        await PassOnAsync(invalidations, ct);
         if (Interlocked.Exchange(ref _missedSome, 0) != 0)
         {
             await ReadEverythingAsync(ct);
         }
     }
 
-    /// <summary>With pauses: a flood from whoever may publish on the topic must not have all clients read everything again all the time.</summary>
+    /// <summary>With pauses: a flood from whoever may publish on the topic must not have all clients read everything again all the Time.</summary>
     private async Task ReadEverythingAsync(CancellationToken ct)
     {
-        var wait = _everythingAt + BetweenRereads - time.GetUtcNow();
+        var wait = _everythingAt + BetweenRereads - Time.GetUtcNow();
         if (wait > TimeSpan.Zero && wait <= BetweenRereads)
         {
-            await Task.Delay(wait, time, ct);
+            await Task.Delay(wait, Time, ct);
         }
 
-        _everythingAt = time.GetUtcNow();
+        _everythingAt = Time.GetUtcNow();
         live.ForgetEverything();
         sessions.ForgetEverythingHere();
         await review.RunAsync(ct);
     }
 
-    private IReadOnlyList<Hint> Read(ReadOnlySpan<byte> payload)
+    private IReadOnlyList<CacheInvalidation> Read(ReadOnlySpan<byte> payload)
     {
         // Empty: this replica's own word, that it missed some.
         if (payload.IsEmpty)
@@ -116,15 +107,15 @@ internal sealed partial class HintReceiver(
             return [];
         }
 
-        switch (_senders.Judge(message))
+        switch (_sequences.Judge(message))
         {
-            case HintOrder.Next:
-                NoteThere(message);
-                return message.Hints;
-            case HintOrder.AfterGap:
-                NoteThere(message);
-                return [.. message.Hints, new Hint(HintKind.Everything, "")];
-            case HintOrder.Misdated:
+            case MessageOrder.Next:
+                NotePresent(message);
+                return message.Invalidations;
+            case MessageOrder.AfterGap:
+                NotePresent(message);
+                return [.. message.Invalidations, new CacheInvalidation(InvalidationKind.Everything, "")];
+            case MessageOrder.Misdated:
                 Complain("it is old, or the replicas' clocks differ");
                 return [];
             default:
@@ -132,9 +123,9 @@ internal sealed partial class HintReceiver(
         }
     }
 
-    private void NoteThere(HintMessage message)
+    private void NotePresent(InvalidationMessage message)
     {
-        if (message.Hints.Any(h => h.Kind is HintKind.Goodbye))
+        if (message.Invalidations.Any(h => h.Kind is InvalidationKind.Goodbye))
         {
             lost.NoteLeft(message.From);
             return;
@@ -144,29 +135,30 @@ internal sealed partial class HintReceiver(
     }
 
     /// <summary>First what may be refused from now on, then what may be told.</summary>
-    private async Task PassOnAsync(List<Hint> hints, CancellationToken ct)
+    private async Task PassOnAsync(List<CacheInvalidation> invalidations, CancellationToken ct)
     {
-        foreach (var hint in hints)
+        foreach (var invalidation in invalidations)
         {
-            if (hint.Kind is HintKind.Key)
+            if (invalidation.Kind is InvalidationKind.Key)
             {
-                devices.ForgetHere(hint.Id);
+                devices.ForgetHere(invalidation.Id);
             }
-            else if (hint.Kind is HintKind.Session)
+            else if (invalidation.Kind is InvalidationKind.Session)
             {
-                sessions.ForgetHere(hint.Id, hint.Of);
+                sessions.ForgetHere(invalidation.Id, invalidation.Of);
             }
         }
 
-        var locks = hints.Where(h => h.Kind is HintKind.Lock).Select(h => h.Id).ToHashSet(StringComparer.Ordinal);
+        var locks = invalidations.Where(h => h.Kind is InvalidationKind.Lock).Select(h => h.Id).ToHashSet(StringComparer.Ordinal);
         live.LocksChangedElsewhere(locks);
-        foreach (var (deviceId, usernames) in hints.Where(h => h is { Kind: HintKind.Access, Of: not null }).GroupBy(h => h.Id).Select(g => (g.Key, g.Select(h => h.Of!))))
+        foreach (var (deviceId, usernames) in invalidations.Where(h => h is { Kind: InvalidationKind.Access, Of: not null }).GroupBy(h => h.Id).Select(g => (g.Key, g.Select(h => h.Of!))))
         {
             live.AccessChangedElsewhere(deviceId, usernames);
         }
 
-        await commands.ChangedElsewhereAsync(hints.Where(h => h.Kind is HintKind.Command).Select(h => h.Id).ToHashSet(StringComparer.Ordinal), ct);
-        if (hints.Any(h => h.Kind is HintKind.Everything))
+        var commandIds = invalidations.Where(h => h.Kind is InvalidationKind.Command).Select(h => h.Id).ToHashSet(StringComparer.Ordinal);
+        live.CommandsChangedElsewhere(await verdicts.ReadAsync(commandIds, all: live.HadStreams, ct));
+        if (invalidations.Any(h => h.Kind is InvalidationKind.Everything))
         {
             Interlocked.Exchange(ref _missedSome, 1);
         }
@@ -175,7 +167,7 @@ internal sealed partial class HintReceiver(
     private ValueTask HandleAsync(BrokerMessage message, CancellationToken ct)
     {
         // No replica retains its messages.
-        if (!message.Retain && !_heard.Writer.TryWrite(message.Payload))
+        if (!message.Retain && !_received.Writer.TryWrite(message.Payload))
         {
             Interlocked.Exchange(ref _missedSome, 1);
         }
@@ -210,7 +202,7 @@ internal sealed partial class HintReceiver(
     private void TakeAllForChanged()
     {
         Interlocked.Exchange(ref _missedSome, 1);
-        _heard.Writer.TryWrite(ReadOnlyMemory<byte>.Empty);
+        _received.Writer.TryWrite(ReadOnlyMemory<byte>.Empty);
     }
 
     private void Complain(string why)
@@ -228,7 +220,7 @@ internal sealed partial class HintReceiver(
     private partial void LogRefused(string topic, string reasonCode);
 
     [LoggerMessage(4, LogLevel.Warning, "What other replicas changed is passed on later: {Reason}")]
-    private static partial void LogPutOff(ILogger log, string reason);
+    private static partial void LogDelayed(ILogger log, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "What other replicas changed could not be passed on; everything will be read again")]
     private static partial void LogFailed(ILogger log, Exception e);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Messaging.External;
@@ -18,13 +19,13 @@ internal sealed class ReplicaId
 /// Publishes what this replica has changed, or at least that it is there. The next message waits for the broker's acknowledgement of the one before, so that what comes in between
 /// shares a message; what the broker did not take is sent again, and is told from a second message by its number.
 /// </summary>
-internal sealed partial class HintSender(Hints hints, HintCodec codec, BrokerClient broker, ReplicaId self, TimeProvider time, ILogger<HintSender> log)
-    : BackgroundService
+internal sealed partial class InvalidationSender(InvalidationQueue queue, InvalidationCodec codec, BrokerClient broker, ReplicaId self, TimeProvider time, ILogger<InvalidationSender> log)
+    : RepeatedService(new FailureLog(log, time, delayed: null, LogFailed), time)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    private readonly AsyncSignal _connected = new();
-    private List<Hint>? _unsent;
+    private readonly WakeUp _connected = new();
+    private List<CacheInvalidation>? _unsent;
     private long _number = 1;
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -39,7 +40,7 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, BrokerCli
         broker.Connected -= OnConnected;
 
         // What the last batches of the devices changed nobody else would tell the others.
-        _unsent ??= hints.Take();
+        _unsent ??= queue.Take();
         while (_unsent.Count > 0)
         {
             if (!await TrySendAsync(_unsent, cancellationToken))
@@ -47,30 +48,28 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, BrokerCli
                 return;
             }
 
-            _unsent = hints.Take();
+            _unsent = queue.Take();
         }
 
-        await TrySendAsync([new Hint(HintKind.Goodbye, "")], cancellationToken);
+        await TrySendAsync([new CacheInvalidation(InvalidationKind.Goodbye, "")], cancellationToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(SendAsync, LogFailed, time, stoppingToken);
-
-    private async Task SendAsync(CancellationToken ct)
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
-        _unsent ??= await hints.TakeAsync(LostReplicas.SpeaksEvery, time, ct);
+        _unsent ??= await queue.TakeAsync(LostReplicas.SpeaksEvery, Time, ct);
         if (await TrySendAsync(_unsent, ct))
         {
             _unsent = null;
             return;
         }
 
-        await _connected.WaitAsync(RetryAfter, time, ct);
+        await _connected.WaitAsync(RetryAfter, Time, ct);
     }
 
-    private async Task<bool> TrySendAsync(List<Hint> batch, CancellationToken ct)
+    private async Task<bool> TrySendAsync(List<CacheInvalidation> batch, CancellationToken ct)
     {
-        var payload = codec.Write(new HintMessage(self.Value, _number, time.GetUtcNow().ToUnixTimeMilliseconds(), batch));
-        if (await broker.PublishAsync(Topics.Events, payload, (uint)HintSenders.GoodFor.TotalSeconds, ct) is not PublishResult.Delivered)
+        var payload = codec.Write(new InvalidationMessage(self.Value, _number, Time.GetUtcNow().ToUnixTimeMilliseconds(), batch));
+        if (await broker.PublishAsync(Topics.Events, payload, (uint)SenderSequences.GoodFor.TotalSeconds, ct) is not PublishResult.Delivered)
         {
             return false;
         }
@@ -81,6 +80,6 @@ internal sealed partial class HintSender(Hints hints, HintCodec codec, BrokerCli
 
     private void OnConnected(object? sender, EventArgs e) => _connected.Set();
 
-    [LoggerMessage(1, LogLevel.Error, "What changed could not be told to the other replicas and will be tried again")]
-    private partial void LogFailed(Exception e);
+    [LoggerMessage(1, LogLevel.Error, "The other replicas could not be told what changed; it will be sent again")]
+    private static partial void LogFailed(ILogger log, Exception e);
 }

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace SmartLock.Server.Heartbeats;
+namespace SmartLock.Server.Messaging;
 
 /// <summary>
 /// What the server remembers of a device between two of its statuses, so that a heartbeat costs no read. All of it can be read

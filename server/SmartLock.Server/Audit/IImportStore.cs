@@ -1,6 +1,4 @@
-using SmartLock.Server.Audit;
-
-namespace SmartLock.Server.Original;
+namespace SmartLock.Server.Audit;
 
 /// <param name="Key">Says where the entry comes from; in a lock's log each key stands once.</param>
 internal sealed record ImportedEntry(string Key, NewAuditEntry Entry);

@@ -1,6 +1,6 @@
 namespace SmartLock.Server.Replicas;
 
-internal enum HintOrder
+internal enum MessageOrder
 {
     Next,
 
@@ -18,7 +18,7 @@ internal enum HintOrder
 }
 
 /// <summary>How far each sender's messages have been heard. Not thread-safe.</summary>
-internal sealed class HintSenders(string own, TimeProvider time)
+internal sealed class SenderSequences(string own, TimeProvider time)
 {
     /// <summary>A message counts for as long, by the receiver's clock; so far may the clocks of two replicas differ.</summary>
     public static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(30);
@@ -26,17 +26,17 @@ internal sealed class HintSenders(string own, TimeProvider time)
     private const int MostRemembered = 256;
     private readonly Dictionary<string, (long Number, DateTimeOffset HeardAt)> _last = new(StringComparer.Ordinal);
 
-    public HintOrder Judge(HintMessage message)
+    public MessageOrder Judge(InvalidationMessage message)
     {
         if (message.From == own)
         {
-            return HintOrder.Own;
+            return MessageOrder.Own;
         }
 
         var now = time.GetUtcNow();
         if (Math.Abs(now.ToUnixTimeMilliseconds() - message.SentAt) > GoodFor.TotalMilliseconds)
         {
-            return HintOrder.Misdated;
+            return MessageOrder.Misdated;
         }
 
         if (!_last.TryGetValue(message.From, out var last))
@@ -45,16 +45,16 @@ internal sealed class HintSenders(string own, TimeProvider time)
             _last[message.From] = (message.Number, now);
 
             // What it said before it was first heard is covered by what is read again on connecting.
-            return HintOrder.Next;
+            return MessageOrder.Next;
         }
 
         if (message.Number <= last.Number)
         {
-            return HintOrder.Repeated;
+            return MessageOrder.Repeated;
         }
 
         _last[message.From] = (message.Number, now);
-        return message.Number == last.Number + 1 ? HintOrder.Next : HintOrder.AfterGap;
+        return message.Number == last.Number + 1 ? MessageOrder.Next : MessageOrder.AfterGap;
     }
 
     /// <summary>Every restart of a replica is a new sender; messages of one that was silent for so long are misdated, should they come again.</summary>

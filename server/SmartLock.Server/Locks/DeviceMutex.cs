@@ -1,13 +1,13 @@
 using SmartLock.Server.Infrastructure;
 
-namespace SmartLock.Server.Commands;
+namespace SmartLock.Server.Locks;
 
 /// <summary>
 /// One at a time per device: a command from its record to the broker, and whatever changes who may give one or which key signs it. A device
 /// refuses a command that was issued before one it already has, so two must not overtake each other between the store and the broker;
 /// and none that was recorded before a change of owner or key may be published after it.
 /// </summary>
-internal sealed class CommandOrder
+internal sealed class DeviceMutex
 {
     // Real time, as for a write's turn in the store: neither stalls by a clock that a test has stopped.
     private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(3);
