@@ -16,8 +16,6 @@ internal sealed class SqliteSession : IDisposable
     // By reference: every text is a constant of the store that uses it, so the number is bounded by the program's size.
     private readonly Dictionary<string, SqlitePrepared> _prepared = new(ReferenceEqualityComparer.Instance);
 
-    private readonly Dictionary<string, SqliteStatement> _statements = new(ReferenceEqualityComparer.Instance);
-
     private readonly AuditChain? _chain;
     private SqliteTransaction? _transaction;
 
@@ -90,18 +88,6 @@ internal sealed class SqliteSession : IDisposable
         return prepared;
     }
 
-    public SqliteStatement Use(string sql)
-    {
-        if (!_statements.TryGetValue(sql, out var statement))
-        {
-            statement = new SqliteStatement(_connection.Handle!, sql);
-            _statements.Add(sql, statement);
-        }
-
-        statement.Take();
-        return statement;
-    }
-
     /// <summary>Begins a transaction that may write, which waits for that right here and not at its first write.</summary>
     public void Begin() => _transaction = _connection.BeginTransaction(deferred: false);
 
@@ -143,11 +129,6 @@ internal sealed class SqliteSession : IDisposable
         }
 
         _prepared.Clear();
-        foreach (var statement in _statements.Values)
-        {
-            statement.Close();
-        }
-
         _connection.Dispose();
     }
 
