@@ -85,7 +85,9 @@ internal interface ILockStore
     /// <returns>How many; 0 for who may not remove the lock.</returns>
     Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct);
 
-    /// <summary>With its key, its shares and its commands. Its log stays.</summary>
+    /// <summary>
+    /// With all that belongs to it: its key, its shares, its commands, the webhooks that are about it alone and every delivery about it. Its log stays.
+    /// </summary>
     Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct);
 
     /// <param name="endUnsigned">Makes an unsigned lock one like all others.</param>

@@ -17,17 +17,20 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
 
     private const string SelectNext = "SELECT max(id) FROM logs WHERE device_id = @DeviceId AND id < @Head AND id >= @LogFrom";
 
-    private const string SelectEntry = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id = @id";
+    /// <summary>A <see cref="ChainedEntry"/>.</summary>
+    private const string Columns = "logs.*, logs.seq AS sequence";
 
-    private const string SelectAll = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id < @beforeId ORDER BY id DESC";
+    private const string SelectEntry = $"SELECT {Columns} FROM logs WHERE id = @id";
+
+    private const string SelectAll = $"SELECT {Columns} FROM logs WHERE id < @beforeId ORDER BY id DESC";
 
     private const string SelectOfDevice =
-        $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id < @beforeId AND device_id = @DeviceId ORDER BY id DESC";
+        $"SELECT {Columns} FROM logs WHERE id < @beforeId AND device_id = @DeviceId ORDER BY id DESC";
 
-    private const string SelectOfActor = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id < @beforeId AND actor = @Actor ORDER BY id DESC";
+    private const string SelectOfActor = $"SELECT {Columns} FROM logs WHERE id < @beforeId AND actor = @Actor ORDER BY id DESC";
 
     private const string WithHeads = $"""
-        SELECT {SqliteLogRow.Columns}, h.head_seq, h.head_hash, h.seal FROM logs
+        SELECT {Columns}, h.head_seq, h.head_hash, h.seal FROM logs
         LEFT JOIN (SELECT device_id AS head_of, seq AS head_seq, hash AS head_hash, seal FROM log_heads) AS h ON h.head_of = logs.device_id
         """;
 

@@ -45,4 +45,19 @@ internal static class SqliteLogNames
         var id = stored[Prefix.Length..];
         return session.Find<string>(SelectName, new { id }) ?? AuditActors.Deleted(id);
     }
+
+    /// <summary>With names in place of account ids.</summary>
+    public static AuditEntry ToShown(SqliteSession session, ChainedEntry entry) => new(
+        entry.Id,
+        DateTimeOffset.FromUnixTimeMilliseconds(entry.Time),
+        entry.DeviceId,
+        ToShown(session, entry.Actor),
+        entry.Action,
+        entry.Result,
+        entry.CommandId,
+        entry.Target is null ? null : ToShown(session, entry.Target),
+        entry.Sequence,
+        entry.PreviousHash,
+        entry.Hash,
+        entry.Issue);
 }

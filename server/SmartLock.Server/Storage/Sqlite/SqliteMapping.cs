@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Data;
 using System.Reflection;
 using Dapper;
@@ -6,7 +7,7 @@ namespace SmartLock.Server.Storage.Sqlite;
 
 /// <summary>
 /// How Dapper maps columns to members: by name alone (device_id to DeviceId), records included. Times are stored as Unix milliseconds, enums by
-/// name, lists of words with commas between them. Dapper reads enums by name, but would write their numbers: parameters are given their names.
+/// name, lists of words with commas between them, lists of numbers as bytes. Dapper reads enums by name, but would write their numbers: parameters are given their names.
 /// </summary>
 internal static class SqliteMapping
 {
@@ -18,6 +19,8 @@ internal static class SqliteMapping
         SqlMapper.RemoveTypeMap(typeof(DateTimeOffset?));
         SqlMapper.AddTypeHandler(new Times());
         SqlMapper.AddTypeHandler(new Words());
+        SqlMapper.AddTypeHandler(new Bytes());
+        SqlMapper.AddTypeHandler(new Numbers());
     }
 
     private sealed class Times : SqlMapper.TypeHandler<DateTimeOffset>
@@ -33,6 +36,31 @@ internal static class SqliteMapping
             parameter.Value = value is null ? DBNull.Value : string.Join(',', value);
 
         public override IReadOnlyList<string> Parse(object value) => ((string)value).Split(',');
+    }
+
+    private sealed class Bytes : SqlMapper.TypeHandler<ReadOnlyMemory<byte>>
+    {
+        public override void SetValue(IDbDataParameter parameter, ReadOnlyMemory<byte> value) => parameter.Value = value.ToArray();
+
+        public override ReadOnlyMemory<byte> Parse(object value) => (byte[])value;
+    }
+
+    /// <summary>Four bytes each, the greatest first.</summary>
+    private sealed class Numbers : SqlMapper.TypeHandler<IReadOnlyList<uint>>
+    {
+        public override void SetValue(IDbDataParameter parameter, IReadOnlyList<uint>? value)
+        {
+            var bytes = new byte[value!.Count * sizeof(uint)];
+            for (var i = 0; i < value.Count; i++)
+            {
+                BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(i * sizeof(uint)), value[i]);
+            }
+
+            parameter.Value = bytes;
+        }
+
+        public override IReadOnlyList<uint> Parse(object value) =>
+            [.. ((byte[])value).Chunk(sizeof(uint)).Select(bytes => BinaryPrimitives.ReadUInt32BigEndian(bytes))];
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using SmartLock.Mqtt.Broker.Persistence;
 
 namespace SmartLock.Server.Storage.Sqlite;
@@ -34,7 +33,7 @@ internal static class SqliteMqttChanges
 
     private const string QueueMessage = """
         INSERT OR REPLACE INTO mqtt_messages (session_id, sequence, qos, retain, expires_at, identifiers, topic, properties, payload)
-        SELECT @SessionId, @Sequence, @QoS, @Retain, @ExpiresAt, @Identifiers, @Topic, @Properties, @Payload
+        SELECT @SessionId, @Sequence, @QoS, @Retain, @ExpiresAt, @SubscriptionIdentifiers, @Topic, @Properties, @Payload
         WHERE EXISTS (SELECT 1 FROM mqtt_sessions WHERE id = @SessionId)
         """;
 
@@ -72,13 +71,13 @@ internal static class SqliteMqttChanges
         MqttSessionRemoved => (RemoveSession, change),
         MqttSubscriptionSaved => (SaveSubscription, change),
         MqttSubscriptionRemoved => (RemoveSubscription, change),
-        MqttMessageQueued queued => (QueueMessage, ValuesOf(queued)),
+        MqttMessageQueued => (QueueMessage, change),
         MqttMessageReceived => (ReceiveMessage, change),
         MqttMessageCompleted => (CompleteMessage, change),
         MqttIncomingAdded => (AddIncoming, change),
         MqttIncomingRemoved => (RemoveIncoming, change),
         MqttRetainedSaved retained => (SaveRetained, ValuesOf(retained)),
-        MqttRetainedRemoved removed => (RemoveRetained, new { Topic = removed.Topic.ToArray() }),
+        MqttRetainedRemoved => (RemoveRetained, change),
         MqttBrokerAlive => (SaveAlive, change),
         _ => throw new InvalidOperationException($"The store does not know {change.GetType()}."),
     };
@@ -102,35 +101,13 @@ internal static class SqliteMqttChanges
         WillExpiryS = (long?)saved.Will?.ExpirySeconds,
     };
 
-    private static object ValuesOf(MqttMessageQueued queued)
-    {
-        var identifiers = new byte[queued.SubscriptionIdentifiers.Count * sizeof(uint)];
-        for (var i = 0; i < queued.SubscriptionIdentifiers.Count; i++)
-        {
-            BinaryPrimitives.WriteUInt32BigEndian(identifiers.AsSpan(i * sizeof(uint)), queued.SubscriptionIdentifiers[i]);
-        }
-
-        return new
-        {
-            queued.SessionId,
-            queued.Sequence,
-            queued.QoS,
-            queued.Retain,
-            queued.ExpiresAt,
-            Identifiers = identifiers,
-            Topic = queued.Topic.ToArray(),
-            Properties = queued.Properties.ToArray(),
-            Payload = queued.Payload.ToArray(),
-        };
-    }
-
     private static object ValuesOf(MqttRetainedSaved retained) => new
     {
-        Topic = retained.Topic.ToArray(),
+        retained.Topic,
         retained.QoS,
         retained.ExpiresAt,
-        Properties = retained.Properties.ToArray(),
-        Payload = retained.Payload.ToArray(),
+        retained.Properties,
+        retained.Payload,
         PublisherIdentity = retained.Publisher?.Identity,
         PublisherClientId = retained.Publisher?.ClientId,
     };

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker.Persistence;
 
@@ -11,7 +10,9 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
 
     private const string SelectSubscriptions = "SELECT * FROM mqtt_subscriptions ORDER BY number";
 
-    private const string SelectMessages = "SELECT * FROM mqtt_messages ORDER BY session_id, sequence";
+    private const string SelectMessages = "SELECT *, identifiers AS subscription_identifiers FROM mqtt_messages ORDER BY session_id, sequence";
+
+    private const string SelectReceived = "SELECT session_id, sequence FROM mqtt_messages WHERE received = 1 ORDER BY session_id, sequence";
 
     private const string SelectIncoming = "SELECT * FROM mqtt_incoming";
 
@@ -57,7 +58,8 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
     private static IEnumerable<MqttSessionChange> Load(SqliteSession session) =>
         session.Stream<SessionRow>(SelectSessions).Select(MqttSessionChange (row) => row.ToChange())
             .Concat(session.Stream<MqttSubscriptionSaved>(SelectSubscriptions))
-            .Concat(session.Stream<MessageRow>(SelectMessages).SelectMany(row => row.ToChanges()))
+            .Concat(session.Stream<MqttMessageQueued>(SelectMessages))
+            .Concat(session.Stream<MqttMessageReceived>(SelectReceived))
             .Concat(session.Stream<MqttIncomingAdded>(SelectIncoming))
             .Concat(session.Stream<RetainedRow>(SelectRetained).Select(row => row.ToChange()))
             .Concat(session.Stream<MqttBrokerAlive>(SelectAlive));
@@ -72,8 +74,8 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
         long SentThrough,
         int SendWindow,
         string? WillTopic,
-        byte[] WillPayload,
-        byte[] WillProperties,
+        ReadOnlyMemory<byte> WillPayload,
+        ReadOnlyMemory<byte> WillProperties,
         MqttQoS WillQos,
         bool WillRetain,
         uint WillDelayS,
@@ -92,55 +94,12 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
         };
     }
 
-    private sealed record MessageRow(
-        long SessionId,
-        long Sequence,
-        MqttQoS Qos,
-        bool Retain,
-        bool Received,
-        DateTimeOffset? ExpiresAt,
-        byte[] Identifiers,
-        byte[] Topic,
-        byte[] Properties,
-        byte[] Payload)
-    {
-        public IEnumerable<MqttSessionChange> ToChanges()
-        {
-            yield return new MqttMessageQueued(SessionId, Sequence)
-            {
-                QoS = Qos,
-                Retain = Retain,
-                ExpiresAt = ExpiresAt,
-                SubscriptionIdentifiers = IdentifiersOf(Identifiers),
-                Topic = Topic,
-                Properties = Properties,
-                Payload = Payload,
-            };
-            if (Received)
-            {
-                yield return new MqttMessageReceived(SessionId, Sequence);
-            }
-        }
-
-        /// <summary>The other way about is in <see cref="SqliteMqttChanges"/>.</summary>
-        private static uint[] IdentifiersOf(byte[] blob)
-        {
-            var identifiers = new uint[blob.Length / sizeof(uint)];
-            for (var i = 0; i < identifiers.Length; i++)
-            {
-                identifiers[i] = BinaryPrimitives.ReadUInt32BigEndian(blob.AsSpan(i * sizeof(uint)));
-            }
-
-            return identifiers;
-        }
-    }
-
     private sealed record RetainedRow(
-        byte[] Topic,
+        ReadOnlyMemory<byte> Topic,
         MqttQoS Qos,
         DateTimeOffset? ExpiresAt,
-        byte[] Properties,
-        byte[] Payload,
+        ReadOnlyMemory<byte> Properties,
+        ReadOnlyMemory<byte> Payload,
         string? PublisherIdentity,
         string? PublisherClientId)
     {

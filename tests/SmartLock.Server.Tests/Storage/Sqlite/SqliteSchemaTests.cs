@@ -8,7 +8,17 @@ namespace SmartLock.Server.Tests.Storage.Sqlite;
 
 public sealed partial class SqliteSchemaTests : IDisposable
 {
-    private static readonly string[] KnownWalks = [];
+    /// <summary>Of the broker's sessions all are read at its start; deliveries are searched for a name only when its account is deleted.</summary>
+    private static readonly string[] KnownWalks =
+    [
+        "SqliteAccounts.ForgetInDeliveries", "SqliteAuditStore.SelectVanished", "SqliteHealthCheck.Read",
+        "SqliteMqttStore.SelectAlive", "SqliteMqttStore.SelectIncoming", "SqliteMqttStore.SelectMessages", "SqliteMqttStore.SelectReceived",
+        "SqliteMqttStore.SelectRetained", "SqliteMqttStore.SelectSessions", "SqliteMqttStore.SelectSubscriptions",
+    ];
+
+    /// <summary>Parts of statements.</summary>
+    private static readonly string[] Parts = ["SqliteAccounts.SelectAll", "SqliteAuditStore.WithHeads", "SqliteReports.SetMeasured"];
+
 
     private readonly SqliteTestFile _file = new();
 
@@ -82,7 +92,9 @@ public sealed partial class SqliteSchemaTests : IDisposable
         where field.IsLiteral && field.FieldType == typeof(string)
         let sql = (string)field.GetRawConstantValue()!
         where Verb().IsMatch(sql)
-        select ($"{type.Name}.{field.Name}", sql);
+        let name = $"{type.Name}.{field.Name}"
+        where !Parts.Contains(name)
+        select (name, sql);
 
     [GeneratedRegex(@"^\s*(SELECT|INSERT|UPDATE|DELETE)\s")]
     private static partial Regex Verb();
@@ -90,8 +102,8 @@ public sealed partial class SqliteSchemaTests : IDisposable
     [GeneratedRegex(@"@\w+")]
     private static partial Regex Parameters();
 
-    /// <summary>Along no index, or along one that only covers what is asked for.</summary>
-    [GeneratedRegex(@"^SCAN (?!CONSTANT ROW|\(?subquery)")]
+    /// <summary>Along no index, or along one of all rows. The index of the admins has few.</summary>
+    [GeneratedRegex(@"^SCAN (?!CONSTANT ROW|\(subquery|.*users_admins)")]
     private static partial Regex TableWalk();
 
     private sealed record Step(string Detail);

@@ -1,5 +1,5 @@
--- What belongs to a lock goes with its row: nothing of it is left for whoever registers the device id next. SQLite cannot add a foreign key to
--- a table, so each is made anew and filled. The migration runs with foreign keys off, else DROP TABLE would delete what refers to the table.
+-- What belongs to a lock goes with its row: nothing of it is left for whoever registers the device id next. SQLite cannot change the foreign
+-- key of a column, so a table is made anew and filled. The migration runs with foreign keys off, else DROP TABLE would delete what refers to the table.
 CREATE TABLE device_keys_new (
     device_id TEXT NOT NULL PRIMARY KEY REFERENCES locks (device_id) ON DELETE CASCADE,
     protected_key BLOB NOT NULL
@@ -31,58 +31,16 @@ CREATE INDEX commands_device ON commands (device_id);
 CREATE INDEX commands_asker ON commands (requested_by);
 CREATE INDEX commands_sent ON commands (device_id) WHERE state = 'Sent';
 
--- A webhook for one lock, and what any webhook was told of the lock or still would be.
-CREATE TABLE webhooks_new (
-    id TEXT NOT NULL PRIMARY KEY,
-    name_key TEXT NOT NULL REFERENCES users (name_key) ON DELETE CASCADE,
-    url TEXT NOT NULL,
-    events TEXT NOT NULL,
-    device_id TEXT REFERENCES locks (device_id) ON DELETE CASCADE,
-    protected_secret BLOB NOT NULL,
-    active INTEGER NOT NULL CHECK (active IN (0, 1)),
-    inactive_reason TEXT,
-    due_at INTEGER,
-    lease TEXT,
-    failures INTEGER NOT NULL DEFAULT 0,
-    dead_in_a_row INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL
-) WITHOUT ROWID;
-INSERT INTO webhooks_new (id, name_key, url, events, device_id, protected_secret, active, inactive_reason, due_at, lease, failures, dead_in_a_row, created_at)
-    SELECT id, name_key, url, events, device_id, protected_secret, active, inactive_reason, due_at, lease, failures, dead_in_a_row, created_at
-    FROM webhooks WHERE device_id IS NULL OR device_id IN (SELECT device_id FROM locks);
-
-CREATE TABLE webhook_deliveries_new (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
-    event TEXT NOT NULL,
-    device_id TEXT REFERENCES locks (device_id) ON DELETE CASCADE,
-    body BLOB NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('Pending', 'Delivered', 'Dead', 'Dropped')),
-    attempts INTEGER NOT NULL DEFAULT 0,
-    status_code INTEGER,
-    reason TEXT,
-    created_at INTEGER NOT NULL,
-    give_up_at INTEGER NOT NULL,
-    ended_at INTEGER
-);
-INSERT INTO webhook_deliveries_new
-    (number, id, webhook_id, event, device_id, body, state, attempts, status_code, reason, created_at, give_up_at, ended_at)
-    SELECT number, id, webhook_id, event, device_id, body, state, attempts, status_code, reason, created_at, give_up_at, ended_at
-    FROM webhook_deliveries
-    WHERE webhook_id IN (SELECT id FROM webhooks_new) AND (device_id IS NULL OR device_id IN (SELECT device_id FROM locks));
--- Numbers are not given twice, even those of deliveries that are gone.
-DELETE FROM sqlite_sequence WHERE name = 'webhook_deliveries_new';
-INSERT INTO sqlite_sequence (name, seq) SELECT 'webhook_deliveries_new', seq FROM sqlite_sequence WHERE name = 'webhook_deliveries';
-
-DROP TABLE webhook_deliveries;
-DROP TABLE webhooks;
-ALTER TABLE webhooks_new RENAME TO webhooks;
-ALTER TABLE webhook_deliveries_new RENAME TO webhook_deliveries;
-CREATE INDEX webhooks_account ON webhooks (name_key, id);
-CREATE INDEX webhooks_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
+-- A webhook for one lock, and what any webhook was told of the lock or still would be. A column that may be null can be added with its key.
+DELETE FROM webhooks WHERE device_id NOT IN (SELECT device_id FROM locks);
+DELETE FROM webhook_deliveries WHERE device_id NOT IN (SELECT device_id FROM locks) OR webhook_id NOT IN (SELECT id FROM webhooks);
+ALTER TABLE webhooks ADD COLUMN lock_id TEXT REFERENCES locks (device_id) ON DELETE CASCADE;
+UPDATE webhooks SET lock_id = device_id;
+ALTER TABLE webhooks DROP COLUMN device_id;
+ALTER TABLE webhooks RENAME COLUMN lock_id TO device_id;
 CREATE INDEX webhooks_lock ON webhooks (device_id) WHERE device_id IS NOT NULL;
-CREATE INDEX webhook_deliveries_list ON webhook_deliveries (webhook_id, number);
-CREATE INDEX webhook_deliveries_state ON webhook_deliveries (webhook_id, state, number);
-CREATE INDEX webhook_deliveries_ended ON webhook_deliveries (state, ended_at) WHERE ended_at IS NOT NULL;
+ALTER TABLE webhook_deliveries ADD COLUMN lock_id TEXT REFERENCES locks (device_id) ON DELETE CASCADE;
+UPDATE webhook_deliveries SET lock_id = device_id;
+ALTER TABLE webhook_deliveries DROP COLUMN device_id;
+ALTER TABLE webhook_deliveries RENAME COLUMN lock_id TO device_id;
 CREATE INDEX webhook_deliveries_lock ON webhook_deliveries (device_id) WHERE device_id IS NOT NULL;
