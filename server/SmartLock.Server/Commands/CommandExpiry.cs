@@ -50,6 +50,6 @@ internal sealed partial class CommandExpiry(
         while (expired.Count == BatchSize);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The expiry of commands was put off: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "The expiry of commands is delayed: {Reason}")]
     private partial void LogSkipped(string reason);
 }

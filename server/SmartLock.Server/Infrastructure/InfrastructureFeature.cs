@@ -23,6 +23,7 @@ internal static class InfrastructureFeature
         // Ours first: the first writer that can, writes.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         services.AddProblemDetails();
+        services.AddValidation();
         services.AddExceptionHandler<ExceptionProblems>();
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddRateLimits();

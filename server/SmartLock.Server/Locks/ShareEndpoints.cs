@@ -9,7 +9,7 @@ namespace SmartLock.Server.Locks;
 /// <param name="Role">viewer reads the lock; operator moves it too.</param>
 /// <param name="From">When it begins to hold; at once when null.</param>
 /// <param name="Until">When it ends by itself; never when null.</param>
-internal sealed record GrantShareRequest(string Username, ShareRole Role, DateTimeOffset? From = null, DateTimeOffset? Until = null);
+public sealed record GrantShareRequest(string Username, ShareRole Role, DateTimeOffset? From = null, DateTimeOffset? Until = null);
 
 internal sealed record ShareAnswer(string Username, ShareRole Role, DateTimeOffset? From, DateTimeOffset? Until, DateTimeOffset CreatedAt)
 {

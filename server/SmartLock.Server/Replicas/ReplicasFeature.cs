@@ -12,7 +12,7 @@ internal static class ReplicasFeature
 {
     public static IServiceCollection AddReplicas(this IServiceCollection services, IConfiguration configuration)
     {
-                if (MessagingFeature.ModeOf(configuration) is not MqttMode.External)
+        if (MessagingFeature.ModeOf(configuration) is not MqttMode.External)
         {
             return services;
         }

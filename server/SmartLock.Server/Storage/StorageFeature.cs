@@ -4,7 +4,6 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Replicas;
 using SmartLock.Server.Storage.MongoDb;

@@ -1,6 +1,5 @@
 using MongoDB.Bson;
 using MongoDB.Driver;
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.MongoDb;

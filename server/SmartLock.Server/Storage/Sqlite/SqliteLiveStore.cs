@@ -1,4 +1,3 @@
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.Sqlite;
