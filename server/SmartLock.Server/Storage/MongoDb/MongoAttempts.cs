@@ -130,7 +130,7 @@ internal sealed class MongoAttempts(MongoDatabase database, MongoWebhooks webhoo
 
     private async Task<bool> HasPendingAsync(BsonDocument webhook, CancellationToken ct) =>
         (webhook.TryGetValue(WebhookFields.Incoming, out var incoming) && incoming.AsBsonArray.Count > 0)
-        || await database.RunAsync(
+        || await database.ReadAsync(
             token => webhooks.Deliveries.Find(MongoWebhooks.Pending(webhook[WebhookFields.Id].AsString)).Limit(1).AnyAsync(token),
             ct);
 
@@ -139,7 +139,7 @@ internal sealed class MongoAttempts(MongoDatabase database, MongoWebhooks webhoo
         UpdateDefinition<BsonDocument> update,
         CancellationToken ct,
         params DeliveryState[] states) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token => (await webhooks.Deliveries.UpdateOneAsync(
                 Filter.Eq(DeliveryFields.Id, claim.DeliveryId) & Filter.In(DeliveryFields.State, states.Select(s => s.ToString())),
                 update,

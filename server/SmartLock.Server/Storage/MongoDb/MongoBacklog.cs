@@ -95,7 +95,7 @@ internal sealed class MongoBacklog(MongoDatabase database, MongoWebhooks webhook
             await ReviveAsync(webhook[WebhookFields.Id], retry, ct);
         }
 
-        await database.RunAsync(
+        await database.ReadAsync(
             token => webhooks.Documents.UpdateOneAsync(
                 Filter.Eq(WebhookFields.Id, webhook[WebhookFields.Id]),
                 Update.PullFilter<BsonDocument>(WebhookFields.Incoming, Filter.In(DeliveryFields.Number, items.Select(item => item[DeliveryFields.Number]))),
@@ -105,7 +105,7 @@ internal sealed class MongoBacklog(MongoDatabase database, MongoWebhooks webhook
     }
 
     public async Task<bool> IsFullAsync(string webhookId, int mostPending, CancellationToken ct) =>
-        await database.RunAsync(
+        await database.ReadAsync(
             token => webhooks.Deliveries.CountDocumentsAsync(MongoWebhooks.Pending(webhookId), new CountOptions { Limit = mostPending }, token),
             ct) >= mostPending;
 
@@ -168,7 +168,7 @@ internal sealed class MongoBacklog(MongoDatabase database, MongoWebhooks webhook
 
         try
         {
-            await database.RunAsync(
+            await database.ReadAsync(
                 token => webhooks.Deliveries.InsertManyAsync(deliveries, new InsertManyOptions { IsOrdered = false }, token),
                 ct);
         }
@@ -178,7 +178,7 @@ internal sealed class MongoBacklog(MongoDatabase database, MongoWebhooks webhook
         }
     }
 
-    private Task<UpdateResult> ReviveAsync(BsonValue webhookId, BsonDocument retry, CancellationToken ct) => database.RunAsync(
+    private Task<UpdateResult> ReviveAsync(BsonValue webhookId, BsonDocument retry, CancellationToken ct) => database.ReadAsync(
         token => webhooks.Deliveries.UpdateOneAsync(
             Filter.Eq(DeliveryFields.Id, retry[DeliveryFields.Id])
                 & Filter.Eq(DeliveryFields.WebhookId, webhookId)
@@ -209,7 +209,7 @@ internal sealed class MongoBacklog(MongoDatabase database, MongoWebhooks webhook
         var isOfIt = Filter.Eq(DeliveryFields.WebhookId, webhookId);
         if (await FindAsync(isOfIt, mostKept, ct) is { } beyond)
         {
-            await database.RunAsync(
+            await database.ReadAsync(
                 token => webhooks.Deliveries.DeleteManyAsync(
                     isOfIt & Filter.Lte(DeliveryFields.Number, beyond) & Filter.Ne(DeliveryFields.State, nameof(DeliveryState.Pending)),
                     token),
@@ -220,7 +220,7 @@ internal sealed class MongoBacklog(MongoDatabase database, MongoWebhooks webhook
     /// <summary>The number of the newest but so many; null when there are no more.</summary>
     private async Task<BsonValue?> FindAsync(FilterDefinition<BsonDocument> which, int newest, CancellationToken ct)
     {
-        var found = await database.RunAsync(
+        var found = await database.ReadAsync(
             async token => (BsonDocument?)await webhooks.Deliveries.Find(which)
                 .Sort(Builders<BsonDocument>.Sort.Descending(DeliveryFields.Number))
                 .Skip(newest)
@@ -230,7 +230,7 @@ internal sealed class MongoBacklog(MongoDatabase database, MongoWebhooks webhook
         return found?[DeliveryFields.Number];
     }
 
-    private Task<UpdateResult> EndAsync(FilterDefinition<BsonDocument> which, string reason, long at, CancellationToken ct) => database.RunAsync(
+    private Task<UpdateResult> EndAsync(FilterDefinition<BsonDocument> which, string reason, long at, CancellationToken ct) => database.ReadAsync(
         token => webhooks.Deliveries.UpdateManyAsync(
             which,
             Update.Set(DeliveryFields.State, nameof(DeliveryState.Dead)).Set(DeliveryFields.Reason, reason).Set(DeliveryFields.EndedAt, at),

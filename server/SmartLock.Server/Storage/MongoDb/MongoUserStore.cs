@@ -24,7 +24,7 @@ internal sealed class MongoUserStore(
     private static readonly UpdateDefinitionBuilder<BsonDocument> Change = Builders<BsonDocument>.Update;
 
     public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token => await TryInsertAsync(user, actor, isFirstAdmin: false, token) ? CreateUserOutcome.Created : CreateUserOutcome.NameTaken,
             ct);
 
@@ -33,7 +33,7 @@ internal sealed class MongoUserStore(
     /// on <c>first_admin</c> lets one through.
     /// </summary>
     public Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 if (await users.AnyAdminAsync(token))
@@ -51,7 +51,7 @@ internal sealed class MongoUserStore(
             ct);
 
     public Task<User?> FindAsync(string username, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token => await users.FindAsync(MongoUsers.Named(username), token) is { } found ? MongoUsers.Read(found) : null,
             ct);
 
@@ -69,7 +69,7 @@ internal sealed class MongoUserStore(
             wanted &= Where.Eq("disabled", disabled);
         }
 
-        return database.RunAsync(
+        return database.ReadAsync(
             async token =>
             {
                 var found = await users.Documents.Find(wanted)
@@ -83,7 +83,7 @@ internal sealed class MongoUserStore(
     }
 
     public Task<bool> ReplacePasswordHashAsync(string username, string oldHash, string newHash, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var replaced = await users.Documents.UpdateOneAsync(
@@ -93,7 +93,7 @@ internal sealed class MongoUserStore(
             ct);
 
     public Task<ChangePasswordOutcome> ChangePasswordAsync(User user, string newHash, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var entry = await log.PrepareAsync(Own(user.Username, AuditActions.AccountPassword, now), null, token);
@@ -118,7 +118,7 @@ internal sealed class MongoUserStore(
             ct);
 
     public Task<User?> ChangeEmailAsync(string username, string? email, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var entry = await log.PrepareAsync(Own(username, AuditActions.AccountEmail, now), null, token);
@@ -139,12 +139,12 @@ internal sealed class MongoUserStore(
 
     public Task<UpdateUserResult> UpdateAsync(
         string username, UserChange change, string actor, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(token => changes.UpdateAsync(username, change, actor, now, token), ct);
+        database.ReadAsync(token => changes.UpdateAsync(username, change, actor, now, token), ct);
 
     public Task<DeleteUserOutcome> DeleteAsync(string username, string actor, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(token => deletion.DeleteAsync(username, actor, now, token), ct);
+        database.ReadAsync(token => deletion.DeleteAsync(username, actor, now, token), ct);
 
-    public Task<bool> AnyAdminAsync(CancellationToken ct) => database.RunAsync(users.AnyAdminAsync, ct);
+    public Task<bool> AnyAdminAsync(CancellationToken ct) => database.ReadAsync(users.AnyAdminAsync, ct);
 
     private static FindOneAndUpdateOptions<BsonDocument> After { get; } = new() { ReturnDocument = ReturnDocument.After, Projection = MongoUsers.AsUser };
 

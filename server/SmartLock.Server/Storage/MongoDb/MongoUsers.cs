@@ -13,7 +13,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <c>epoch</c> counts what ends all sessions, see <see cref="MongoSessions"/>; <c>stepping_down</c> see <see cref="MongoAdmins"/>;
 /// <c>deleted</c> and <c>leaving</c> see <see cref="MongoAccountDeletion"/>.
 /// </remarks>
-internal sealed class MongoUsers(MongoDatabase database) : IMongoIndexes
+internal sealed class MongoUsers(MongoDatabase database) : IMongoSetup
 {
     /// <summary>Without secrets of the second factor.</summary>
     public static readonly ProjectionDefinition<BsonDocument> AsUser = Builders<BsonDocument>.Projection
@@ -91,7 +91,7 @@ internal sealed class MongoUsers(MongoDatabase database) : IMongoIndexes
     public Task<BsonDocument?> FindAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct) =>
         Documents.Find(filter).Project(AsUser).FirstOrDefaultAsync(ct)!;
 
-    public Task CreateAsync(CancellationToken ct)
+    public Task SetUpAsync(CancellationToken ct)
     {
         var keys = Builders<BsonDocument>.IndexKeys;
         var filter = Builders<BsonDocument>.Filter;

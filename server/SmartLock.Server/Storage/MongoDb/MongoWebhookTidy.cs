@@ -37,7 +37,7 @@ internal sealed partial class MongoWebhookTidy(
     /// <summary>Finishes what a killed process left: webhooks that were made, deleted or switched off by half.</summary>
     public async Task FinishAsync(CancellationToken ct)
     {
-        var left = await database.RunAsync(
+        var left = await database.ReadAsync(
             token => webhooks.Documents.Find(Filter.Lte(WebhookFields.TidyAt, time.GetUtcNow().ToUnixTimeMilliseconds()))
                 .Project(Builders<BsonDocument>.Projection.Include(WebhookFields.Id))
                 .Limit(MostTidied)
@@ -54,10 +54,10 @@ internal sealed partial class MongoWebhookTidy(
     {
         var isOwn = Filter.Eq(WebhookFields.NameKey, nameKey);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        await database.RunAsync(
+        await database.ReadAsync(
             token => webhooks.Documents.UpdateManyAsync(isOwn, Update.Set(WebhookFields.Deleted, true).Set(WebhookFields.TidyAt, now), null, token),
             ct);
-        var left = await database.RunAsync(
+        var left = await database.ReadAsync(
             token => webhooks.Documents.Find(isOwn).Project(Builders<BsonDocument>.Projection.Include(WebhookFields.Id)).ToListAsync(token),
             ct);
         foreach (var document in left)
@@ -73,7 +73,7 @@ internal sealed partial class MongoWebhookTidy(
         var before = $"\"requested_by\":\"{username}\"";
         var after = $"\"requested_by\":\"{shown}\"";
         var holdsName = Filter.Regex(DeliveryFields.Body, new BsonRegularExpression(Regex.Escape(before)));
-        return database.RunAsync(
+        return database.ReadAsync(
             async token =>
             {
                 using var cursor = await webhooks.Deliveries.Find(holdsName).Project(Builders<BsonDocument>.Projection.Include(DeliveryFields.Body)).ToCursorAsync(token);
@@ -103,7 +103,7 @@ internal sealed partial class MongoWebhookTidy(
         if (!found.IsTrue(WebhookFields.Deleted))
         {
             await backlog.EndPendingAsync(found, tidyAt.ToInt64(), ct);
-            await database.RunAsync(token => webhooks.Documents.UpdateOneAsync(isSame, Update.Unset(WebhookFields.TidyAt), null, token), ct);
+            await database.ReadAsync(token => webhooks.Documents.UpdateOneAsync(isSame, Update.Unset(WebhookFields.TidyAt), null, token), ct);
             return;
         }
 
@@ -112,7 +112,7 @@ internal sealed partial class MongoWebhookTidy(
             // In small parts: others get their turn between two of them.
         }
 
-        await database.RunAsync(
+        await database.ReadAsync(
             token => webhooks.Documents.DeleteOneAsync(isSame & Filter.Eq(WebhookFields.Deleted, true) & Filter.Exists($"{OutboxEntry.Field}.0", false), token),
             ct);
     }
