@@ -55,6 +55,8 @@ internal sealed record LogDocument : IMongoDocument<LogDocument>
 
     public string? Target { get; init; }
 
+    public string? Issue { get; init; }
+
     public required byte[] PreviousHash { get; init; }
 
     public required byte[] Hash { get; init; }
@@ -79,13 +81,14 @@ internal sealed record LogDocument : IMongoDocument<LogDocument>
         Result = entry.Result,
         CommandId = entry.CommandId,
         Target = entry.Target,
+        Issue = entry.Issue,
         PreviousHash = entry.PreviousHash,
         Hash = entry.Hash,
         Key = key,
         Tenure = tenure,
     };
 
-    public ChainedEntry ToEntry() => new(LogId, DeviceId, Sequence, Time, Actor, Action, Result, CommandId, Target, PreviousHash, Hash);
+    public ChainedEntry ToEntry() => new(LogId, DeviceId, Sequence, Time, Actor, Action, Result, CommandId, Target, PreviousHash, Hash, Issue);
 }
 
 /// <summary>Where a chain ends, in <c>log_heads</c>; see <see cref="ChainHead"/>.</summary>

@@ -69,7 +69,8 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, Time
         entry.CommandId,
         entry.Target is null ? null : stored[entry.Target],
         [],
-        []);
+        [],
+        entry.Issue);
 
     private async Task<Dictionary<string, End>> ReadEndsAsync(IClientSessionHandle session, string[] chains, bool searchesEnds, CancellationToken ct)
     {

@@ -144,7 +144,8 @@ internal sealed class MongoLogSearch
         entry.Target is null ? null : shown[entry.Target],
         entry.Sequence,
         entry.PreviousHash,
-        entry.Hash);
+        entry.Hash,
+        entry.Issue);
 
     /// <param name="BrokenOffAt">Id of the last entry that was looked at, where there may be more.</param>
     private sealed record Look(List<LogDocument> Found, long? BrokenOffAt);
