@@ -24,21 +24,25 @@ internal sealed class MongoAccountReads(MongoDatabase database)
         return found.Count == 0 ? null : found[0][Username].AsString;
     }
 
-    /// <summary>Which of these accounts are enabled, by their keys.</summary>
-    public async Task<IReadOnlySet<string>> EnabledAsync(IEnumerable<string> nameKeys, CancellationToken ct) =>
-        KeysOf(await FindAsync(Filter.In(NameKey, nameKeys) & IsEnabled, ct));
+    /// <inheritdoc cref="FindEnabledAsync(string, CancellationToken)"/>
+    public async Task<string?> FindEnabledAsync(IClientSessionHandle session, string username, CancellationToken ct) =>
+        (await _users.Find(session, Filter.Eq(NameKey, MongoNames.KeyOf(username)) & IsEnabled)
+            .Project(Builders<BsonDocument>.Projection.Include(Username))
+            .FirstOrDefaultAsync(ct))?[Username].AsString;
 
-    /// <summary>Which of these accounts there are, enabled or not, by their keys.</summary>
-    public async Task<IReadOnlySet<string>> PresentAsync(IEnumerable<string> nameKeys, CancellationToken ct) =>
-        KeysOf(await FindAsync(Filter.In(NameKey, nameKeys) & IsThere, ct));
-
-    /// <summary>
-    /// Deleted, or about to be. Asked after a reservation was written and before it is used; the deletion marks the account first and looks for
-    /// reservations then, so that of the two at least one sees the other.
-    /// </summary>
     public Task<bool> IsGoneAsync(string nameKey, CancellationToken ct) => database.ReadAsync(
         token => _users.Find(Filter.Eq("name_hash", MongoNames.HashOf(nameKey)) & Filter.Eq("deleted", true)).Limit(1).AnyAsync(token),
         ct);
+
+    /// <summary>Deleted, as the transaction has it.</summary>
+    public Task<bool> IsGoneAsync(IClientSessionHandle session, string nameKey, CancellationToken ct) =>
+        _users.Find(session, Filter.Eq("name_hash", MongoNames.HashOf(nameKey)) & (Filter.Eq("deleted", true) | Filter.Exists(NameKey, false)))
+            .Limit(1)
+            .AnyAsync(ct);
+
+    /// <summary>Which of these accounts are enabled, by their keys.</summary>
+    public async Task<IReadOnlySet<string>> EnabledAsync(IEnumerable<string> nameKeys, CancellationToken ct) =>
+        KeysOf(await FindAsync(Filter.In(NameKey, nameKeys) & IsEnabled, ct));
 
     private static HashSet<string> KeysOf(List<BsonDocument> users) => users.Select(user => user[NameKey].AsString).ToHashSet(StringComparer.Ordinal);
 

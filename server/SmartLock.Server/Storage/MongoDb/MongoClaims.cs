@@ -129,7 +129,7 @@ internal sealed class MongoClaims(
     }
 
     private async Task<bool> MaySeeAsync(string deviceId, string nameKey, DateTimeOffset now, CancellationToken ct) =>
-        await locks.FindLockAsync(deviceId, ct) is { } found && MongoAccess.IsSeenBy(found, nameKey, now);
+        await locks.FindLockAsync(deviceId, ct) is { } found && found.IsSeenBy(nameKey, now);
 
     private async Task<HeadDelivery?> HeadAsync(BsonDocument webhook, string lease, CancellationToken ct)
     {

@@ -9,7 +9,7 @@ internal sealed class MongoErasure(MongoDatabase database, MongoSessions session
 {
     private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
 
-    private readonly IMongoCollection<BsonDocument> _commands = database.Collection(CommandDocument.Collection);
+    private readonly IMongoCollection<CommandDocument> _commands = database.Collection<CommandDocument>(CommandDocument.Collection);
 
     /// <summary>The idempotency keys go, since they were the account's own words, and the eight digits are not promised to be unique.</summary>
     public async Task ForgetAsync(string accountId, string username, CancellationToken ct)
@@ -22,8 +22,8 @@ internal sealed class MongoErasure(MongoDatabase database, MongoSessions session
         await locks.EndSharesOfAsync(nameKey, ct);
         await webhooks.DeleteAllOfAsync(nameKey, ct);
         await _commands.UpdateManyAsync(
-            Where.Eq(CommandDocument.RequestedBy, username),
-            Builders<BsonDocument>.Update.Set(CommandDocument.RequestedBy, shown).Unset(CommandDocument.IdempotencyKey),
+            Builders<CommandDocument>.Filter.Eq(c => c.RequestedBy, username),
+            Builders<CommandDocument>.Update.Set(c => c.RequestedBy, shown).Unset(c => c.IdempotencyKey),
             null,
             ct);
 

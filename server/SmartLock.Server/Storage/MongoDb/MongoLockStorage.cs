@@ -6,10 +6,10 @@ namespace SmartLock.Server.Storage.MongoDb;
 internal static class MongoLockStorage
 {
     public static IServiceCollection AddMongoLocks(this IServiceCollection services) => services
-        .AddMongoPart<MongoLocks>()
+        .AddMongoDocument<LockDocument>()
+        .AddMongoDocument<PairingDocument>()
+        .AddSingleton<MongoLocks>()
         .AddSingleton<MongoAccountReads>()
-        .AddSingleton<MongoLockChanges>()
-        .AddSingleton<MongoRegistrations>()
         .AddMongoStore<ILockStore, MongoLockStore>()
         .AddMongoStore<IShareStore, MongoShareStore>()
         .AddMongoStore<ILockAdminStore, MongoLockAdminStore>()

@@ -10,6 +10,10 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// </summary>
 internal static class MongoSlots
 {
+    public const int MostTries = 200;
+
+    public static Infrastructure.StoreUnavailableException TooBusy() => new("Others change the same at the same time; try again.");
+
     /// <summary>
     /// Bits. From the first try on, several who look at once seldom find the same: a collision costs MongoDB two round trips, but servers
     /// compatible with it that keep unique indexes as exclusion constraints (DocumentDB on PostgreSQL) a deadlock of a second and more.
@@ -28,19 +32,19 @@ internal static class MongoSlots
         int tries,
         CancellationToken ct)
     {
-        var last = await Held().Sort(Builders<BsonDocument>.Sort.Descending(LockFields.Slot)).FirstOrDefaultAsync(ct);
-        var next = last is null ? 0 : last[LockFields.Slot].ToInt32() + 1;
+        var last = await Held().Sort(Builders<BsonDocument>.Sort.Descending(WebhookFields.Slot)).FirstOrDefaultAsync(ct);
+        var next = last is null ? 0 : last[WebhookFields.Slot].ToInt32() + 1;
         if (next < limit)
         {
             return next + RandomNumberGenerator.GetInt32(Math.Min(1 << Math.Min(LeastSpread + tries, WidestSpread), limit - next));
         }
 
         // Only those who have had the last number look for the gaps. A limit that was lowered since leaves numbers above it, which count as well.
-        var taken = (await Held().ToListAsync(ct)).Select(row => row[LockFields.Slot].ToInt32()).ToHashSet();
+        var taken = (await Held().ToListAsync(ct)).Select(row => row[WebhookFields.Slot].ToInt32()).ToHashSet();
         var free = Enumerable.Range(0, limit).Where(slot => !taken.Contains(slot)).Take(Math.Max(0, limit - taken.Count)).ToArray();
         return free.Length == 0 ? null : free[RandomNumberGenerator.GetInt32(free.Length)];
 
-        IFindFluent<BsonDocument, BsonDocument> Held() => documents.Find(owner & Builders<BsonDocument>.Filter.Exists(LockFields.Slot))
-            .Project(Builders<BsonDocument>.Projection.Include(LockFields.Slot));
+        IFindFluent<BsonDocument, BsonDocument> Held() => documents.Find(owner & Builders<BsonDocument>.Filter.Exists(WebhookFields.Slot))
+            .Project(Builders<BsonDocument>.Projection.Include(WebhookFields.Slot));
     }
 }

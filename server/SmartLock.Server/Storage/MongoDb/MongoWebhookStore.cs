@@ -23,13 +23,13 @@ internal sealed class MongoWebhookStore(
     {
         var created = webhook.Webhook;
         if (created.DeviceId is { } deviceId
-            && (await locks.FindLockAsync(deviceId, ct) is not { } found || MongoAccess.Of(found, username, created.CreatedAt) is null))
+            && (await locks.FindLockAsync(deviceId, ct) is not { } found || found.AccessOf(username, created.CreatedAt) is null))
         {
             return CreateWebhookOutcome.LockNotFound;
         }
 
         var nameKey = MongoNames.KeyOf(username);
-        for (var tries = 0; tries < MongoLocks.MostTries; tries++)
+        for (var tries = 0; tries < MongoSlots.MostTries; tries++)
         {
             var isOwn = Filter.Eq(WebhookFields.NameKey, nameKey);
             if (await database.ReadAsync(token => MongoSlots.FindFreeAsync(webhooks.Documents, isOwn, most, tries, token), ct) is not { } slot)
@@ -43,7 +43,7 @@ internal sealed class MongoWebhookStore(
             }
         }
 
-        throw MongoLockChanges.TooBusy();
+        throw MongoSlots.TooBusy();
     }
 
     public Task<Page<Webhook>> ListAsync(string username, string? afterId, int limit, CancellationToken ct) => database.ReadAsync(
@@ -64,7 +64,7 @@ internal sealed class MongoWebhookStore(
 
     public async Task<Webhook?> ChangeAsync(string id, string username, WebhookChange change, DateTimeOffset now, CancellationToken ct)
     {
-        for (var tries = 0; tries < MongoLocks.MostTries; tries++)
+        for (var tries = 0; tries < MongoSlots.MostTries; tries++)
         {
             if (await webhooks.FindAsync(MongoWebhooks.Own(id, username), ct) is not { } found)
             {
@@ -87,7 +87,7 @@ internal sealed class MongoWebhookStore(
             }
         }
 
-        throw MongoLockChanges.TooBusy();
+        throw MongoSlots.TooBusy();
     }
 
     public async Task<Webhook?> ReplaceSecretAsync(string id, string username, byte[] protectedSecret, DateTimeOffset now, CancellationToken ct)

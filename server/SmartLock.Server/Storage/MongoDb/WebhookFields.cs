@@ -8,8 +8,8 @@ internal static class WebhookFields
     public const string Id = "_id";
     public const string NameKey = "name_key";
 
-    /// <summary>Unique per <see cref="NameKey"/>, as <see cref="LockFields.Slot"/> is.</summary>
-    public const string Slot = LockFields.Slot;
+    /// <summary>Unique per <see cref="NameKey"/>, below the most that one may have.</summary>
+    public const string Slot = "slot";
     public const string Url = "url";
     public const string Events = "events";
     public const string DeviceId = "device_id";
