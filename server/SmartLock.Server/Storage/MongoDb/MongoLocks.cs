@@ -9,9 +9,6 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>What several stores read and write of locks and of devices that wait for their owners.</summary>
 internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accounts, TimeProvider time)
 {
-    /// <summary>Collections whose documents are of a lock, which <c>device_id</c> names, and go with it. The log is not among them: it stays.</summary>
-    public static readonly string[] WithDeviceId = [CommandDocument.Collection, DeliveryFields.Collection];
-
     public IMongoCollection<LockDocument> Documents { get; } = database.Collection<LockDocument>(LockDocument.Collection);
 
     public IMongoCollection<PairingDocument> Pairings { get; } = database.Collection<PairingDocument>(PairingDocument.Collection);
@@ -63,6 +60,28 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
         return registered;
     }
 
+    /// <summary>
+    /// Deletes the lock with all that names it: its commands, the webhooks that are about it alone, and what any webhook was to be told of it. The log
+    /// stays.
+    /// </summary>
+    public async Task DeleteAsync(MongoTransaction transaction, string deviceId)
+    {
+        var (session, ct) = (transaction.Session, transaction.Ct);
+        await Documents.DeleteOneAsync(session, LockDocument.ById(deviceId), null, ct);
+        await Commands.DeleteManyAsync(session, Builders<CommandDocument>.Filter.Eq(c => c.DeviceId, deviceId), null, ct);
+
+        var where = Builders<BsonDocument>.Filter;
+        var ofDevice = where.Eq("device_id", deviceId);
+        var webhooks = database.Collection(WebhookFields.Collection);
+        var about = await webhooks.Find(session, ofDevice).Project(Builders<BsonDocument>.Projection.Include("_id")).ToListAsync(ct);
+        var ofWebhook = where.In(DeliveryFields.WebhookId, about.Select(w => w["_id"]));
+        await database.Collection(DeliveryFields.Collection).DeleteManyAsync(session, about.Count == 0 ? ofDevice : ofDevice | ofWebhook, null, ct);
+        if (about.Count > 0)
+        {
+            await webhooks.DeleteManyAsync(session, ofDevice, null, ct);
+        }
+    }
+
     /// <summary>For the account's deletion.</summary>
     public Task<bool> OwnsAnyAsync(string nameKey, CancellationToken ct) => database.ReadAsync(
         token => Documents.Find(Builders<LockDocument>.Filter.Eq(l => l.OwnerKey, nameKey)).Limit(1).AnyAsync(token),
@@ -81,8 +100,6 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
 
     public static UpdateDefinition<LockDocument> EndShareOf(string nameKey) =>
         Builders<LockDocument>.Update.PullFilter(l => l.Shares, Builders<ShareDocument>.Filter.Eq(s => s.NameKey, nameKey));
-
-    public static FilterDefinition<BsonDocument> OfDevice(string deviceId) => Builders<BsonDocument>.Filter.Eq("device_id", deviceId);
 
     private static FilterDefinition<LockDocument> IsSharedWith(string nameKey) => Builders<LockDocument>.Filter.Eq("shares.name_key", nameKey);
 }

@@ -225,8 +225,7 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
             var registered = (await Task.WhenAll(registering)).Count(o => o == RegisterLockOutcome.Registered);
 
             (await _there.Users.FindAsync(name, default) is null).ShouldBe(deleted);
-            var owned = await _database.Collection(LockFields.Collection).CountDocumentsAsync(
-                Builders<BsonDocument>.Filter.Eq(LockFields.Owner, name) & Builders<BsonDocument>.Filter.Ne(LockFields.Deleted, true));
+            var owned = await _database.Collection<LockDocument>(LockDocument.Collection).CountDocumentsAsync(l => l.Owner == name);
             owned.ShouldBe(deleted ? 0 : registered);
             registered.ShouldBe((int)owned);
         }
@@ -266,7 +265,7 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
     }
 
     private Task<long> EntriesAsync(string action) =>
-        _database.Collection(MongoChains.Logs).CountDocumentsAsync(Builders<BsonDocument>.Filter.Eq("action", action));
+        _database.Collection(LogDocument.Collection).CountDocumentsAsync(Builders<BsonDocument>.Filter.Eq("action", action));
 
     private static async Task<OpenSessionOutcome> OpenAsync(StoreSet side, User user, string id) =>
         (await side.Sessions.OpenAsync(user, New(id), Most, default)).Outcome;
