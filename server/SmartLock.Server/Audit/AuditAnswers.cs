@@ -6,6 +6,7 @@ namespace SmartLock.Server.Audit;
 /// <param name="Actor">A user name; <c>device:ID</c> for what a device reported; <c>system</c> for what the server found; <c>deleted:…</c> for a deleted account.</param>
 /// <param name="Result">For attempts <c>sent</c> or why they were refused; for verdicts the device's own word.</param>
 /// <param name="Target">User name of the account it was done to or for.</param>
+/// <param name="Issue">Why the lock became Unavailable, such as <c>No heartbeat</c>; null for every other entry.</param>
 /// <param name="Sequence">Position in the lock's chain, from 1 without gaps.</param>
 /// <param name="PreviousHash">The hash of the entry before in the same chain, 64 hex digits; zeros for the first.</param>
 /// <param name="Hash">64 hex digits: over the entry and the hash before it, under the server's audit key.</param>
@@ -18,6 +19,7 @@ internal sealed record AuditEntryAnswer(
     string Result,
     string? CommandId,
     string? Target,
+    string? Issue,
     long Sequence,
     string PreviousHash,
     string Hash)
@@ -31,6 +33,7 @@ internal sealed record AuditEntryAnswer(
         entry.Result,
         entry.CommandId,
         entry.Target,
+        entry.Issue,
         entry.Sequence,
         Convert.ToHexStringLower(entry.PreviousHash),
         Convert.ToHexStringLower(entry.Hash));

@@ -24,16 +24,26 @@ internal sealed class AuditChain(byte[] key)
     public static AuditChain Load(IOptions<AuditOptions> options, DataFolder folder) =>
         new(ServerKey.Load(options.Value.Key, folder.File(FileName)));
 
+    /// <summary>
+    /// Whether the entry's hash is the one that this server wrote. Entries of versions that had no <see cref="ChainedEntry.Issue"/> told it in their
+    /// result only: the migration that filled the field from there left their hashes as they were.
+    /// </summary>
+    public bool IsGenuine(ChainedEntry entry) =>
+        CryptographicOperations.FixedTimeEquals(HashOf(entry), entry.Hash)
+        || (entry.Issue is { } issue
+            && entry.Result == AuditResults.Unavailable(issue)
+            && CryptographicOperations.FixedTimeEquals(HashOf(entry with { Issue = null }), entry.Hash));
+
     /// <summary>Over every field of <paramref name="entry"/> but its id and its hash.</summary>
     public byte[] HashOf(ChainedEntry entry)
     {
         var text = entry.DeviceId.Length + entry.Actor.Length + entry.Action.Length + entry.Result.Length
-            + (entry.CommandId?.Length ?? 0) + (entry.Target?.Length ?? 0);
+            + (entry.CommandId?.Length ?? 0) + (entry.Target?.Length ?? 0) + (entry.Issue?.Length ?? 0);
         var buffer = ArrayPool<byte>.Shared.Rent(UsualBytes + (text * 3));
         try
         {
             var line = new Line(buffer);
-            line.Add("entry/1");
+            line.Add(entry.Issue is null ? "entry/1" : "entry/2");
             line.Add(entry.DeviceId);
             line.Add(entry.Sequence);
             line.Add(entry.Time);
@@ -43,6 +53,11 @@ internal sealed class AuditChain(byte[] key)
             line.Add(entry.CommandId);
             line.Add(entry.Target);
             line.Add(entry.PreviousHash);
+            if (entry.Issue is not null)
+            {
+                line.Add(entry.Issue);
+            }
+
             return HMACSHA256.HashData(key, line.Bytes);
         }
         finally

@@ -9,7 +9,7 @@ internal static class AuditCsv
 {
     public const string ContentType = "text/csv; charset=utf-8; header=present";
 
-    private const string Header = "id,time,device_id,sequence,actor,action,result,command_id,target,previous_hash,hash";
+    private const string Header = "id,time,device_id,sequence,actor,action,result,command_id,target,previous_hash,hash,issue";
     private const string LineEnd = "\r\n";
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
@@ -50,6 +50,7 @@ internal static class AuditCsv
             entry.Target,
             Convert.ToHexStringLower(entry.PreviousHash),
             Convert.ToHexStringLower(entry.Hash),
+            entry.Issue,
         ];
         return string.Join(',', fields.Select(Quote)) + LineEnd;
     }

@@ -9,6 +9,7 @@ namespace SmartLock.Server.Audit;
 /// into <paramref name="Actor"/> and <paramref name="Target"/>, which the store keeps so that a deleted account's can be forgotten.
 /// </param>
 /// <param name="Target">User name of the account it was done to or for: the new owner, who a lock is shared with.</param>
+/// <param name="Issue">Why the lock became Unavailable; null for every other entry. Diagnostics read this, and never the words of <paramref name="Result"/>.</param>
 internal record NewAuditEntry(
     DateTimeOffset Time,
     string DeviceId,
@@ -16,7 +17,8 @@ internal record NewAuditEntry(
     string Action,
     string Result,
     string? CommandId = null,
-    string? Target = null);
+    string? Target = null,
+    string? Issue = null);
 
 /// <param name="Id">Position in the log; later entries have greater ids.</param>
 /// <param name="Actor">A name as accounts have it now; <see cref="AuditActors.Deleted"/> for one that is deleted. Likewise <paramref name="Target"/>.</param>
@@ -32,7 +34,8 @@ internal sealed record AuditEntry(
     string? Target,
     long Sequence,
     byte[] PreviousHash,
-    byte[] Hash);
+    byte[] Hash,
+    string? Issue = null);
 
 internal static class AuditActions
 {

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace SmartLock.Server.Audit;
 
 internal enum ChainFault
@@ -108,7 +106,7 @@ internal sealed class ChainCheck(AuditChain chain)
             return new BrokenChain(entry.DeviceId, expected, null, ChainFault.Missing);
         }
 
-        if (!CryptographicOperations.FixedTimeEquals(chain.HashOf(entry), entry.Hash))
+        if (!chain.IsGenuine(entry))
         {
             return Broken(ChainFault.Altered);
         }

@@ -17,7 +17,8 @@ internal sealed record ChainedEntry(
     string? CommandId,
     string? Target,
     byte[] PreviousHash,
-    byte[] Hash);
+    byte[] Hash,
+    string? Issue = null);
 
 /// <summary>Where a chain ends, sealed, so that its last entries cannot be cut off unseen.</summary>
 /// <param name="Seal">Empty when the chain's end was found altered while it was added to: it stays broken for good.</param>

@@ -38,26 +38,46 @@ internal enum LockAccess
     Viewer,
 }
 
-/// <summary>A door's lock.</summary>
-/// <param name="Owner">User name of the account it is assigned to.</param>
-/// <param name="LastSeen">Server's time (UTC) of the last believed status; null before the first.</param>
-/// <param name="Issue">The diagnosis in a few words, or null.</param>
-/// <param name="Unsigned">Registered for a device that cannot sign; see <c>Devices:AllowUnsigned</c>.</param>
-/// <param name="UptimeS">Seconds since the device booted, as it last said.</param>
-internal sealed record Lock(
-    string DeviceId,
-    string Name,
-    string Owner,
-    LockStatus Status,
-    LockState State,
-    DateTimeOffset? LastSeen,
-    string? Issue,
-    bool Unsigned,
-    string? Firmware,
-    int? Rssi,
-    int? BatteryMv,
-    DateTimeOffset CreatedAt,
-    long? UptimeS = null);
+/// <summary>A door's lock. Its members are listed here and, for the API, in <see cref="LockResponse"/>.</summary>
+internal record Lock
+{
+    public required string DeviceId { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>User name of the account that it is assigned to.</summary>
+    public required string Owner { get; init; }
+
+    public LockStatus Status { get; init; }
+
+    public LockState State { get; init; }
+
+    /// <summary>Server's time (UTC) of the last believed status; null before the first.</summary>
+    public DateTimeOffset? LastSeen { get; init; }
+
+    /// <summary>The diagnosis in a few words, or null.</summary>
+    public string? Issue { get; init; }
+
+    /// <summary>Registered for a device that cannot sign; see <c>Devices:AllowUnsigned</c>.</summary>
+    public bool Unsigned { get; init; }
+
+    public string? Firmware { get; init; }
+
+    /// <summary>Signal strength in dBm.</summary>
+    public int? Rssi { get; init; }
+
+    /// <summary>Null for a device on mains.</summary>
+    public int? BatteryMv { get; init; }
+
+    /// <summary>UTC.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Seconds since the device booted, as it last said.</summary>
+    public long? UptimeS { get; init; }
+
+    /// <summary>A copy without what a derived record adds: a store may read a lock together with members that are its own.</summary>
+    public Lock ToLock() => new(this);
+}
 
 /// <param name="Access">Of the account that asked, at the moment of asking.</param>
 internal sealed record VisibleLock(Lock Lock, LockAccess Access);

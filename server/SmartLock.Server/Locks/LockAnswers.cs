@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 
@@ -5,44 +6,59 @@ namespace SmartLock.Server.Locks;
 
 internal sealed record RegisterLockRequest(string DeviceId, string Name, bool Unsigned = false);
 
-/// <param name="Status">What the bolt does, as the device last reported it.</param>
-/// <param name="State">Whether the device is heard.</param>
-/// <param name="LastSeen">When the device was last heard; null before the first time.</param>
-/// <param name="Issue">What is wrong, in a few words, or null.</param>
-/// <param name="Rssi">Signal strength in dBm.</param>
-/// <param name="BatteryMv">Millivolts; null for a device on mains.</param>
-/// <param name="Access">What you may do with it: owner; or operator or viewer while it is shared with you.</param>
-internal sealed record LockAnswer(
-    string DeviceId,
-    string Name,
-    string Owner,
-    LockStatus Status,
-    LockState State,
-    DateTimeOffset? LastSeen,
-    string? Issue,
-    string? Firmware,
-    int? Rssi,
-    int? BatteryMv,
-    bool Unsigned,
-    DateTimeOffset CreatedAt,
-    LockAccess Access)
+internal record LockResponse
 {
-    public static LockAnswer Of(VisibleLock visible) => Of(visible.Lock, visible.Access);
+    public required string DeviceId { get; init; }
 
-    public static LockAnswer Of(Lock item, LockAccess access) => new(
-        item.DeviceId,
-        item.Name,
-        item.Owner,
-        item.Status,
-        item.State,
-        item.LastSeen,
-        item.Issue,
-        item.Firmware,
-        item.Rssi,
-        item.BatteryMv,
-        item.Unsigned,
-        item.CreatedAt,
-        access);
+    public required string Name { get; init; }
+
+    public required string Owner { get; init; }
+
+    /// <summary>The position of the bolt, as the device last reported it.</summary>
+    public required LockStatus Status { get; init; }
+
+    /// <summary>Whether the device is online.</summary>
+    public required LockState State { get; init; }
+
+    /// <summary>When the device last reported; null before the first report.</summary>
+    public required DateTimeOffset? LastSeen { get; init; }
+
+    /// <summary>What is wrong, in a few words, or null.</summary>
+    public required string? Issue { get; init; }
+
+    public required string? Firmware { get; init; }
+
+    /// <summary>Signal strength in dBm.</summary>
+    public required int? Rssi { get; init; }
+
+    /// <summary>Millivolts; null for a device on mains.</summary>
+    public required int? BatteryMv { get; init; }
+
+    public required bool Unsigned { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>What you may do with it: owner; or operator or viewer while it is shared with you.</summary>
+    public required LockAccess Access { get; init; }
+
+    public static LockResponse Of(VisibleLock visible) => Of(visible.Lock, visible.Access);
+
+    public static LockResponse Of(Lock item, LockAccess access) => new()
+    {
+        DeviceId = item.DeviceId,
+        Name = item.Name,
+        Owner = item.Owner,
+        Status = item.Status,
+        State = item.State,
+        LastSeen = item.LastSeen,
+        Issue = item.Issue,
+        Firmware = item.Firmware,
+        Rssi = item.Rssi,
+        BatteryMv = item.BatteryMv,
+        Unsigned = item.Unsigned,
+        CreatedAt = item.CreatedAt,
+        Access = access,
+    };
 }
 
 internal sealed record LockStatusAnswer(
@@ -112,45 +128,28 @@ internal sealed record MqttLogin(string Username, string Password)
     public override string ToString() => $"MQTT login of {Username}";
 }
 
-/// <param name="Key">The device's key, 64 hex digits. It is shown here and never again.</param>
-internal sealed record RegisteredLockAnswer(
-    string DeviceId,
-    string Name,
-    string Owner,
-    LockStatus Status,
-    LockState State,
-    DateTimeOffset? LastSeen,
-    string? Issue,
-    string? Firmware,
-    int? Rssi,
-    int? BatteryMv,
-    bool Unsigned,
-    DateTimeOffset CreatedAt,
-    LockAccess Access,
-    string Key,
-    MqttLogin Mqtt)
+/// <summary>A lock with the key of its device.</summary>
+internal sealed record RegisteredLockResponse : LockResponse
 {
-    public static RegisteredLockAnswer Of(Lock item, byte[] key) => new(
-        item.DeviceId,
-        item.Name,
-        item.Owner,
-        item.Status,
-        item.State,
-        item.LastSeen,
-        item.Issue,
-        item.Firmware,
-        item.Rssi,
-        item.BatteryMv,
-        item.Unsigned,
-        item.CreatedAt,
-        LockAccess.Owner,
-        Convert.ToHexStringLower(key),
-        MqttLogin.Of(item.DeviceId, key));
+    [SetsRequiredMembers]
+    private RegisteredLockResponse(LockResponse item, byte[] key)
+        : base(item)
+    {
+        Key = Convert.ToHexStringLower(key);
+        Mqtt = MqttLogin.Of(item.DeviceId, key);
+    }
+
+    /// <summary>The device's key, 64 hex digits. It is shown here and never again.</summary>
+    public string Key { get; }
+
+    public MqttLogin Mqtt { get; }
+
+    public static RegisteredLockResponse Of(Lock item, byte[] key) => new(LockResponse.Of(item, LockAccess.Owner), key);
 
     public override string ToString() => $"Registered lock {DeviceId}";
 }
 
-internal sealed record LockPage(IReadOnlyList<LockAnswer> Items, string? Next)
+internal sealed record LockPage(IReadOnlyList<LockResponse> Items, string? Next)
 {
-    public static LockPage Of(Page<VisibleLock> page) => new([.. page.Items.Select(LockAnswer.Of)], page.Next);
+    public static LockPage Of(Page<VisibleLock> page) => new([.. page.Items.Select(LockResponse.Of)], page.Next);
 }

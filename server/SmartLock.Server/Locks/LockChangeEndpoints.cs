@@ -41,7 +41,7 @@ internal static class LockChangeEndpoints
     private static RouteHandlerBuilder OwnerOnly(RouteHandlerBuilder route) =>
         route.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status404NotFound);
 
-    private static async Task<Results<Ok<LockAnswer>, ProblemHttpResult>> RenameAsync(
+    private static async Task<Results<Ok<LockResponse>, ProblemHttpResult>> RenameAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         RenameLockRequest request,
         ILockStore store,
@@ -66,7 +66,7 @@ internal static class LockChangeEndpoints
             return refusal;
         }
 
-        return await store.FindAsync(deviceId, user.Username(), now, ct) is { } renamed ? TypedResults.Ok(LockAnswer.Of(renamed)) : LockProblems.NotFound();
+        return await store.FindAsync(deviceId, user.Username(), now, ct) is { } renamed ? TypedResults.Ok(LockResponse.Of(renamed)) : LockProblems.NotFound();
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(
@@ -83,7 +83,7 @@ internal static class LockChangeEndpoints
         return Refusal(await changes.RemoveAsync(deviceId, user.Username(), ct)) is { } refusal ? refusal : TypedResults.NoContent();
     }
 
-    private static async Task<Results<Ok<RegisteredLockAnswer>, ProblemHttpResult>> RotateKeyAsync(
+    private static async Task<Results<Ok<RegisteredLockResponse>, ProblemHttpResult>> RotateKeyAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         RotateKeyRequest? request,
         LockChanges changes,
@@ -108,10 +108,10 @@ internal static class LockChangeEndpoints
         }
 
         LockProblems.KeepNowhere(context);
-        return TypedResults.Ok(RegisteredLockAnswer.Of(rotation.Lock!, rotation.Key!));
+        return TypedResults.Ok(RegisteredLockResponse.Of(rotation.Lock!, rotation.Key!));
     }
 
-    private static async Task<Results<Created<LockAnswer>, ProblemHttpResult>> ClaimAsync(
+    private static async Task<Results<Created<LockResponse>, ProblemHttpResult>> ClaimAsync(
         ClaimLockRequest request,
         IPairingStore store,
         LiveFeed live,
@@ -146,7 +146,7 @@ internal static class LockChangeEndpoints
         {
             ClaimOutcome.Claimed => TypedResults.Created(
                 $"{context.Request.PathBase}/api/locks/{request.DeviceId}",
-                LockAnswer.Of(result.Lock!, LockAccess.Owner)),
+                LockResponse.Of(result.Lock!, LockAccess.Owner)),
             ClaimOutcome.Refused => Problems.Of(
                 StatusCodes.Status404NotFound,
                 "claim_refused",

@@ -43,7 +43,7 @@ internal static class LockEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
 
-    private static async Task<Results<Created<RegisteredLockAnswer>, ProblemHttpResult>> RegisterAsync(
+    private static async Task<Results<Created<RegisteredLockResponse>, ProblemHttpResult>> RegisterAsync(
         RegisterLockRequest request,
         LockRegistration registration,
         IOptions<DeviceOptions> devices,
@@ -69,10 +69,10 @@ internal static class LockEndpoints
         };
     }
 
-    private static Created<RegisteredLockAnswer> Created(HttpContext context, Lock made, byte[] key)
+    private static Created<RegisteredLockResponse> Created(HttpContext context, Lock made, byte[] key)
     {
         LockProblems.KeepNowhere(context);
-        return TypedResults.Created($"{context.Request.PathBase}/api/locks/{made.DeviceId}", RegisteredLockAnswer.Of(made, key));
+        return TypedResults.Created($"{context.Request.PathBase}/api/locks/{made.DeviceId}", RegisteredLockResponse.Of(made, key));
     }
 
     private static async Task<Results<Ok<LockPage>, ProblemHttpResult>> ListAsync(
@@ -92,13 +92,13 @@ internal static class LockEndpoints
         return TypedResults.Ok(LockPage.Of(page));
     }
 
-    private static async Task<Results<Ok<LockAnswer>, ProblemHttpResult>> FindAsync(
+    private static async Task<Results<Ok<LockResponse>, ProblemHttpResult>> FindAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         ILockStore store,
         ClaimsPrincipal user,
         TimeProvider time,
         CancellationToken ct) =>
-        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(LockAnswer.Of(found)) : LockProblems.NotFound();
+        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(LockResponse.Of(found)) : LockProblems.NotFound();
 
     private static async Task<Results<Ok<LockStatusAnswer>, ProblemHttpResult>> StatusAsync(
         [FromRoute(Name = "device_id")] string deviceId,

@@ -35,17 +35,13 @@ internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFe
     }
 
     /// <summary>As <see cref="ILockStore.RegisterAsync"/> writes it.</summary>
-    private static Lock NewlyMade(RegisterLockRequest request, string owner, DateTimeOffset now) => new(
-        request.DeviceId,
-        request.Name,
-        owner,
-        LockStatus.Unknown,
-        LockState.Unavailable,
-        LastSeen: null,
-        LockIssues.NoHeartbeat,
-        request.Unsigned,
-        Firmware: null,
-        Rssi: null,
-        BatteryMv: null,
-        now);
+    private static Lock NewlyMade(RegisterLockRequest request, string owner, DateTimeOffset now) => new()
+    {
+        DeviceId = request.DeviceId,
+        Name = request.Name,
+        Owner = owner,
+        Issue = LockIssues.NoHeartbeat,
+        Unsigned = request.Unsigned,
+        CreatedAt = now,
+    };
 }

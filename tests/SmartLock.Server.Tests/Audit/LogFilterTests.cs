@@ -84,7 +84,7 @@ public sealed class LogFilterTests
         answer.Content.Headers.ContentType!.MediaType.ShouldBe("text/csv");
         answer.Content.Headers.ContentDisposition!.FileName.ShouldBe("smartlock-log.csv");
         var lines = (await answer.Content.ReadAsStringAsync()).Split("\r\n");
-        lines[0].ShouldBe("id,time,device_id,sequence,actor,action,result,command_id,target,previous_hash,hash");
+        lines[0].ShouldBe("id,time,device_id,sequence,actor,action,result,command_id,target,previous_hash,hash,issue");
         lines.Length.ShouldBe(1 + 1_202 + 1);
         lines[^1].ShouldBe("");
         lines[1].Split(',')[2..7].ShouldBe(["D1", "1201", "ada", "command.unlock", "refused: offline"]);

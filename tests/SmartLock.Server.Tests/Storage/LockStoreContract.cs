@@ -12,19 +12,16 @@ public abstract class LockStoreContract : StoreContract
         (await Stores.RegisterAsync("D1")).ShouldBe(RegisterLockOutcome.Registered);
         var found = await Stores.Locks.FindAsync("D1", "ada", StoreSet.Noon, default);
         found!.Access.ShouldBe(LockAccess.Owner);
-        found.Lock.ShouldBe(new Lock(
-            "D1",
-            "Door D1",
-            "ada",
-            LockStatus.Unknown,
-            LockState.Unavailable,
-            null,
-            LockIssues.NoHeartbeat,
-            false,
-            null,
-            null,
-            null,
-            StoreSet.Noon));
+        found.Lock.ShouldBe(new Lock
+        {
+            DeviceId = "D1",
+            Name = "Door D1",
+            Owner = "ada",
+            Status = LockStatus.Unknown,
+            State = LockState.Unavailable,
+            Issue = LockIssues.NoHeartbeat,
+            CreatedAt = StoreSet.Noon,
+        });
     }
 
     [Fact]

@@ -36,13 +36,13 @@ internal sealed class MongoAccountReads(MongoDatabase database)
     /// Deleted, or about to be. Asked after a reservation was written and before it is used; the deletion marks the account first and looks for
     /// reservations then, so that of the two at least one sees the other.
     /// </summary>
-    public Task<bool> IsGoneAsync(string nameKey, CancellationToken ct) => database.RunAsync(
+    public Task<bool> IsGoneAsync(string nameKey, CancellationToken ct) => database.ReadAsync(
         token => _users.Find(Filter.Eq("name_hash", MongoNames.HashOf(nameKey)) & Filter.Eq("deleted", true)).Limit(1).AnyAsync(token),
         ct);
 
     private static HashSet<string> KeysOf(List<BsonDocument> users) => users.Select(user => user[NameKey].AsString).ToHashSet(StringComparer.Ordinal);
 
-    private Task<List<BsonDocument>> FindAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct) => database.RunAsync(
+    private Task<List<BsonDocument>> FindAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct) => database.ReadAsync(
         token => _users.Find(filter)
             .Project(Builders<BsonDocument>.Projection.Include(NameKey).Include(Username))
             .ToListAsync(token),

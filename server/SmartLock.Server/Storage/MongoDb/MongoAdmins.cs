@@ -15,7 +15,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// for admins without the mark, and adds only if the revision is still the same. So either the mark was seen, or the taking out came later and
 /// either undid the addition or refused it.
 /// </remarks>
-internal sealed class MongoAdmins(MongoDatabase database, MongoUsers users, TimeProvider time) : IMongoIndexes
+internal sealed class MongoAdmins(MongoDatabase database, MongoUsers users, TimeProvider time) : IMongoSetup
 {
     private const string ListId = "enabled";
     private const int MostTries = 20;
@@ -39,7 +39,7 @@ internal sealed class MongoAdmins(MongoDatabase database, MongoUsers users, Time
     public static FilterDefinition<BsonDocument> HasMark(string mark) => Where.Eq("stepping_down.id", mark);
 
     /// <summary>Makes the list, with the admins that there are.</summary>
-    public Task CreateAsync(CancellationToken ct) => CountAsync(ct);
+    public Task SetUpAsync(CancellationToken ct) => CountAsync(ct);
 
     /// <summary>Adds the enabled admins that are not in the list.</summary>
     public async Task CountAsync(CancellationToken ct)

@@ -29,7 +29,7 @@ internal sealed class MongoClaims(
         ClaimRoom room,
         CancellationToken ct)
     {
-        var due = await database.RunAsync(token => FindDueAsync(now, room, token), ct);
+        var due = await database.ReadAsync(token => FindDueAsync(now, room, token), ct);
         if (due.Count == 0)
         {
             return [];
@@ -133,7 +133,7 @@ internal sealed class MongoClaims(
 
     private async Task<HeadDelivery?> HeadAsync(BsonDocument webhook, string lease, CancellationToken ct)
     {
-        var head = await database.RunAsync(
+        var head = await database.ReadAsync(
             async token => (BsonDocument?)await webhooks.Deliveries.Find(MongoWebhooks.Pending(webhook[WebhookFields.Id].AsString))
                 .Sort(Builders<BsonDocument>.Sort.Ascending(DeliveryFields.Number))
                 .FirstOrDefaultAsync(token),

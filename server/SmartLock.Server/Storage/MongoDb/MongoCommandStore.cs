@@ -12,7 +12,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// inserted, with its log entry in its outbox, and its idempotency key decides between two who ask at once. A time of issue whose command was never
 /// inserted is a gap, and no harm.
 /// </summary>
-internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, MongoCommandEnds ends) : ICommandStore, IMongoIndexes, IMongoOutbox
+internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, MongoCommandEnds ends) : ICommandStore, IMongoSetup, IMongoOutbox
 {
     private const int MostTries = 20;
 
@@ -25,7 +25,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
 
     public string Collection => CommandDocument.Collection;
 
-    public Task CreateAsync(CancellationToken ct)
+    public Task SetUpAsync(CancellationToken ct)
     {
         var keys = Builders<BsonDocument>.IndexKeys;
         var isSent = Filter.Eq(CommandDocument.State, nameof(CommandState.Sent));
@@ -50,7 +50,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
 
     /// <summary>The key comes first: a retry gets the first answer whatever has become of the lock since.</summary>
     public Task<IssueResult> IssueAsync(IssueRequest request, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 for (var tries = 0; tries < MostTries; tries++)
@@ -76,12 +76,12 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
             ct);
 
     public Task<IReadOnlyList<Command>> FindManyAsync(IReadOnlyCollection<string> commandIds, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<Command>>(
+        database.ReadAsync<IReadOnlyList<Command>>(
             async token => [.. (await _commands.Find(Filter.In("_id", commandIds)).ToListAsync(token)).Select(CommandDocument.FromBson)],
             ct);
 
     public Task<Command?> FindAsync(string commandId, string username, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 if (await _commands.Find(Filter.Eq("_id", commandId)).FirstOrDefaultAsync(token) is not { } stored)
@@ -95,10 +95,10 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, Mo
             ct);
 
     public Task<Command?> FailAsync(string commandId, string result, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(token => ends.FailAsync(commandId, result, now, token), ct);
+        database.ReadAsync(token => ends.FailAsync(commandId, result, now, token), ct);
 
     public Task<IReadOnlyList<Command>> ExpireAsync(DateTimeOffset expiredBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
-        database.RunAsync(token => ends.ExpireAsync(expiredBefore, now, limit, token), ct);
+        database.ReadAsync(token => ends.ExpireAsync(expiredBefore, now, limit, token), ct);
 
     private async Task<Command?> FindByKeyAsync(IssueRequest request, CancellationToken ct)
     {

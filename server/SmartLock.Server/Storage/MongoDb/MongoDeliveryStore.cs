@@ -19,7 +19,7 @@ internal sealed class MongoDeliveryStore(
 
     public async Task<IReadOnlyList<ListeningWebhook>> FindListeningAsync(IReadOnlyCollection<string> usernames, CancellationToken ct)
     {
-        var found = await database.RunAsync(
+        var found = await database.ReadAsync(
             token => webhooks.Documents.Find(Filter.In(WebhookFields.NameKey, usernames.Select(MongoNames.KeyOf).Distinct()) & MongoWebhooks.IsActive)
                 .Project(Builders<BsonDocument>.Projection.Include(WebhookFields.NameKey).Include(WebhookFields.Events).Include(WebhookFields.DeviceId))
                 .ToListAsync(token),
@@ -62,7 +62,7 @@ internal sealed class MongoDeliveryStore(
         return await backlog.AppendAsync(delivery.WebhookId, [delivery], null, ct) ? QueueOutcome.Queued : QueueOutcome.Inactive;
     }
 
-    public Task<DateTimeOffset?> NextDueAsync(DateTimeOffset now, CancellationToken ct) => database.RunAsync(
+    public Task<DateTimeOffset?> NextDueAsync(DateTimeOffset now, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
             var first = await DueAsync(Builders<BsonDocument>.Sort.Ascending(WebhookFields.DueAt), token);
@@ -100,7 +100,7 @@ internal sealed class MongoDeliveryStore(
             wanted &= Filter.Eq(DeliveryFields.State, one.ToString());
         }
 
-        var found = await database.RunAsync(
+        var found = await database.ReadAsync(
             token => webhooks.Deliveries.Find(wanted)
                 .Project(Builders<BsonDocument>.Projection.Exclude(DeliveryFields.Body))
                 .Sort(Builders<BsonDocument>.Sort.Descending(DeliveryFields.Number))
@@ -126,7 +126,7 @@ internal sealed class MongoDeliveryStore(
         }
 
         var isThis = Filter.Eq(DeliveryFields.Id, deliveryId) & Filter.Eq(DeliveryFields.WebhookId, webhookId);
-        var found = await database.RunAsync(
+        var found = await database.ReadAsync(
             async token => (BsonDocument?)await webhooks.Deliveries.Find(isThis)
                 .Project(Builders<BsonDocument>.Projection.Include(DeliveryFields.State))
                 .FirstOrDefaultAsync(token),

@@ -5,7 +5,7 @@ using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoDeviceStore(MongoDatabase database, MongoReports reports, MongoCommandEnds commands) : IDeviceStore, IMongoIndexes
+internal sealed class MongoDeviceStore(MongoDatabase database, MongoReports reports, MongoCommandEnds commands) : IDeviceStore, IMongoSetup
 {
     private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
 
@@ -13,7 +13,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoReports repo
 
     private readonly IMongoCollection<BsonDocument> _locks = database.Collection(LockFields.Collection);
 
-    public Task CreateAsync(CancellationToken ct) =>
+    public Task SetUpAsync(CancellationToken ct) =>
         _locks.Indexes.CreateManyAsync(
             [
                 new(
@@ -25,7 +25,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoReports repo
 
     public async Task<DeviceRecord?> FindAsync(string deviceId, CancellationToken ct)
     {
-        var stored = await database.RunAsync(
+        var stored = await database.ReadAsync(
             token => _locks.Find(Filter.Eq("_id", deviceId) & MongoAccess.IsThere)
                 .Project(Builders<BsonDocument>.Projection
                     .Include(LockFields.Key)
@@ -48,7 +48,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoReports repo
 
     /// <summary>Not all or nothing; but what is applied already is applied again without harm when the caller tries again.</summary>
     public Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var told = batch.Reports.Select(r => r.DeviceId).Concat(batch.Verdicts.Select(v => v.DeviceId)).Distinct();
@@ -74,7 +74,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoReports repo
             ct);
 
     public Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var silent = await _locks.Find(IsAvailable & Filter.Lt(LockFields.LastSeen, heardBefore.ToUnixTimeMilliseconds()) & MongoAccess.IsThere)

@@ -7,9 +7,9 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// What the database deletes by itself when its time is long over, should no server's job have done it. By the database's own clock, so it belongs to a
 /// server in operation and not to stores whose clock is another.
 /// </summary>
-internal sealed class MongoExpiry(MongoSessions sessions) : IMongoIndexes
+internal sealed class MongoExpiry(MongoSessions sessions) : IMongoSetup
 {
-    public Task CreateAsync(CancellationToken ct) =>
+    public Task SetUpAsync(CancellationToken ct) =>
         sessions.Documents.Indexes.CreateOneAsync(
             new CreateIndexModel<BsonDocument>(
                 Builders<BsonDocument>.IndexKeys.Ascending(MongoSessions.PurgedAt),

@@ -26,7 +26,7 @@ internal sealed class MongoLiveStore(MongoDatabase database) : ILiveStore
             return new Dictionary<string, LiveLock>();
         }
 
-        var stored = await database.RunAsync(
+        var stored = await database.ReadAsync(
             token => _locks.Find(Builders<BsonDocument>.Filter.In("_id", deviceIds) & MongoAccess.IsThere).Project(Seen).ToListAsync(token),
             ct);
         return stored.ToDictionary(l => l["_id"].AsString, l => Read(l, now), StringComparer.Ordinal);

@@ -6,20 +6,22 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>Reads documents of <see cref="MongoLocks"/>.</summary>
 internal static class MongoLockRow
 {
-    public static Lock Read(BsonDocument row) => new(
-        row[LockFields.Id].AsString,
-        row[LockFields.Name].AsString,
-        row[LockFields.Owner].AsString,
-        row.Enum<LockStatus>(LockFields.Status),
-        row.Enum<LockState>(LockFields.State),
-        row.TimeOrNull(LockFields.LastSeen),
-        row.TextOrNull(LockFields.Issue),
-        row[LockFields.Unsigned].AsBoolean,
-        row.TextOrNull(LockFields.Firmware),
-        row.Int32OrNull(LockFields.Rssi),
-        row.Int32OrNull(LockFields.BatteryMv),
-        row.Time(LockFields.CreatedAt),
-        row.Int64OrNull(LockFields.UptimeS));
+    public static Lock Read(BsonDocument row) => new()
+    {
+        DeviceId = row[LockFields.Id].AsString,
+        Name = row[LockFields.Name].AsString,
+        Owner = row[LockFields.Owner].AsString,
+        Status = row.Enum<LockStatus>(LockFields.Status),
+        State = row.Enum<LockState>(LockFields.State),
+        LastSeen = row.TimeOrNull(LockFields.LastSeen),
+        Issue = row.TextOrNull(LockFields.Issue),
+        Unsigned = row[LockFields.Unsigned].AsBoolean,
+        Firmware = row.TextOrNull(LockFields.Firmware),
+        Rssi = row.Int32OrNull(LockFields.Rssi),
+        BatteryMv = row.Int32OrNull(LockFields.BatteryMv),
+        CreatedAt = row.Time(LockFields.CreatedAt),
+        UptimeS = row.Int64OrNull(LockFields.UptimeS),
+    };
 
     public static Share ReadShare(BsonDocument share) => new(
         share[ShareFields.Username].AsString,

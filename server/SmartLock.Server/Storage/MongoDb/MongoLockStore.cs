@@ -137,7 +137,7 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, M
     private static VisibleLock? VisibleTo(BsonDocument row, string username, DateTimeOffset now) =>
         MongoAccess.Of(row, username, now) is { } access ? new VisibleLock(MongoLockRow.Read(row), access) : null;
 
-    private Task<List<StateChange>> ReadChangesAsync(BsonValue tenure, DateTimeOffset since, int limit, CancellationToken ct) => database.RunAsync(
+    private Task<List<StateChange>> ReadChangesAsync(BsonValue tenure, DateTimeOffset since, int limit, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
             using var cursor = await _logs.Find(Filter.Eq("tenure", tenure) & Filter.Eq("action", AuditActions.Connectivity))

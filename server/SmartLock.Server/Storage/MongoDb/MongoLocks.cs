@@ -9,7 +9,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// One document per device id, whether it waits for its owner, is a lock, or was one: <c>_id</c> decides between all who want a device id at
 /// once. Fields are <see cref="LockFields"/>.
 /// </summary>
-internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider time, ILogger<MongoLocks> logger) : IMongoIndexes, IMongoOutbox
+internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider time, ILogger<MongoLocks> logger) : IMongoSetup, IMongoOutbox
 {
     /// <summary>How often a change is tried again that others got ahead of. Each time somebody else's was made.</summary>
     public const int MostTries = 200;
@@ -34,7 +34,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             & (Filter.Exists(ShareFields.From, false) | Filter.Lte(ShareFields.From, now.ToUnixTimeMilliseconds()))
             & (Filter.Exists(ShareFields.Until, false) | Filter.Gt(ShareFields.Until, now.ToUnixTimeMilliseconds())));
 
-    public async Task CreateAsync(CancellationToken ct)
+    public async Task SetUpAsync(CancellationToken ct)
     {
         var keys = Builders<BsonDocument>.IndexKeys;
         await Documents.Indexes.CreateManyAsync(
@@ -61,7 +61,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
 
     /// <summary>The document as it is after the update; null when the filter found none, or a unique index refused it.</summary>
     public Task<BsonDocument?> TryUpdateAsync(FilterDefinition<BsonDocument> guard, UpdateDefinition<BsonDocument> update, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 try
@@ -81,7 +81,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
 
     /// <summary>The document itself; null when its id or its slot is taken, or others want one of them just now.</summary>
     public Task<BsonDocument?> TryInsertAsync(BsonDocument document, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 try
@@ -97,7 +97,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             ct);
 
     public Task<List<BsonDocument>> ListAsync(FilterDefinition<BsonDocument> filter, string? afterDeviceId, int limit, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             token => Documents.Find(filter & Filter.Gt(LockFields.Id, afterDeviceId ?? "") & MongoAccess.IsThere)
                 .Project(WithoutOutbox)
                 .Sort(Builders<BsonDocument>.Sort.Ascending(LockFields.Id))
@@ -109,7 +109,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
     /// For the account's deletion. Asked after the account was marked: whoever gets a lock for an account reserves it first and looks at the mark
     /// then, so that of the two at least one sees the other. Reservations are taken away, which makes those who hold them give up.
     /// </summary>
-    public Task<bool> OwnsAnyAsync(string nameKey, CancellationToken ct) => database.RunAsync(
+    public Task<bool> OwnsAnyAsync(string nameKey, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
             var update = Builders<BsonDocument>.Update;
@@ -124,7 +124,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
         ct);
 
     /// <summary>For the account's deletion: nothing is shared with it any more.</summary>
-    public Task EndSharesOfAsync(string nameKey, CancellationToken ct) => database.RunAsync(
+    public Task EndSharesOfAsync(string nameKey, CancellationToken ct) => database.ReadAsync(
         token => Documents.UpdateManyAsync(
             Filter.Eq($"{LockFields.Shares}.{ShareFields.NameKey}", nameKey),
             Builders<BsonDocument>.Update
@@ -144,7 +144,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
     /// <summary>Finishes what a killed process left: reservations that were never used, and locks that were removed by half.</summary>
     public async Task FinishAsync(CancellationToken ct)
     {
-        var left = await database.RunAsync(
+        var left = await database.ReadAsync(
             token => Documents.Find(Filter.Lte(LockFields.TidyAt, time.GetUtcNow().ToUnixTimeMilliseconds()))
                 .Project(Builders<BsonDocument>.Projection.Include(LockFields.Id))
                 .Limit(MostTidied)
@@ -196,7 +196,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
         }
         else if (isHidden && !found.Contains(LockFields.Pairing))
         {
-            await database.RunAsync(
+            await database.ReadAsync(
                 token => Documents.DeleteOneAsync(
                     isSame & Filter.Eq(LockFields.Deleted, true) & HasNot(LockFields.Slot) & HasNot(LockFields.Pairing) & HasNot(LockFields.Ended)
                         & HasNot($"{OutboxEntry.Field}.0"),
@@ -210,7 +210,7 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
     }
 
     /// <summary>Deletes up to <paramref name="limit"/> commands of a lock, the oldest first: ids begin with the time.</summary>
-    public Task<int> DeleteCommandsAsync(FilterDefinition<BsonDocument> which, int limit, CancellationToken ct) => database.RunAsync(
+    public Task<int> DeleteCommandsAsync(FilterDefinition<BsonDocument> which, int limit, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
             var isDrained = which & HasNot($"{OutboxEntry.Field}.0");
@@ -249,12 +249,12 @@ internal sealed partial class MongoLocks(MongoDatabase database, TimeProvider ti
             // In small parts: others get their turn between two of them.
         }
 
-        return !await database.RunAsync(token => _commands.Find(isOfIt).Limit(1).AnyAsync(token), ct);
+        return !await database.ReadAsync(token => _commands.Find(isOfIt).Limit(1).AnyAsync(token), ct);
     }
 
     private Task<UpdateResult> UpdateAsync(FilterDefinition<BsonDocument> filter, UpdateDefinition<BsonDocument> update, CancellationToken ct) =>
-        database.RunAsync(token => Documents.UpdateOneAsync(filter, update, null, token), ct);
+        database.ReadAsync(token => Documents.UpdateOneAsync(filter, update, null, token), ct);
 
     private Task<BsonDocument?> FindAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct) =>
-        database.RunAsync(async token => (BsonDocument?)await Documents.Find(filter).Project(WithoutOutbox).FirstOrDefaultAsync(token), ct);
+        database.ReadAsync(async token => (BsonDocument?)await Documents.Find(filter).Project(WithoutOutbox).FirstOrDefaultAsync(token), ct);
 }

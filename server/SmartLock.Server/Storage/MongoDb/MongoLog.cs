@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using MongoDB.Bson;
 using MongoDB.Driver;
@@ -11,22 +10,10 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// Takes log entries into their chains. An entry of a change is pushed into the outbox of the document that is changed, by the same write, and
 /// drained right after; what a killed process leaves between the two is drained later.
 /// </summary>
-internal sealed partial class MongoLog(MongoDatabase database, MongoNames names, MongoChains chains, AuditChain chain, TimeProvider time, ILogger<MongoLog> logger)
-    : IDisposable
+internal sealed partial class MongoLog(MongoDatabase database, MongoNames names, AuditChain chain, TimeProvider time, ILogger<MongoLog> logger)
 {
     private const string Rejected = "outbox_rejected";
     private const int MostRejected = 20;
-
-    /// <summary>As many are appended in one pass.</summary>
-    private const int MostAtOnce = 5_000;
-
-    private const int MostWaiting = 5_000;
-
-    private readonly ConcurrentQueue<Waiting> _waiting = new();
-    private readonly SemaphoreSlim _turn = new(1);
-
-    /// <summary>Appends that wait for their turn.</summary>
-    public int Queued => _waiting.Count;
 
     /// <summary>Gives the entry its key, and names as they are stored.</summary>
     /// <param name="tenure">The lock's, as it was read; null where no lock is concerned.</param>
@@ -36,7 +23,7 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     /// <inheritdoc cref="PrepareAsync(NewAuditEntry, string?, CancellationToken)"/>
     public async Task<IReadOnlyList<OutboxEntry>> PrepareAsync(IReadOnlyList<(NewAuditEntry Entry, string? Tenure)> entries, CancellationToken ct)
     {
-        var stored = await names.ToStoredAsync(entries.SelectMany(e => e.Entry.Target is { } target ? [e.Entry.Actor, target] : new[] { e.Entry.Actor }), ct);
+        var stored = await names.ToStoredAsync(entries.SelectMany(e => e.Entry.Target is { } target ? [e.Entry.Actor, target] : new[] { e.Entry.Actor }), null, ct);
         var now = time.GetUtcNow();
         return
         [
@@ -44,7 +31,7 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
             {
                 var entry = e.Entry with { Actor = stored[e.Entry.Actor], Target = e.Entry.Target is { } target ? stored[target] : null };
                 var key = Ids.NewUlid(now);
-                return new OutboxEntry(key, entry, e.Tenure, now.ToUnixTimeMilliseconds(), chain.MarkOf(key, e.Tenure, MongoChains.Unlinked(entry)));
+                return new OutboxEntry(key, entry, e.Tenure, now.ToUnixTimeMilliseconds(), chain.MarkOf(key, e.Tenure, Unlinked(entry)));
             }),
         ];
     }
@@ -60,7 +47,7 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     public async Task DrainAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, CancellationToken ct)
     {
         var filter = Builders<BsonDocument>.Filter;
-        var documents = await database.RunAsync(
+        var documents = await database.ReadAsync(
             token => collection.Find(filter.In("_id", ids) & filter.Exists($"{OutboxEntry.Field}.0"))
                 .Project(Builders<BsonDocument>.Projection.Include(OutboxEntry.Field))
                 .ToListAsync(token),
@@ -112,8 +99,6 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
         }
     }
 
-    public void Dispose() => _turn.Dispose();
-
     private async Task MoveAsync(IMongoCollection<BsonDocument> collection, IReadOnlyList<BsonValue> ids, IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
     {
         await EnqueueAsync(entries, ct);
@@ -132,7 +117,7 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     {
         var filter = Builders<BsonDocument>.Filter;
         var keys = entries.Select(e => e.Key).ToArray();
-        await database.RunAsync(
+        await database.ReadAsync(
             token => collection.UpdateManyAsync(
                 filter.In("_id", ids),
                 Builders<BsonDocument>.Update.PullFilter<BsonDocument>(OutboxEntry.Field, filter.In("key", keys)),
@@ -147,7 +132,7 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
         try
         {
             var entry = OutboxEntry.FromBson(stored);
-            var mark = chain.MarkOf(entry.Key, entry.Tenure, MongoChains.Unlinked(entry.Entry));
+            var mark = chain.MarkOf(entry.Key, entry.Tenure, Unlinked(entry.Entry));
             return CryptographicOperations.FixedTimeEquals(mark, entry.Mark) ? entry : null;
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidCastException or NotSupportedException or ArgumentException)
@@ -161,7 +146,7 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
     {
         LogRejected(collection.CollectionNamespace.CollectionName);
         var update = Builders<BsonDocument>.Update;
-        await database.RunAsync(
+        await database.ReadAsync(
             token => collection.UpdateOneAsync(
                 Builders<BsonDocument>.Filter.Eq("_id", id),
                 update.Combine(
@@ -172,62 +157,31 @@ internal sealed partial class MongoLog(MongoDatabase database, MongoNames names,
             ct);
     }
 
-    /// <summary>Whoever gets the turn appends what all have queued; within a process no two then race for a chain.</summary>
-    private async Task EnqueueAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
-    {
-        if (_waiting.Count > MostWaiting)
+    private Task EnqueueAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct) => database.TransactAsync(
+        async transaction =>
         {
-            throw new StoreUnavailableException("The store cannot keep up with the log.");
-        }
+            await transaction.AppendMissingAsync([.. entries.Select(e => new PendingEntry(e.Entry, e.Tenure, e.Key))]);
+            return true;
+        },
+        ct);
 
-        var mine = new Waiting(entries);
-        _waiting.Enqueue(mine);
-        await _turn.WaitAsync(ct);
-        try
-        {
-            while (!mine.Done.Task.IsCompleted)
-            {
-                await AppendWaitingAsync();
-            }
-        }
-        finally
-        {
-            _turn.Release();
-        }
-
-        await mine.Done.Task;
-    }
-
-    /// <summary>Not to be cancelled by one of those it is for; the driver's time limits end it.</summary>
-    private async Task AppendWaitingAsync()
-    {
-        var taken = new List<Waiting>();
-        var entries = new List<OutboxEntry>();
-        while (entries.Count < MostAtOnce && _waiting.TryDequeue(out var next))
-        {
-            taken.Add(next);
-            entries.AddRange(next.Entries);
-        }
-
-        try
-        {
-            await chains.AppendAsync(entries, CancellationToken.None);
-            taken.ForEach(t => t.Done.TrySetResult());
-        }
-        catch (Exception e)
-        {
-            taken.ForEach(t => t.Done.TrySetException(e));
-        }
-    }
+    /// <summary>As its mark is made over, before it has a place.</summary>
+    private static ChainedEntry Unlinked(NewAuditEntry entry) => new(
+        0,
+        entry.DeviceId,
+        0,
+        entry.Time.ToUnixTimeMilliseconds(),
+        entry.Actor,
+        entry.Action,
+        entry.Result,
+        entry.CommandId,
+        entry.Target,
+        [],
+        []);
 
     [LoggerMessage(2110, LogLevel.Error, "The outbox of a document in {Collection} holds an entry that no server with this audit key made; it was put aside")]
     private partial void LogRejected(string collection);
 
     [LoggerMessage(2111, LogLevel.Warning, "Log entries wait in their outboxes: {Reason}")]
     private partial void LogLeft(string reason);
-
-    private sealed record Waiting(IReadOnlyList<OutboxEntry> Entries)
-    {
-        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
 }

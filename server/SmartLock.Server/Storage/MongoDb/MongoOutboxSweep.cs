@@ -11,7 +11,6 @@ namespace SmartLock.Server.Storage.MongoDb;
 internal sealed partial class MongoOutboxSweep(
     MongoDatabase database,
     MongoLog log,
-    MongoChains chains,
     IEnumerable<IMongoOutbox> outboxes,
     TimeProvider time,
     ILogger<MongoOutboxSweep> logger) : BackgroundService
@@ -26,7 +25,7 @@ internal sealed partial class MongoOutboxSweep(
     /// <exception cref="StoreUnavailableException">The next run goes on.</exception>
     public async Task<int> RunAsync(CancellationToken ct)
     {
-        var found = await chains.SettleAsync(ct);
+        var found = 0;
         foreach (var outbox in outboxes)
         {
             found += await DrainAsync(database.Collection(outbox.Collection), ct);
@@ -53,7 +52,7 @@ internal sealed partial class MongoOutboxSweep(
     {
         var before = (time.GetUtcNow() - LeftAfter).ToUnixTimeMilliseconds();
         var filter = Builders<BsonDocument>.Filter;
-        var left = await database.RunAsync(
+        var left = await database.ReadAsync(
             token => collection.Find(filter.Gt(OutboxEntry.AtField, 0L) & filter.Lt(OutboxEntry.AtField, before))
                 .Limit(DrainedAtOnce)
                 .Project(Builders<BsonDocument>.Projection.Include("_id"))

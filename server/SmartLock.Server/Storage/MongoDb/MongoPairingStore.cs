@@ -72,7 +72,7 @@ internal sealed class MongoPairingStore(
     public Task<Page<Pairing>> ListAsync(string? afterDeviceId, int limit, CancellationToken ct)
     {
         var deviceId = MongoPairing.Field(PairingFields.DeviceId);
-        return database.RunAsync(
+        return database.ReadAsync(
             async token =>
             {
                 var found = await locks.Documents.Find(Filter.Gt(deviceId, afterDeviceId ?? "") & Filter.Exists(LockFields.Pairing))
@@ -189,7 +189,7 @@ internal sealed class MongoPairingStore(
     }
 
     private Task<bool> TryCountAsync(FilterDefinition<BsonDocument> which, UpdateDefinition<BsonDocument> update, bool isUpsert, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 try

@@ -37,7 +37,7 @@ internal sealed class MongoRegistrations(MongoDatabase database, MongoLocks lock
             return null;
         }
 
-        var slot = await database.RunAsync(
+        var slot = await database.ReadAsync(
             token => MongoSlots.FindFreeAsync(locks.Documents, Filter.Eq(LockFields.OwnerKey, ownerKey), maxPerOwner, tries, token),
             ct);
         return slot is { } free ? new Reservation(ownerKey, free, locks.NewTenure()) : null;

@@ -23,7 +23,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
     private static readonly FilterDefinition<BsonDocument> IsUnconfirmed = Where.Exists(ConfirmedAt, false);
 
     public Task<SecondFactor?> FindAsync(string username, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var user = await users.Documents.Find(MongoUsers.Named(username) & Where.Exists(Factor))
@@ -35,7 +35,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
             ct);
 
     public Task<BeginSecondFactorOutcome> BeginAsync(string username, byte[] protectedSecret, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var begin = Change.Set(Factor, new BsonDocument { { "secret", protectedSecret }, { "last_step", 0L } });
@@ -52,7 +52,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
 
     public Task<ConfirmSecondFactorOutcome> ConfirmAsync(
         string username, byte[] pending, long step, IReadOnlyList<byte[]> recoveryHashes, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var confirm = Change.Combine(
@@ -65,14 +65,14 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
             ct);
 
     public Task<UseCodeOutcome> UseStepAsync(string username, long step, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token => await UpdateAsync(username, IsConfirmed & Where.Lt(LastStep, step), Change.Set(LastStep, step), token)
                 ? UseCodeOutcome.Accepted
                 : UseCodeOutcome.Replayed,
             ct);
 
     public Task<UseRecoveryCodeOutcome> UseRecoveryCodeAsync(string username, byte[] hash, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token => await UpdateAsync(username, IsConfirmed & Where.Eq(Recovery, hash), Change.Pull(Recovery, hash), token)
                 ? UseRecoveryCodeOutcome.Accepted
                 : UseRecoveryCodeOutcome.Unknown,
@@ -80,7 +80,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
 
     public Task<SecondFactorOutcome> ReplaceRecoveryCodesAsync(
         string username, IReadOnlyList<byte[]> hashes, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var entry = Own(username, AuditActions.SecondFactorCodes, now);
@@ -91,7 +91,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
             ct);
 
     public Task<SecondFactorOutcome> RemoveAsync(string username, string actor, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var remove = Change.Unset(Factor);

@@ -12,11 +12,11 @@ internal sealed class MongoSessionStore(
     private static readonly ProjectionDefinition<BsonDocument> JustId = Builders<BsonDocument>.Projection.Include("_id");
 
     public Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct) =>
-        database.RunAsync(token => OpenCoreAsync(user, session, most, token), ct);
+        database.ReadAsync(token => OpenCoreAsync(user, session, most, token), ct);
 
     /// <summary>The account is read last, so that it is seen as it stands when this returns.</summary>
     public Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var found = await sessions.Documents
@@ -35,10 +35,10 @@ internal sealed class MongoSessionStore(
             ct);
 
     public Task<RotateResult> RotateAsync(Rotation rotation, CancellationToken ct) =>
-        database.RunAsync(token => rotations.RotateAsync(rotation, token), ct);
+        database.ReadAsync(token => rotations.RotateAsync(rotation, token), ct);
 
     public Task<IReadOnlyList<Session>> ListAsync(string username, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<Session>>(
+        database.ReadAsync<IReadOnlyList<Session>>(
             async token =>
             {
                 if (await users.FindAsync(MongoUsers.Named(username), token) is not { } user)
@@ -55,7 +55,7 @@ internal sealed class MongoSessionStore(
             ct);
 
     public Task<EndSessionOutcome> EndAsync(string username, string sessionId, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 if (await users.FindAsync(MongoUsers.Named(username), token) is not { } user)
@@ -69,7 +69,7 @@ internal sealed class MongoSessionStore(
             ct);
 
     public Task<EndedSession?> EndByTokenAsync(byte[] tokenHash, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 var ended = await sessions.Documents.FindOneAndDeleteAsync<BsonDocument>(MongoSessions.ByToken(tokenHash), null, token);
@@ -78,7 +78,7 @@ internal sealed class MongoSessionStore(
             ct);
 
     public Task<IReadOnlyList<string>> EndOthersAsync(string username, string sessionId, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<string>>(
+        database.ReadAsync<IReadOnlyList<string>>(
             async token =>
             {
                 if (await users.FindAsync(MongoUsers.Named(username), token) is not { } user)
@@ -92,7 +92,7 @@ internal sealed class MongoSessionStore(
             ct);
 
     public Task<IReadOnlyList<EndedSession>> DeleteExpiredAsync(DateTimeOffset now, int limit, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<EndedSession>>(
+        database.ReadAsync<IReadOnlyList<EndedSession>>(
             async token =>
             {
                 var hasExpired = Where.Lte("expires_at", now.ToUnixTimeMilliseconds()) & Where.Exists($"{OutboxEntry.Field}.0", false);
@@ -112,7 +112,7 @@ internal sealed class MongoSessionStore(
             ct);
 
     public Task NoteRefusedAsync(string username, string result, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
                 if (await users.FindAsync(MongoUsers.Named(username), token) is { } user)

@@ -8,7 +8,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// Sessions, each with its tokens. One counts while its <c>epoch</c> is its account's: whatever ends all sessions of an account raises that in
 /// the write that decides it, and deleting the old ones is housekeeping. One that has ended and still has a log entry to hand over has no epoch.
 /// </summary>
-internal sealed class MongoSessions(MongoDatabase database) : IMongoIndexes, IMongoOutbox
+internal sealed class MongoSessions(MongoDatabase database) : IMongoSetup, IMongoOutbox
 {
     /// <summary>When the database may delete it: see <see cref="MongoExpiry"/>.</summary>
     public const string PurgedAt = "purge_at";
@@ -58,7 +58,7 @@ internal sealed class MongoSessions(MongoDatabase database) : IMongoIndexes, IMo
     public Task DeleteOldAsync(BsonDocument user, CancellationToken ct) =>
         Documents.DeleteManyAsync(Where.Eq("account_id", user["_id"]) & Where.Lt("epoch", user["epoch"]), ct);
 
-    public Task CreateAsync(CancellationToken ct)
+    public Task SetUpAsync(CancellationToken ct)
     {
         var keys = Builders<BsonDocument>.IndexKeys;
         return Documents.Indexes.CreateManyAsync(

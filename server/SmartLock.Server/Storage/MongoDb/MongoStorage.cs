@@ -21,8 +21,8 @@ internal static class MongoStorage
         services.AddHostedService<MongoStart>();
         services.AddHostedService(provider => provider.GetRequiredService<MongoOutboxSweep>());
         services.AddOptions<KeyManagementOptions>().PostConfigure<MongoKeyRing>((keys, ring) => keys.XmlRepository = ring);
-        services.AddGauge<MongoLog>(
-            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", log => log.Queued);
+        services.AddGauge<MongoDatabase>(
+            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
         services.AddHealthChecks().AddCheck<MongoHealthCheck>("store", timeout: HealthWithin);
         return services.AddMongoStores().AddMongoPart<MongoExpiry>();
     }
@@ -32,12 +32,14 @@ internal static class MongoStorage
     {
         services.AddSingleton(provider => new MongoDatabase(
             provider.GetRequiredService<IOptions<MongoOptions>>().Value,
-            provider.GetServices<IMongoIndexes>,
+            provider.GetServices<IMongoSetup>,
+            provider.GetRequiredService<AuditChain>(),
+            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<MongoDatabase>>()));
+        services.AddSingleton(provider => provider.GetRequiredService<MongoDatabase>().Names);
         services.AddSingleton<LogIds>();
-        services.AddSingleton<MongoNames>();
         services.AddMongoPart<MongoKeyRing>();
-        services.AddMongoPart<MongoChains>();
+        services.AddMongoDocument<LogDocument>().AddMongoDocument<LogHeadDocument>();
         services.AddSingleton<MongoOutboxSweep>();
         services.AddSingleton<MongoLog>();
         services.AddSingleton<MongoCommandEnds>();
@@ -59,13 +61,18 @@ internal static class MongoStorage
         where TStore : class, TInterface =>
         services.AddMongoPart<TStore>().AddSingleton<TInterface>(provider => provider.GetRequiredService<TStore>());
 
+    /// <summary>A collection whose indexes are to be there.</summary>
+    public static IServiceCollection AddMongoDocument<T>(this IServiceCollection services)
+        where T : IMongoDocument<T> =>
+        services.AddSingleton<IMongoSetup, MongoIndexes<T>>();
+
     public static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
         where T : class
     {
         services.AddSingleton<T>();
-        if (typeof(T).IsAssignableTo(typeof(IMongoIndexes)))
+        if (typeof(T).IsAssignableTo(typeof(IMongoSetup)))
         {
-            services.AddSingleton(provider => (IMongoIndexes)provider.GetRequiredService<T>());
+            services.AddSingleton(provider => (IMongoSetup)provider.GetRequiredService<T>());
         }
 
         if (typeof(T).IsAssignableTo(typeof(IMongoOutbox)))

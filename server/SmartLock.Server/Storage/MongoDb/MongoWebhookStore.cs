@@ -32,7 +32,7 @@ internal sealed class MongoWebhookStore(
         for (var tries = 0; tries < MongoLocks.MostTries; tries++)
         {
             var isOwn = Filter.Eq(WebhookFields.NameKey, nameKey);
-            if (await database.RunAsync(token => MongoSlots.FindFreeAsync(webhooks.Documents, isOwn, most, tries, token), ct) is not { } slot)
+            if (await database.ReadAsync(token => MongoSlots.FindFreeAsync(webhooks.Documents, isOwn, most, tries, token), ct) is not { } slot)
             {
                 return CreateWebhookOutcome.TooMany;
             }
@@ -46,7 +46,7 @@ internal sealed class MongoWebhookStore(
         throw MongoLockChanges.TooBusy();
     }
 
-    public Task<Page<Webhook>> ListAsync(string username, string? afterId, int limit, CancellationToken ct) => database.RunAsync(
+    public Task<Page<Webhook>> ListAsync(string username, string? afterId, int limit, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
             var isOwn = Filter.Eq(WebhookFields.NameKey, MongoNames.KeyOf(username)) & Filter.Gt(WebhookFields.Id, afterId ?? "");
@@ -184,7 +184,7 @@ internal sealed class MongoWebhookStore(
             { WebhookFields.Deleted, true },
             { WebhookFields.TidyAt, (webhook.CreatedAt + ReservationHolds).ToUnixTimeMilliseconds() },
         };
-        return database.RunAsync(
+        return database.ReadAsync(
             async token =>
             {
                 try

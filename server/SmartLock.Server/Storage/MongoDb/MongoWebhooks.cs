@@ -5,7 +5,7 @@ using SmartLock.Server.Webhooks;
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>The webhooks, and their deliveries in a collection beside them. Fields are <see cref="WebhookFields"/> and <see cref="DeliveryFields"/>.</summary>
-internal sealed class MongoWebhooks(MongoDatabase database) : IMongoIndexes
+internal sealed class MongoWebhooks(MongoDatabase database) : IMongoSetup
 {
     private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<BsonDocument> Update = Builders<BsonDocument>.Update;
@@ -32,7 +32,7 @@ internal sealed class MongoWebhooks(MongoDatabase database) : IMongoIndexes
         .Unset(WebhookFields.DueAt)
         .Unset(WebhookFields.Lease);
 
-    public async Task CreateAsync(CancellationToken ct)
+    public async Task SetUpAsync(CancellationToken ct)
     {
         var keys = Builders<BsonDocument>.IndexKeys;
         await Documents.Indexes.CreateManyAsync(
@@ -55,7 +55,7 @@ internal sealed class MongoWebhooks(MongoDatabase database) : IMongoIndexes
     }
 
     /// <summary>The webhook, without its outbox; null when the filter finds none.</summary>
-    public Task<BsonDocument?> FindAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct) => database.RunAsync(
+    public Task<BsonDocument?> FindAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct) => database.ReadAsync(
         async token => (BsonDocument?)await Documents.Find(filter)
             .Project(Builders<BsonDocument>.Projection.Exclude(OutboxEntry.Field))
             .FirstOrDefaultAsync(token),
@@ -63,7 +63,7 @@ internal sealed class MongoWebhooks(MongoDatabase database) : IMongoIndexes
 
     /// <summary>The webhook as it is after the update; null when the filter found none.</summary>
     public Task<BsonDocument?> TryUpdateAsync(FilterDefinition<BsonDocument> guard, UpdateDefinition<BsonDocument> update, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token => (BsonDocument?)await Documents.FindOneAndUpdateAsync(
                 guard,
                 update,
@@ -76,7 +76,7 @@ internal sealed class MongoWebhooks(MongoDatabase database) : IMongoIndexes
             ct);
 
     /// <returns>How many were deleted.</returns>
-    public Task<int> DeleteDeliveriesAsync(FilterDefinition<BsonDocument> which, int limit, CancellationToken ct) => database.RunAsync(
+    public Task<int> DeleteDeliveriesAsync(FilterDefinition<BsonDocument> which, int limit, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
             var found = limit <= 0

@@ -31,20 +31,22 @@ internal static class SqliteLockRow
 
     private const string BeginKeyAtLastEntry = "UPDATE locks SET key_from = (SELECT max(id) FROM logs) WHERE device_id = ?1";
 
-    public static Lock Read(SqliteStatement row) => new(
-        row.Text(0),
-        row.Text(1),
-        row.Text(2),
-        row.Enum<LockStatus>(3),
-        row.Enum<LockState>(4),
-        row.TimeOrNull(5),
-        row.TextOrNull(6),
-        row.Bool(7),
-        row.TextOrNull(8),
-        row.Int32OrNull(9),
-        row.Int32OrNull(10),
-        row.Time(11),
-        row.IsNull(12) ? null : row.Int64(12));
+    public static Lock Read(SqliteStatement row) => new()
+    {
+        DeviceId = row.Text(0),
+        Name = row.Text(1),
+        Owner = row.Text(2),
+        Status = row.Enum<LockStatus>(3),
+        State = row.Enum<LockState>(4),
+        LastSeen = row.TimeOrNull(5),
+        Issue = row.TextOrNull(6),
+        Unsigned = row.Bool(7),
+        Firmware = row.TextOrNull(8),
+        Rssi = row.Int32OrNull(9),
+        BatteryMv = row.Int32OrNull(10),
+        CreatedAt = row.Time(11),
+        UptimeS = row.IsNull(12) ? null : row.Int64(12),
+    };
 
     /// <summary>Whoever owns it.</summary>
     public static Lock? FindLock(this SqliteSession session, string deviceId)

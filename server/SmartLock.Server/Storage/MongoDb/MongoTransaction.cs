@@ -1,0 +1,61 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+using SmartLock.Server.Audit;
+
+namespace SmartLock.Server.Storage.MongoDb;
+
+/// <summary>What the work of <see cref="MongoDatabase.TransactAsync{T}(Func{MongoTransaction, Task{T}}, CancellationToken)"/> reads and writes with.</summary>
+internal sealed class MongoTransaction(MongoDatabase database, MongoChains chains, IClientSessionHandle session, bool searchesEnds, CancellationToken ct)
+{
+    /// <summary>
+    /// One document per account that had locks, shares or webhooks counted; <c>_id</c> is <see cref="MongoNames.HashOf"/> of the account's key, so that
+    /// it holds no name.
+    /// </summary>
+    public const string AccountGuards = "account_guards";
+
+    private readonly HashSet<string> _chains = [];
+
+    /// <summary>For each operation of the transaction, one after another: a session does not take two at once.</summary>
+    public IClientSessionHandle Session => session;
+
+    public CancellationToken Ct => ct;
+
+    /// <summary>Those that entries were appended to.</summary>
+    public IReadOnlyCollection<string> Chains => _chains;
+
+    /// <summary>Links the entry into its chain.</summary>
+    /// <param name="tenure">The lock's, for what its owner may read; null where no lock is concerned.</param>
+    /// <returns>Its position in the whole log: greater than all before it in its chain.</returns>
+    public async Task<long> AppendAsync(NewAuditEntry entry, string? tenure)
+    {
+        _chains.Add(entry.DeviceId);
+        return (await chains.AppendAsync(session, [new PendingEntry(entry, tenure)], searchesEnds, ct))[0];
+    }
+
+    /// <summary>Links the entries into their chains, in this order within each: as many round trips as for one.</summary>
+    public Task<IReadOnlyList<long>> AppendAsync(IReadOnlyList<(NewAuditEntry Entry, string? Tenure)> entries)
+    {
+        _chains.UnionWith(entries.Select(e => e.Entry.DeviceId));
+        return chains.AppendAsync(session, [.. entries.Select(e => new PendingEntry(e.Entry, e.Tenure))], searchesEnds, ct);
+    }
+
+    /// <summary>Links those into their chains whose keys are not there yet.</summary>
+    public Task AppendMissingAsync(IReadOnlyList<PendingEntry> entries)
+    {
+        _chains.UnionWith(entries.Select(e => e.Entry.DeviceId));
+        return chains.AppendMissingAsync(session, entries, searchesEnds, ct);
+    }
+
+    /// <summary>
+    /// Makes this transaction conflict with every other one that touches the same account, so that one of the two runs again and sees what the other
+    /// did. Needed where a transaction counts what others may add to (locks, shares or webhooks of an account), or relies on the account being there
+    /// while another may delete it: snapshots alone keep neither from happening. A deletion touches the account as well.
+    /// </summary>
+    /// <param name="nameKey">See <see cref="MongoNames.KeyOf"/>.</param>
+    public Task TouchAccountAsync(string nameKey) => database.Collection(AccountGuards).UpdateOneAsync(
+        session,
+        Builders<BsonDocument>.Filter.Eq("_id", MongoNames.HashOf(nameKey)),
+        Builders<BsonDocument>.Update.Inc("n", 1L),
+        new UpdateOptions { IsUpsert = true },
+        ct);
+}
