@@ -1,5 +1,6 @@
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -12,8 +13,7 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
     private static readonly FilterDefinitionBuilder<UserDocument> Where = Builders<UserDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<UserDocument> Change = Builders<UserDocument>.Update;
 
-    public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) => InsertAsync(
-        user,
+    public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) => TransactAsync(
         async transaction =>
         {
             if (await users.IsTakenAsync(transaction, user.Username))
@@ -24,14 +24,12 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
             await InsertAsync(transaction, user, actor);
             return CreateUserOutcome.Created;
         },
-        CreateUserOutcome.NameTaken,
         ct);
 
-    public Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct) => InsertAsync(
-        user,
+    public Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct) => TransactAsync(
         async transaction =>
         {
-            var outcome = UserDecisions.FirstAdmin(
+            var outcome = UserChangeRules.FirstAdmin(
                 await users.AnyAdminAsync(transaction), await users.IsTakenAsync(transaction, user.Username));
             if (outcome is FirstAdminOutcome.Created)
             {
@@ -40,7 +38,6 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
 
             return outcome;
         },
-        FirstAdminOutcome.NameTaken,
         ct);
 
     public async Task<User?> FindAsync(string username, CancellationToken ct) => UserDocument.ToUser(await users.FindAsync(username, ct));
@@ -78,23 +75,23 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
         },
         ct);
 
-    public Task<ChangePasswordOutcome> ChangePasswordAsync(User user, string newHash, DateTimeOffset now, CancellationToken ct) => database.TransactAsync(
+    public Task<ChangePasswordOutcome> ChangePasswordAsync(User user, string newHash, DateTimeOffset now, CancellationToken ct) => TransactAsync(
         async transaction =>
         {
             var found = await users.TakeAsync(transaction, user.Username);
-            var outcome = UserDecisions.ChangePassword(UserDocument.ToUser(found), user);
+            var outcome = UserChangeRules.ChangePassword(UserDocument.ToUser(found), user);
             if (outcome is ChangePasswordOutcome.Changed)
             {
                 await UpdateAsync(transaction, found!, Change.Set(u => u.PasswordHash, newHash).Inc(u => u.PasswordVersion, 1));
                 await sessions.DeleteAllOfAsync(transaction, found!.NameKey);
-                await transaction.AppendAsync(UserDecisions.PasswordChanged(user.Username, now), null);
+                await transaction.AppendAsync(UserChangeRules.PasswordChanged(user.Username, now), null);
             }
 
             return outcome;
         },
         ct);
 
-    public Task<User?> ChangeEmailAsync(string username, string? email, DateTimeOffset now, CancellationToken ct) => database.TransactAsync(
+    public Task<User?> ChangeEmailAsync(string username, string? email, DateTimeOffset now, CancellationToken ct) => TransactAsync(
         async transaction =>
         {
             if (await users.TakeAsync(transaction, username) is not { } found)
@@ -103,21 +100,21 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
             }
 
             await UpdateAsync(transaction, found, Change.Combine().SetOrUnset(u => u.Email, email));
-            await transaction.AppendAsync(UserDecisions.EmailChanged(found.Username, now), null);
+            await transaction.AppendAsync(UserChangeRules.EmailChanged(found.Username, now), null);
             return UserDocument.ToUser(found with { Email = email });
         },
         ct);
 
     public Task<UpdateUserResult> UpdateAsync(
-        string username, UserChange change, string actor, DateTimeOffset now, CancellationToken ct) => database.TransactAsync(
+        string username, UserChange change, string actor, DateTimeOffset now, CancellationToken ct) => TransactAsync(
         async transaction =>
         {
             var found = await users.TakeAsync(transaction, username);
             var before = UserDocument.ToUser(found);
             var hasAnotherAdmin = before is not null
-                && UserDecisions.NeedsAnotherAdmin(before, change)
+                && UserChangeRules.NeedsAnotherAdmin(before, change)
                 && await users.HasAnotherAdminAsync(transaction, found!.Id);
-            var update = UserDecisions.Update(before, change, hasAnotherAdmin, actor, now);
+            var update = UserChangeRules.Update(before, change, hasAnotherAdmin, actor, now);
             if (update.IsWritten)
             {
                 var after = update.Result.User!;
@@ -151,24 +148,9 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
     private async Task InsertAsync(MongoTransaction transaction, User user, string actor)
     {
         await users.Documents.InsertOneAsync(transaction.Session, UserDocument.Of(MongoUsers.NewId(), user), null, transaction.Ct);
-        await transaction.AppendAsync(UserDecisions.Registered(user, actor), null);
+        await transaction.AppendAsync(UserChangeRules.Registered(user, actor), null);
     }
 
-    /// <summary>Of transactions that find a name free at once the unique index lets one through.</summary>
-    private async Task<T> InsertAsync<T>(User user, Func<MongoTransaction, Task<T>> work, T taken, CancellationToken ct)
-    {
-        try
-        {
-            return await database.TransactAsync(work, ct);
-        }
-        catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
-        {
-            if (await users.IsTakenAsync(user.Username, ct))
-            {
-                return taken;
-            }
-
-            throw;
-        }
-    }
+    private Task<T> TransactAsync<T>(Func<MongoTransaction, Task<T>> work, CancellationToken ct) =>
+        database.TransactAsync(AuditSubjects.Accounts, work, ct);
 }

@@ -5,21 +5,21 @@ using SmartLock.Server.Accounts;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoUsers(MongoDatabase database) : IMongoIndexes
+/// <summary>Reads accounts, and locks them for transactions that decide by what they read.</summary>
+internal sealed class MongoUsers(MongoDatabase database) : IMongoSetup
 {
     private const int IdBytes = 16;
-    private const string AdminGuard = "enabled";
 
     private static readonly FilterDefinitionBuilder<UserDocument> Where = Builders<UserDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<UserDocument> Change = Builders<UserDocument>.Update;
+    private static readonly FilterDefinition<BsonDocument> AdminGuard = Builders<BsonDocument>.Filter.Eq("_id", "enabled");
 
-    private readonly IMongoCollection<BsonDocument> _admins = database.Collection<BsonDocument>("admins");
-
-    public IMongoCollection<UserDocument> Documents { get; } = database.Collection<UserDocument>(MongoNames.Users);
-
-    public IMongoCollection<RetiredUserDocument> Retired { get; } = database.Collection<RetiredUserDocument>(MongoNames.Users);
+    private readonly IMongoCollection<BsonDocument> _admins = database.Collection("admins");
 
     public static FilterDefinition<UserDocument> IsAdmin { get; } = Where.Eq(u => u.Role, Role.Admin);
+
+    public IMongoCollection<UserDocument> Documents { get; } = database.Collection<UserDocument>(UserDocument.Collection);
+
+    public IMongoCollection<RetiredUserDocument> Retired { get; } = database.Collection<RetiredUserDocument>(RetiredUserDocument.Collection);
 
     public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
 
@@ -31,86 +31,60 @@ internal sealed class MongoUsers(MongoDatabase database) : IMongoIndexes
         database.ReadAsync(async token => (UserDocument?)await Documents.Find(Named(username)).FirstOrDefaultAsync(token), ct);
 
     /// <summary>
-    /// The account, locked: of transactions that take the same account at once one goes first, and the others see what it did. Null when there is none.
+    /// The account, locked: of transactions that take the same account at once one goes first, and the others run again and see what it did. Null
+    /// when there is none.
     /// </summary>
     public async Task<UserDocument?> TakeAsync(MongoTransaction transaction, string username) => await Documents.FindOneAndUpdateAsync(
         transaction.Session,
         Named(username),
-        Change.Inc(u => u.Rev, 1),
+        Builders<UserDocument>.Update.Inc(u => u.Rev, 1),
         new FindOneAndUpdateOptions<UserDocument> { ReturnDocument = ReturnDocument.After },
         transaction.Ct);
 
-    /// <summary>By a living account or a retired one.</summary>
+    /// <summary>By a living account or a deleted one.</summary>
     public Task<bool> IsTakenAsync(MongoTransaction transaction, string username) => Retired
-        .Find(transaction.Session, HasHashOf(username))
+        .Find(transaction.Session, Builders<RetiredUserDocument>.Filter.Eq(u => u.NameHash, MongoNames.HashOf(MongoNames.KeyOf(username))))
         .Limit(1)
         .AnyAsync(transaction.Ct);
 
-    /// <inheritdoc cref="IsTakenAsync(MongoTransaction, string)"/>
-    public Task<bool> IsTakenAsync(string username, CancellationToken ct) =>
-        database.ReadAsync(token => Retired.Find(HasHashOf(username)).Limit(1).AnyAsync(token), ct);
-
     /// <summary>
-    /// Of transactions that ask this at once one goes first, and the others see what it did. So two admins cannot each rely on the other
-    /// while both of them go.
+    /// Of transactions that ask this at once one goes first, and the others run again and see what it did. So no two admins can go who each rely on
+    /// the other to stay.
     /// </summary>
-    /// <param name="id">The account that is not to be counted.</param>
+    /// <param name="id">Of the account that is not to be counted.</param>
     public async Task<bool> HasAnotherAdminAsync(MongoTransaction transaction, string id)
     {
-        await GuardAdminsAsync(transaction);
+        await TakeAdminsAsync(transaction);
         return await Documents.Find(transaction.Session, IsAdmin & Where.Eq(u => u.Disabled, false) & Where.Ne(u => u.Id, id))
             .Limit(1)
             .AnyAsync(transaction.Ct);
     }
 
-    /// <summary>Any at all, disabled ones included; guarded as <see cref="HasAnotherAdminAsync"/> is.</summary>
+    /// <summary>Any at all, disabled ones included; one transaction after the other, as in <see cref="HasAnotherAdminAsync"/>.</summary>
     public async Task<bool> AnyAdminAsync(MongoTransaction transaction)
     {
-        await GuardAdminsAsync(transaction);
+        await TakeAdminsAsync(transaction);
         return await Documents.Find(transaction.Session, IsAdmin).Limit(1).AnyAsync(transaction.Ct);
     }
 
-    public async Task CreateAsync(CancellationToken ct)
-    {
-        var keys = Builders<UserDocument>.IndexKeys;
-        await Documents.Indexes.CreateManyAsync(
-            [
-                new(keys.Ascending(u => u.NameHash), new CreateIndexOptions { Name = "name_hash", Unique = true }),
-                new(keys.Ascending(u => u.NameKey), new CreateIndexOptions { Name = "name_key" }),
-                new(keys.Ascending(u => u.Role), new CreateIndexOptions<UserDocument> { Name = "admins", PartialFilterExpression = IsAdmin }),
-            ],
-            ct);
-        await Retired.Indexes.CreateOneAsync(
-            new CreateIndexModel<RetiredUserDocument>(
-                Builders<RetiredUserDocument>.IndexKeys.Ascending(u => u.Leaving!.DueAt), new CreateIndexOptions { Name = "leaving", Sparse = true }),
-            cancellationToken: ct);
-        await MakeAdminGuardAsync(ct);
-    }
-
-    private static FilterDefinition<RetiredUserDocument> HasHashOf(string username) =>
-        Builders<RetiredUserDocument>.Filter.Eq(u => u.NameHash, MongoNames.HashOf(MongoNames.KeyOf(username)));
-
-    /// <summary>The document that transactions conflict on that decide by how many admins there are.</summary>
-    private Task GuardAdminsAsync(MongoTransaction transaction) => _admins.UpdateOneAsync(
-        transaction.Session,
-        Builders<BsonDocument>.Filter.Eq("_id", AdminGuard),
-        Builders<BsonDocument>.Update.Inc("rev", 1L),
-        new UpdateOptions { IsUpsert = true },
-        transaction.Ct);
-
-    private async Task MakeAdminGuardAsync(CancellationToken ct)
+    /// <summary>The document that these transactions conflict on. It need not be there, but made in a transaction it would cost a second run.</summary>
+    public async Task SetUpAsync(CancellationToken ct)
     {
         try
         {
             await _admins.UpdateOneAsync(
-                Builders<BsonDocument>.Filter.Eq("_id", AdminGuard),
-                Builders<BsonDocument>.Update.SetOnInsert("rev", 0L),
-                new UpdateOptions { IsUpsert = true },
-                ct);
+                AdminGuard, Builders<BsonDocument>.Update.SetOnInsert("rev", 0L), new UpdateOptions { IsUpsert = true }, ct);
         }
         catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
         {
             // Another replica has made it in the same moment.
         }
     }
+
+    private Task TakeAdminsAsync(MongoTransaction transaction) => _admins.UpdateOneAsync(
+        transaction.Session,
+        AdminGuard,
+        Builders<BsonDocument>.Update.Inc("rev", 1L),
+        new UpdateOptions { IsUpsert = true },
+        transaction.Ct);
 }

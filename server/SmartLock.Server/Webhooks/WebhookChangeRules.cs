@@ -21,7 +21,7 @@ internal sealed record WebhookState(bool Active, string? InactiveReason, DateTim
 internal sealed record WebhookUpdate(string Url, IReadOnlyList<string> Events, WebhookState State, bool EndsPending);
 
 /// <summary>What becomes of a webhook that its account makes or changes, and what the log says of it.</summary>
-internal static class WebhookDecisions
+internal static class WebhookChangeRules
 {
     /// <param name="maySeeLock">True for a webhook that is about no certain lock.</param>
     /// <param name="count">How many the account has.</param>

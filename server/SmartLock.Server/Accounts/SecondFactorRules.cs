@@ -3,7 +3,7 @@ using SmartLock.Server.Audit;
 namespace SmartLock.Server.Accounts;
 
 /// <summary>When a second factor may be begun, confirmed, changed or removed, and what the log says of it.</summary>
-internal static class SecondFactorDecisions
+internal static class SecondFactorRules
 {
     public static BeginSecondFactorOutcome Begin(bool hasAccount, bool isConfirmed)
     {
@@ -26,11 +26,11 @@ internal static class SecondFactorDecisions
     public static SecondFactorOutcome Change(SecondFactor? factor) =>
         factor is { IsConfirmed: true } ? SecondFactorOutcome.Done : SecondFactorOutcome.NotEnabled;
 
-    public static NewAuditEntry Enabled(string username, DateTimeOffset now) => UserDecisions.Own(username, AuditActions.SecondFactorEnable, now);
+    public static NewAuditEntry Enabled(string username, DateTimeOffset now) => UserChangeRules.Own(username, AuditActions.SecondFactorEnable, now);
 
-    public static NewAuditEntry CodesReplaced(string username, DateTimeOffset now) => UserDecisions.Own(username, AuditActions.SecondFactorCodes, now);
+    public static NewAuditEntry CodesReplaced(string username, DateTimeOffset now) => UserChangeRules.Own(username, AuditActions.SecondFactorCodes, now);
 
     /// <param name="actor">The account itself, or an admin.</param>
     public static NewAuditEntry Removed(string username, string actor, DateTimeOffset now) =>
-        UserDecisions.About(now, actor, AuditActions.SecondFactorDisable, AuditResults.AccountDone, username);
+        UserChangeRules.About(now, actor, AuditActions.SecondFactorDisable, AuditResults.AccountDone, username);
 }

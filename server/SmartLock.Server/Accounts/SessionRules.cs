@@ -3,7 +3,7 @@ using SmartLock.Server.Audit;
 namespace SmartLock.Server.Accounts;
 
 /// <summary>When a session is opened, refreshed or ended, and what the log says of it.</summary>
-internal static class SessionDecisions
+internal static class SessionRules
 {
     /// <summary>Whether what was checked at a sign-in would do still.</summary>
     /// <param name="now">The account as it stands; null when there is none any more.</param>
@@ -17,12 +17,12 @@ internal static class SessionDecisions
     /// <param name="most">How many sessions the account may have, the new one included.</param>
     public static int KeptBesideNew(int most) => Math.Max(0, most - 1);
 
-    public static NewAuditEntry Opened(string username, DateTimeOffset now) => UserDecisions.Own(username, AuditActions.AccountLogin, now);
+    public static NewAuditEntry Opened(string username, DateTimeOffset now) => UserChangeRules.Own(username, AuditActions.AccountLogin, now);
 
     /// <param name="username">Of an account that there is.</param>
     /// <param name="result">Why, see <see cref="AuditResults"/>.</param>
     public static NewAuditEntry Refused(string username, string result, DateTimeOffset now) =>
-        UserDecisions.About(now, AuditActors.System, AuditActions.AccountLogin, result, username);
+        UserChangeRules.About(now, AuditActors.System, AuditActions.AccountLogin, result, username);
 
     /// <param name="account">Null when the session has none any more.</param>
     /// <param name="isUsed">The token has been used before: somebody has a copy, and the session is to be ended.</param>
@@ -38,5 +38,5 @@ internal static class SessionDecisions
     }
 
     public static NewAuditEntry Reused(string username, DateTimeOffset now) =>
-        UserDecisions.About(now, AuditActors.System, AuditActions.SessionReuse, AuditResults.SessionEnded, username);
+        UserChangeRules.About(now, AuditActors.System, AuditActions.SessionReuse, AuditResults.SessionEnded, username);
 }

@@ -14,7 +14,7 @@ internal sealed record UserDeletion(DeleteUserOutcome Outcome, NewAuditEntry? En
 /// What becomes of an account that is to be made, changed or deleted, and what the log says of it. The stores load what is asked for here, make
 /// sure that it still holds when they write, and write what comes out.
 /// </summary>
-internal static class UserDecisions
+internal static class UserChangeRules
 {
     public static bool IsEnabledAdmin(User user) => user is { Role: Role.Admin, Disabled: false };
 

@@ -15,7 +15,7 @@ internal sealed record QueueUpdate(DeliveryProgress? Delivery, WebhookState? Web
 internal sealed record HeadDecision(bool IsAttempted, DeliveryProgress? Delivery, WebhookState Webhook, bool EndsPending = false);
 
 /// <summary>The rules of the queue: what is taken into it, what comes out of it, and what an attempt changes.</summary>
-internal static class DeliveryDecisions
+internal static class DeliveryRules
 {
     /// <summary>Passed over without an attempt in one turn, at most; the webhook stays due and the next turn goes on.</summary>
     public const int MostPassedOver = 100;
