@@ -1,0 +1,142 @@
+using SmartLock.Server.Audit;
+using SmartLock.Server.Locks;
+
+namespace SmartLock.Server.Heartbeats;
+
+/// <summary>A lock with what decides whether its device's reports count.</summary>
+internal record HeardLock : Lock
+{
+    /// <summary>The device's own time of its last report, Unix milliseconds; 0 before the first.</summary>
+    public long SentAt { get; init; }
+
+    /// <summary>The device's own time of its present connection, Unix milliseconds; 0 before the first.</summary>
+    public long ConnectedAt { get; init; }
+
+    /// <summary>The device said <c>"topics":"own"</c>.</summary>
+    public bool OwnTopics { get; init; }
+
+    /// <summary>When the connection was last found lost, server's time (UTC).</summary>
+    public DateTimeOffset? LostAt { get; init; }
+
+    /// <summary>As <see cref="DeviceRecord.KeyFrom"/>.</summary>
+    public long KeyFrom { get; init; }
+}
+
+internal enum ReportOutcome
+{
+    /// <summary>It says what the last one said: only times and measurements are stored.</summary>
+    Confirmed,
+
+    /// <summary>The lock's status or issue is another now.</summary>
+    Changed,
+
+    /// <summary>The lock was Unavailable before.</summary>
+    CameBack,
+
+    /// <summary>A later report was stored before. Nothing is stored.</summary>
+    Overtaken,
+
+    /// <summary>It counts for its signature alone and is not newer than what is stored. Nothing is stored.</summary>
+    Replayed,
+
+    /// <summary>The lock is gone, or has another key by now. Nothing is stored.</summary>
+    Outdated,
+}
+
+/// <param name="Lock">As it is to be stored; null when nothing is.</param>
+/// <param name="Entry">To be written in the same transaction; null when there is none.</param>
+internal sealed record ReportDecision(ReportOutcome Outcome, HeardLock? Lock = null, NewAuditEntry? Entry = null);
+
+/// <param name="Lock">As it is to be stored.</param>
+/// <param name="Entry">To be written in the same transaction.</param>
+internal sealed record LossDecision(HeardLock Lock, NewAuditEntry Entry);
+
+/// <summary>What reports, lost connections and silence make of a lock. Pure.</summary>
+internal static class ReportRules
+{
+    /// <summary>
+    /// How far the clocks of two replicas may differ. A time of the server's further ahead than that was written before the clock was set back:
+    /// held to it, no report would count until that time comes.
+    /// </summary>
+    public const long MaxSkewMs = 5_000;
+
+    private static readonly TimeSpan MaxSkew = TimeSpan.FromMilliseconds(MaxSkewMs);
+
+    /// <param name="stored">Null when there is no such lock.</param>
+    public static ReportDecision Take(HeardLock? stored, DeviceReport report)
+    {
+        if (stored is null || stored.KeyFrom != report.KeyFrom)
+        {
+            return new ReportDecision(ReportOutcome.Outdated);
+        }
+
+        if (report.BySignature)
+        {
+            return report.SentAt <= stored.SentAt ? new ReportDecision(ReportOutcome.Replayed) : TakeSigned(stored, report);
+        }
+
+        return IsLater(stored.LastSeen, report.HeardAt) ? new ReportDecision(ReportOutcome.Overtaken) : TakeAsNewest(stored, report, report.HeardAt);
+    }
+
+    /// <summary>Null when the loss does not count: the device has another connection or key by now, was heard after it, or is Unavailable already.</summary>
+    public static LossDecision? Lose(HeardLock? stored, ConnectionLoss loss) =>
+        stored is { State: LockState.Available, LastSeen: { } seen }
+        && stored.KeyFrom == loss.KeyFrom
+        && stored.ConnectedAt == loss.ConnectedAt
+        && seen <= loss.HeardAt
+            ? new LossDecision(
+                stored with { State = LockState.Unavailable, Issue = LockIssues.ConnectionLost, LostAt = loss.HeardAt },
+                Unavailable(loss.DeviceId, LockIssues.ConnectionLost, loss.HeardAt))
+            : null;
+
+    public static NewAuditEntry Silent(string deviceId, DateTimeOffset now) => Unavailable(deviceId, LockIssues.NoHeartbeat, now);
+
+    /// <summary>Goes by when the device sent it, since another replica may have heard it, or a later one, before.</summary>
+    private static ReportDecision TakeSigned(HeardLock stored, DeviceReport report)
+    {
+        var lastSeen = IsLater(stored.LastSeen, report.HeardAt) ? stored.LastSeen!.Value : report.HeardAt;
+        return stored.State is LockState.Unavailable && IsFromBeforeLoss(stored, report)
+            ? new ReportDecision(ReportOutcome.Changed, Measured(stored, report, lastSeen) with { Status = report.Status })
+            : TakeAsNewest(stored, report, lastSeen);
+    }
+
+    /// <summary>
+    /// Said before the connection was lost, stored after that: the last word on where the bolt is, but no sign of life. A device does not speak
+    /// again over a connection whose will was published, so for that one a replica's clock may be ahead.
+    /// </summary>
+    private static bool IsFromBeforeLoss(HeardLock stored, DeviceReport report) =>
+        stored.LostAt is { } lostAt
+        && (lostAt >= report.HeardAt
+            || (report.ConnectedAt > 0 && stored.ConnectedAt == report.ConnectedAt && lostAt + MaxSkew >= report.HeardAt));
+
+    private static ReportDecision TakeAsNewest(HeardLock stored, DeviceReport report, DateTimeOffset lastSeen)
+    {
+        var heard = Measured(stored, report, lastSeen) with { State = LockState.Available, Status = report.Status, Issue = report.Issue };
+        if (stored.State is LockState.Unavailable)
+        {
+            var entry = new NewAuditEntry(
+                report.HeardAt, report.DeviceId, AuditActors.Device(report.DeviceId), AuditActions.Connectivity, AuditResults.Available);
+            return new ReportDecision(ReportOutcome.CameBack, heard, entry);
+        }
+
+        var isNews = stored.Status != report.Status || stored.Issue != report.Issue;
+        return new ReportDecision(isNews ? ReportOutcome.Changed : ReportOutcome.Confirmed, heard);
+    }
+
+    private static HeardLock Measured(HeardLock stored, DeviceReport report, DateTimeOffset lastSeen) => stored with
+    {
+        LastSeen = lastSeen,
+        SentAt = Math.Max(stored.SentAt, report.SentAt),
+        ConnectedAt = report.ConnectedAt == 0 ? stored.ConnectedAt : report.ConnectedAt,
+        OwnTopics = report.OwnTopics ?? stored.OwnTopics,
+        Firmware = report.Firmware ?? stored.Firmware,
+        Rssi = report.Rssi,
+        BatteryMv = report.BatteryMv,
+        UptimeS = report.UptimeS,
+    };
+
+    private static bool IsLater(DateTimeOffset? lastSeen, DateTimeOffset heardAt) => lastSeen > heardAt && lastSeen <= heardAt + MaxSkew;
+
+    private static NewAuditEntry Unavailable(string deviceId, string issue, DateTimeOffset time) =>
+        new(time, deviceId, AuditActors.System, AuditActions.Connectivity, AuditResults.Unavailable(issue), Issue: issue);
+}
