@@ -14,6 +14,29 @@ internal sealed record QueueUpdate(DeliveryProgress? Delivery, WebhookState? Web
 /// <param name="IsAttempted">Otherwise, while the webhook stays active, the one behind it is looked at.</param>
 internal sealed record HeadDecision(bool IsAttempted, DeliveryProgress? Delivery, WebhookState Webhook, bool EndsPending = false);
 
+/// <summary>How much of a claim's room is left while it goes through the webhooks in the order in which they are due.</summary>
+internal sealed class RoomLeft(ClaimRoom room)
+{
+    private readonly Dictionary<string, int> _busy = new(room.Busy, StringComparer.Ordinal);
+    private int _left = room.Most;
+
+    public bool IsNone => _left <= 0;
+
+    /// <summary>False for a webhook whose account has as much as it may have, or when there is no more room.</summary>
+    public bool TryTake(string account)
+    {
+        var busy = _busy.GetValueOrDefault(account);
+        if (IsNone || busy >= room.MostOfAccount)
+        {
+            return false;
+        }
+
+        _busy[account] = busy + 1;
+        _left--;
+        return true;
+    }
+}
+
 /// <summary>The rules of the queue: what is taken into it, what comes out of it, and what an attempt changes.</summary>
 internal static class DeliveryRules
 {
@@ -53,35 +76,6 @@ internal static class DeliveryRules
     /// <param name="first">The earliest that any webhook is due; null when nothing is pending.</param>
     public static DateTimeOffset? NextDue(DateTimeOffset? first, DateTimeOffset? last, DateTimeOffset now) =>
         last > now + WebhookRules.FarthestDue ? now : first;
-
-    /// <summary>Those that a claim has room for.</summary>
-    /// <param name="due">In the order in which they are due; read no further than there is room.</param>
-    public static IEnumerable<T> Take<T>(IEnumerable<T> due, ClaimRoom room, Func<T, string> accountOf)
-    {
-        var busy = new Dictionary<string, int>(room.Busy, StringComparer.Ordinal);
-        var taken = 0;
-        if (room.Most <= 0)
-        {
-            yield break;
-        }
-
-        foreach (var item in due)
-        {
-            var account = accountOf(item);
-            var ofAccount = busy.GetValueOrDefault(account);
-            if (ofAccount >= room.MostOfAccount)
-            {
-                continue;
-            }
-
-            busy[account] = ofAccount + 1;
-            yield return item;
-            if (++taken == room.Most)
-            {
-                yield break;
-            }
-        }
-    }
 
     /// <summary>What is done with the oldest pending delivery of a webhook whose turn it is.</summary>
     /// <param name="maySee">The account is enabled and may see the lock that it is about, if it is about one.</param>

@@ -1,3 +1,4 @@
+using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
@@ -76,7 +77,7 @@ internal sealed partial class MongoAccountDeletion(
     private async Task<bool> OwnsLocksAsync(MongoTransaction transaction, string nameKey)
     {
         await transaction.TouchAccountAsync(nameKey);
-        var locks = Builders<MongoDB.Bson.BsonDocument>.Filter;
+        var locks = Builders<BsonDocument>.Filter;
         return await database.Collection(LockFields.Collection)
             .Find(transaction.Session, locks.Eq(LockFields.OwnerKey, nameKey) & MongoAccess.IsThere)
             .Limit(1)
@@ -85,9 +86,9 @@ internal sealed partial class MongoAccountDeletion(
 
     private Task EndSharesAsync(MongoTransaction transaction, string nameKey) => database.Collection(LockFields.Collection).UpdateManyAsync(
         transaction.Session,
-        Builders<MongoDB.Bson.BsonDocument>.Filter.Eq($"{LockFields.Shares}.{ShareFields.NameKey}", nameKey),
-        Builders<MongoDB.Bson.BsonDocument>.Update
-            .PullFilter<MongoDB.Bson.BsonDocument>(LockFields.Shares, Builders<MongoDB.Bson.BsonDocument>.Filter.Eq(ShareFields.NameKey, nameKey))
+        Builders<BsonDocument>.Filter.Eq($"{LockFields.Shares}.{ShareFields.NameKey}", nameKey),
+        Builders<BsonDocument>.Update
+            .PullFilter<BsonDocument>(LockFields.Shares, Builders<BsonDocument>.Filter.Eq(ShareFields.NameKey, nameKey))
             .Inc(LockFields.Rev, 1L),
         null,
         transaction.Ct);

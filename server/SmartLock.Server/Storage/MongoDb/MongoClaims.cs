@@ -1,4 +1,3 @@
-using System.Text;
 using MongoDB.Driver;
 using SmartLock.Server.Webhooks;
 
@@ -8,7 +7,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// How deliveries come out of the queue. Of all replicas one gets a webhook's lease, in one transaction for each webhook; it lasts until the
 /// webhook's next attempt would be due anyway, so nothing has to be taken back from a process that was killed.
 /// </summary>
-internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks, MongoSight sight)
+internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks, MongoAccountReads accounts)
 {
     private static readonly FilterDefinitionBuilder<WebhookDocument> Where = Builders<WebhookDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<WebhookDocument> Update = Builders<WebhookDocument>.Update;
@@ -36,11 +35,15 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
     {
         await webhooks.Documents.UpdateManyAsync(
             Where.Gt(w => w.DueAt, now + WebhookRules.FarthestDue), Update.Set(w => w.DueAt, now), null, ct);
-        var due = await webhooks.Documents.Find(Where.Lte(w => w.DueAt, now))
-            .SortBy(w => w.DueAt)
-            .Project(w => new { w.Id, w.NameKey })
-            .ToListAsync(ct);
-        return [.. DeliveryRules.Take(due, room, w => w.NameKey).Select(w => w.Id)];
+        var left = new RoomLeft(room);
+        var taken = new List<string>();
+        using var due = await webhooks.Documents.Find(Where.Lte(w => w.DueAt, now)).SortBy(w => w.DueAt).Project(w => new { w.Id, w.NameKey }).ToCursorAsync(ct);
+        while (!left.IsNone && await due.MoveNextAsync(ct))
+        {
+            taken.AddRange(due.Current.Where(w => left.TryTake(w.NameKey)).Select(w => w.Id));
+        }
+
+        return taken;
     }
 
     /// <summary>Null when another was first, or there is nothing to be attempted.</summary>
@@ -54,7 +57,7 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
         }
 
         var state = webhook.ToState();
-        var isEnabled = (await sight.EnabledAsync(transaction, webhook.NameKey)) is not null;
+        var isEnabled = await accounts.FindEnabledAsync(transaction, webhook.NameKey) is not null;
         for (var passed = 0; passed < DeliveryRules.MostPassedOver; passed++)
         {
             if (await FindHeadAsync(transaction, id) is not { } head)
@@ -63,7 +66,7 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
                 return null;
             }
 
-            var maySee = isEnabled && (head.DeviceId is null || await sight.MaySeeAsync(transaction, head.DeviceId, webhook.NameKey, now));
+            var maySee = isEnabled && (head.DeviceId is null || await webhooks.MaySeeAsync(transaction, head.DeviceId, webhook.NameKey, now));
             var decision = DeliveryRules.Head(state, head.ToProgress(), maySee, now);
             state = decision.Webhook;
             if (decision.IsAttempted)
@@ -93,7 +96,7 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
         webhook.Url,
         webhook.ProtectedSecret,
         head.Event,
-        Encoding.UTF8.GetBytes(head.Body),
+        head.ToBody(),
         head.Attempts + 1,
         webhook.Failures,
         head.GiveUpAt);

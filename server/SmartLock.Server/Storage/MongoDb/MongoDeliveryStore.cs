@@ -4,7 +4,7 @@ using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks webhooks, MongoClaims claims, MongoSight sight) : IDeliveryStore
+internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks webhooks, MongoClaims claims, MongoAccountReads accounts) : IDeliveryStore
 {
     private const int WrittenAtOnce = 4;
 
@@ -23,7 +23,7 @@ internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks w
             return [];
         }
 
-        var enabled = await database.ReadAsync(token => sight.EnabledAsync(found.Select(w => w.NameKey), token), ct);
+        var enabled = await accounts.EnabledAsync(found.Select(w => w.NameKey).Distinct(), ct);
         return [.. found.Where(w => enabled.Contains(w.NameKey)).Select(w => new ListeningWebhook(w.Id, w.NameKey, w.Events, w.DeviceId))];
     }
 

@@ -20,6 +20,7 @@ internal static class MongoStorage
         services.AddValidatedOptions<MongoOptions>(MongoOptions.Section, MongoOptions.Check);
         services.AddHostedService<MongoStart>();
         services.AddHostedService(provider => provider.GetRequiredService<MongoOutboxSweep>());
+        services.AddHostedService(provider => provider.GetRequiredService<MongoForgetting>());
         services.AddOptions<KeyManagementOptions>().PostConfigure<MongoKeyRing>((keys, ring) => keys.XmlRepository = ring);
         services.AddGauge<MongoDatabase>(
             TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);

@@ -5,7 +5,7 @@ using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks webhooks, MongoUsers users, MongoSight sight) : IWebhookStore
+internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks webhooks, MongoUsers users) : IWebhookStore
 {
     private static readonly FilterDefinitionBuilder<WebhookDocument> Where = Builders<WebhookDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<WebhookDocument> Set = Builders<WebhookDocument>.Update;
@@ -20,7 +20,7 @@ internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks we
                 return CreateWebhookOutcome.TooMany;
             }
 
-            var maySee = created.DeviceId is null || await sight.MaySeeAsync(transaction, created.DeviceId, user.NameKey, created.CreatedAt);
+            var maySee = created.DeviceId is null || await webhooks.MaySeeAsync(transaction, created.DeviceId, user.NameKey, created.CreatedAt);
             var count = await webhooks.Documents.CountDocumentsAsync(
                 transaction.Session, MongoWebhooks.Of(username), new CountOptions { Limit = most }, transaction.Ct);
             var outcome = WebhookChangeRules.Create(maySee, (int)count, most);

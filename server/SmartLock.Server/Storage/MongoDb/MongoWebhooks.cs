@@ -1,3 +1,4 @@
+using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Webhooks;
 
@@ -49,6 +50,15 @@ internal sealed class MongoWebhooks(MongoDatabase database)
             also is null ? update : Builders<WebhookDocument>.Update.Combine(update, also),
             new FindOneAndUpdateOptions<WebhookDocument> { ReturnDocument = ReturnDocument.After },
             transaction.Ct);
+    }
+
+    /// <summary>Whether an account may see a lock.</summary>
+    public async Task<bool> MaySeeAsync(MongoTransaction transaction, string deviceId, string nameKey, DateTimeOffset now)
+    {
+        var found = await database.Collection(LockFields.Collection)
+            .Find(transaction.Session, Builders<BsonDocument>.Filter.Eq(LockFields.Id, deviceId) & MongoAccess.IsThere)
+            .FirstOrDefaultAsync(transaction.Ct);
+        return found is not null && MongoAccess.IsSeenBy(found, nameKey, now);
     }
 
     public Task UpdateAsync(MongoTransaction transaction, string id, UpdateDefinition<WebhookDocument> update) =>

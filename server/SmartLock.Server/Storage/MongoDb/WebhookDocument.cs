@@ -1,3 +1,4 @@
+using System.Text;
 using MongoDB.Bson.Serialization.Attributes;
 using MongoDB.Driver;
 using SmartLock.Server.Webhooks;
@@ -79,6 +80,8 @@ internal sealed record WebhookDocument : IMongoDocument<WebhookDocument>
 /// <summary>What a webhook is to be told, in <c>deliveries</c>.</summary>
 internal sealed record DeliveryDocument : IMongoDocument<DeliveryDocument>
 {
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     public static string Collection => "deliveries";
 
     public static IEnumerable<CreateIndexModel<DeliveryDocument>> Indexes
@@ -127,6 +130,20 @@ internal sealed record DeliveryDocument : IMongoDocument<DeliveryDocument>
     public DateTimeOffset GiveUpAt { get; init; }
 
     public DateTimeOffset? EndedAt { get; init; }
+
+    public static DeliveryDocument Of(NewDelivery delivery, long number) => new()
+    {
+        Id = delivery.Id,
+        WebhookId = delivery.WebhookId,
+        Number = number,
+        Event = delivery.Event,
+        DeviceId = delivery.DeviceId,
+        Body = Utf8.GetString(delivery.Body),
+        CreatedAt = delivery.CreatedAt,
+        GiveUpAt = delivery.GiveUpAt,
+    };
+
+    public byte[] ToBody() => Utf8.GetBytes(Body);
 
     public Delivery ToDelivery() => new(Number, Id, Event, DeviceId, State, Attempts, StatusCode, Reason, CreatedAt, EndedAt);
 

@@ -56,7 +56,7 @@ public sealed class MongoFixture : IAsyncLifetime
     {
         await EmptyAsync();
         var server = AddServer(time);
-        await server.GetRequiredService<MongoDatabase>().RunAsync(_ => Task.CompletedTask, default);
+        await server.GetRequiredService<MongoDatabase>().ReadAsync(_ => Task.CompletedTask, default);
         return server;
     }
 
