@@ -77,7 +77,7 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
         var (client, database) = fixture.Connect();
         using (client)
         {
-            (await database.GetCollection<BsonDocument>(MongoChains.Logs).DeleteOneAsync(new BsonDocument("_id", "D1/1"))).DeletedCount.ShouldBe(1);
+            (await database.GetCollection<BsonDocument>(LogDocument.Collection).DeleteOneAsync(new BsonDocument("_id", "D1/1"))).DeletedCount.ShouldBe(1);
         }
 
         (await RunAsync(["audit", "verify"])).Code.ShouldBe(3);
