@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
@@ -14,6 +13,7 @@ internal sealed partial class MongoAccountDeletion(
     MongoDatabase database,
     MongoUsers users,
     MongoSessions sessions,
+    MongoLocks locks,
     MongoWebhooks webhooks,
     MongoForgetting forgetting,
     ILogger<MongoAccountDeletion> logger)
@@ -21,7 +21,9 @@ internal sealed partial class MongoAccountDeletion(
     public async Task<DeleteUserOutcome> DeleteAsync(string username, string actor, DateTimeOffset now, CancellationToken ct)
     {
         var (outcome, retired) = await database.TransactAsync(
-            AuditSubjects.Accounts, transaction => DeleteAsync(transaction, username, actor, now), ct);
+            [AuditSubjects.Accounts, MongoTransaction.TurnOf(MongoNames.KeyOf(username))],
+            transaction => DeleteAsync(transaction, username, actor, now),
+            ct);
         if (retired is not null)
         {
             await TryForgetAsync(retired);
@@ -55,7 +57,7 @@ internal sealed partial class MongoAccountDeletion(
     private async Task<RetiredUserDocument> RetireAsync(MongoTransaction transaction, UserDocument user, DateTimeOffset now)
     {
         await sessions.DeleteAllOfAsync(transaction, user.NameKey);
-        await EndSharesAsync(transaction, user.NameKey);
+        await locks.EndSharesOfAsync(transaction, user.NameKey);
         var retired = new RetiredUserDocument
         {
             Id = user.Id,
@@ -77,21 +79,8 @@ internal sealed partial class MongoAccountDeletion(
     private async Task<bool> OwnsLocksAsync(MongoTransaction transaction, string nameKey)
     {
         await transaction.TouchAccountAsync(nameKey);
-        var locks = Builders<BsonDocument>.Filter;
-        return await database.Collection(LockFields.Collection)
-            .Find(transaction.Session, locks.Eq(LockFields.OwnerKey, nameKey) & MongoAccess.IsThere)
-            .Limit(1)
-            .AnyAsync(transaction.Ct);
+        return await locks.OwnsAnyAsync(transaction, nameKey);
     }
-
-    private Task EndSharesAsync(MongoTransaction transaction, string nameKey) => database.Collection(LockFields.Collection).UpdateManyAsync(
-        transaction.Session,
-        Builders<BsonDocument>.Filter.Eq($"{LockFields.Shares}.{ShareFields.NameKey}", nameKey),
-        Builders<BsonDocument>.Update
-            .PullFilter<BsonDocument>(LockFields.Shares, Builders<BsonDocument>.Filter.Eq(ShareFields.NameKey, nameKey))
-            .Inc(LockFields.Rev, 1L),
-        null,
-        transaction.Ct);
 
     /// <summary>The account is deleted, whether or not the caller waits and the store stays there: what is left is forgotten later.</summary>
     private async Task TryForgetAsync(RetiredUserDocument retired)

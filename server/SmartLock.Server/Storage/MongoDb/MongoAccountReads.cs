@@ -14,33 +14,24 @@ internal sealed class MongoAccountReads(MongoDatabase database, MongoUsers users
         ct);
 
     /// <inheritdoc cref="FindEnabledAsync(string, CancellationToken)"/>
-    public async Task<string?> FindEnabledAsync(MongoTransaction transaction, string username) => await users.Documents
-        .Find(transaction.Session, MongoUsers.Named(username) & IsEnabled)
+    public async Task<string?> FindEnabledAsync(IClientSessionHandle session, string username, CancellationToken ct) => await users.Documents
+        .Find(session, MongoUsers.Named(username) & IsEnabled)
         .Project(u => u.Username)
-        .FirstOrDefaultAsync(transaction.Ct);
+        .FirstOrDefaultAsync(ct);
 
     /// <summary>Which of these accounts are enabled, by their keys.</summary>
-    public Task<IReadOnlySet<string>> EnabledAsync(IEnumerable<string> nameKeys, CancellationToken ct) =>
-        FindKeysAsync(Where.In(u => u.NameKey, nameKeys) & IsEnabled, ct);
+    public Task<IReadOnlySet<string>> EnabledAsync(IEnumerable<string> nameKeys, CancellationToken ct) => database.ReadAsync<IReadOnlySet<string>>(
+        async token =>
+        {
+            var found = await users.Documents.Find(Where.In(u => u.NameKey, nameKeys) & IsEnabled).Project(u => u.NameKey).ToListAsync(token);
+            return found.ToHashSet(StringComparer.Ordinal);
+        },
+        ct);
 
-    /// <summary>Which of these accounts there are, enabled or not, by their keys.</summary>
-    public Task<IReadOnlySet<string>> PresentAsync(IEnumerable<string> nameKeys, CancellationToken ct) =>
-        FindKeysAsync(Where.In(u => u.NameKey, nameKeys), ct);
-
-    /// <summary>Whether the account was deleted. A transaction that asks touches the account as well, as the deletion does.</summary>
-    public Task<bool> IsGoneAsync(MongoTransaction transaction, string nameKey) =>
-        users.Retired.Find(transaction.Session, IsRetired(nameKey)).Limit(1).AnyAsync(transaction.Ct);
-
-    public Task<bool> IsGoneAsync(string nameKey, CancellationToken ct) =>
-        database.ReadAsync(token => users.Retired.Find(IsRetired(nameKey)).Limit(1).AnyAsync(token), ct);
-
-    private static FilterDefinition<RetiredUserDocument> IsRetired(string nameKey)
+    /// <summary>Whether the account was deleted, as the transaction has it: it touches the account as well, as the deletion does.</summary>
+    public Task<bool> IsGoneAsync(IClientSessionHandle session, string nameKey, CancellationToken ct)
     {
         var where = Builders<RetiredUserDocument>.Filter;
-        return where.Eq(u => u.NameHash, MongoNames.HashOf(nameKey)) & where.Eq(u => u.Deleted, true);
+        return users.Retired.Find(session, where.Eq(u => u.NameHash, MongoNames.HashOf(nameKey)) & where.Eq(u => u.Deleted, true)).Limit(1).AnyAsync(ct);
     }
-
-    private Task<IReadOnlySet<string>> FindKeysAsync(FilterDefinition<UserDocument> which, CancellationToken ct) => database.ReadAsync<IReadOnlySet<string>>(
-        async token => (await users.Documents.Find(which).Project(u => u.NameKey).ToListAsync(token)).ToHashSet(StringComparer.Ordinal),
-        ct);
 }

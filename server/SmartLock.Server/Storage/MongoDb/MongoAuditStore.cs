@@ -13,22 +13,20 @@ internal sealed class MongoAuditStore(MongoDatabase database) : IAuditStore
 
     private readonly IMongoCollection<LogDocument> _logs = database.Collection<LogDocument>(LogDocument.Collection);
     private readonly IMongoCollection<LogHeadDocument> _heads = database.Collection<LogHeadDocument>(LogHeadDocument.Collection);
-    private readonly IMongoCollection<BsonDocument> _locks = database.Collection(LockFields.Collection);
 
     /// <summary>By the tenures of the owner's locks: what was before them is the business of owners before.</summary>
     public Task<Page<AuditEntry>> ListAsync(string owner, AuditFilter filter, long? beforeId, int limit, CancellationToken ct) =>
         database.ReadAsync(
             async token =>
             {
-                var where = Builders<BsonDocument>.Filter;
-                var owned = where.Eq(LockFields.OwnerKey, MongoNames.KeyOf(owner)) & where.Eq(LockFields.Owner, owner) & MongoAccess.IsThere;
+                var where = Builders<LockDocument>.Filter;
+                var owned = where.Eq(l => l.OwnerKey, MongoNames.KeyOf(owner)) & where.Eq(l => l.Owner, owner);
                 if (filter.DeviceId is not null)
                 {
-                    owned &= where.Eq("_id", filter.DeviceId);
+                    owned &= where.Eq(l => l.DeviceId, filter.DeviceId);
                 }
 
-                var locks = await _locks.Find(owned).Project(Builders<BsonDocument>.Projection.Include(LockFields.Tenure)).ToListAsync(token);
-                var tenures = locks.Select(l => l[LockFields.Tenure].AsString).ToArray();
+                var tenures = await database.Collection<LockDocument>(LockDocument.Collection).Find(owned).Project(l => l.Tenure).ToListAsync(token);
                 var search = await MongoLogSearch.StartAsync(_logs, database.Names, filter, beforeId, limit, token);
                 return await search.OfTenuresAsync(tenures, token);
             },
@@ -76,7 +74,7 @@ internal sealed class MongoAuditStore(MongoDatabase database) : IAuditStore
             {
                 var vanished = new SortedSet<string>(StringComparer.Ordinal);
                 await AddVanishedAsync(database.Collection(LogHeadDocument.Collection), deviceId, afterDeviceId, limit, vanished, token);
-                await AddVanishedAsync(_locks, deviceId, afterDeviceId, limit, vanished, token);
+                await AddVanishedAsync(database.Collection(LockDocument.Collection), deviceId, afterDeviceId, limit, vanished, token);
                 return [.. vanished.Take(limit)];
             },
             ct);

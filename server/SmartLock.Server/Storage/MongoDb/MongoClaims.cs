@@ -7,7 +7,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// How deliveries come out of the queue. Of all replicas one gets a webhook's lease, in one transaction for each webhook; it lasts until the
 /// webhook's next attempt would be due anyway, so nothing has to be taken back from a process that was killed.
 /// </summary>
-internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks, MongoAccountReads accounts)
+internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks, MongoLocks locks, MongoAccountReads accounts)
 {
     private static readonly FilterDefinitionBuilder<WebhookDocument> Where = Builders<WebhookDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<WebhookDocument> Update = Builders<WebhookDocument>.Update;
@@ -22,7 +22,8 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
         var claimed = new List<ClaimedDelivery>();
         foreach (var id in await database.ReadAsync(token => FindDueAsync(now, room, token), ct))
         {
-            if (await database.TransactAsync(transaction => ClaimAsync(transaction, id, lease, now, leaseUntil), ct) is { } claim)
+            if (await database.TransactAsync(
+                MongoWebhooks.TurnOf(id), transaction => ClaimAsync(transaction, id, lease, now, leaseUntil), ct) is { } claim)
             {
                 claimed.Add(claim);
             }
@@ -57,7 +58,7 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
         }
 
         var state = webhook.ToState();
-        var isEnabled = await accounts.FindEnabledAsync(transaction, webhook.NameKey) is not null;
+        var isEnabled = await accounts.FindEnabledAsync(transaction.Session, webhook.NameKey, transaction.Ct) is not null;
         for (var passed = 0; passed < DeliveryRules.MostPassedOver; passed++)
         {
             if (await FindHeadAsync(transaction, id) is not { } head)
@@ -66,7 +67,7 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
                 return null;
             }
 
-            var maySee = isEnabled && (head.DeviceId is null || await webhooks.MaySeeAsync(transaction, head.DeviceId, webhook.NameKey, now));
+            var maySee = isEnabled && (head.DeviceId is null || await MaySeeAsync(transaction, head.DeviceId, webhook.NameKey, now));
             var decision = DeliveryRules.Head(state, head.ToProgress(), maySee, now);
             state = decision.Webhook;
             if (decision.IsAttempted)
@@ -87,6 +88,9 @@ internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks
         await webhooks.UpdateAsync(transaction, id, MongoWebhooks.Set(state with { Lease = null, DueAt = now }));
         return null;
     }
+
+    private async Task<bool> MaySeeAsync(MongoTransaction transaction, string deviceId, string nameKey, DateTimeOffset now) =>
+        await locks.FindLockAsync(transaction, deviceId) is { } found && found.IsSeenBy(nameKey, now);
 
     private static ClaimedDelivery ClaimOf(WebhookDocument webhook, DeliveryDocument head, string lease) => new(
         webhook.Id,

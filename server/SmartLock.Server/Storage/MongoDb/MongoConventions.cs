@@ -26,6 +26,11 @@ internal static class MongoConventions
             new DelegateMemberMapConvention("times", SetTimeSerializer),
         };
         ConventionRegistry.Register("smartlock", pack, type => type.Namespace?.StartsWith(OwnNamespace, StringComparison.Ordinal) is true);
+        BsonClassMap.RegisterClassMap<Lock>(map =>
+        {
+            map.AutoMap();
+            map.MapIdMember(l => l.DeviceId);
+        });
         return true;
     });
 

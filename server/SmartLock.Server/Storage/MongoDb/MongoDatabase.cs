@@ -98,6 +98,21 @@ internal sealed partial class MongoDatabase : IDisposable
     /// </param>
     public Task<T> TransactAsync<T>(string chain, Func<MongoTransaction, Task<T>> work, CancellationToken ct) => TransactAsync([chain], work, ct);
 
+    /// <inheritdoc cref="TransactAsync{T}(string, Func{MongoTransaction, Task{T}}, CancellationToken)"/>
+    /// <param name="turns">Chains, and accounts that the work touches; see <see cref="MongoTransaction.Turns"/>.</param>
+    public async Task<T> TransactAsync<T>(IReadOnlyCollection<string> turns, Func<MongoTransaction, Task<T>> work, CancellationToken ct)
+    {
+        try
+        {
+            await EnsureOpenAsync(ct);
+            return await Transactions.RunAsync(turns, work, ct);
+        }
+        catch (Exception e) when (MongoErrors.IsUnavailable(e))
+        {
+            throw MongoErrors.ToUnavailable(e);
+        }
+    }
+
     /// <summary>For what runs while the database is being opened; see <see cref="IMongoSetup"/>.</summary>
     public MongoTransactions Transactions { get; }
 
@@ -107,19 +122,6 @@ internal sealed partial class MongoDatabase : IDisposable
         Names.Dispose();
         _client.Dispose();
         _opening.Dispose();
-    }
-
-    private async Task<T> TransactAsync<T>(IReadOnlyCollection<string> chains, Func<MongoTransaction, Task<T>> work, CancellationToken ct)
-    {
-        try
-        {
-            await EnsureOpenAsync(ct);
-            return await Transactions.RunAsync(chains, work, ct);
-        }
-        catch (Exception e) when (MongoErrors.IsUnavailable(e))
-        {
-            throw MongoErrors.ToUnavailable(e);
-        }
     }
 
     private async Task EnsureOpenAsync(CancellationToken ct)

@@ -30,7 +30,8 @@ internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks w
     public Task EnqueueAsync(IReadOnlyCollection<NewDelivery> deliveries, int mostPending, CancellationToken ct) => Parallel.ForEachAsync(
         deliveries.GroupBy(d => d.WebhookId),
         new ParallelOptions { MaxDegreeOfParallelism = WrittenAtOnce, CancellationToken = ct },
-        async (ofOne, token) => await database.TransactAsync(
+        async (ofOne, token) => await TransactAsync(
+            ofOne.Key,
             async transaction =>
             {
                 if (await webhooks.TakeAsync(transaction, MongoWebhooks.Is(ofOne.Key) & Where.Eq(w => w.Active, true)) is { } webhook)
@@ -44,7 +45,8 @@ internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks w
             },
             token));
 
-    public Task<QueueOutcome> EnqueueAsync(NewDelivery delivery, string username, int mostPending, CancellationToken ct) => database.TransactAsync(
+    public Task<QueueOutcome> EnqueueAsync(NewDelivery delivery, string username, int mostPending, CancellationToken ct) => TransactAsync(
+        delivery.WebhookId,
         async transaction =>
         {
             var webhook = await webhooks.TakeAsync(transaction, MongoWebhooks.Own(delivery.WebhookId, username));
@@ -76,7 +78,8 @@ internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks w
         CancellationToken ct) =>
         claims.ClaimAsync(lease, now, leaseUntil, room, ct);
 
-    public Task CompleteAsync(AttemptResult result, CancellationToken ct) => database.TransactAsync(
+    public Task CompleteAsync(AttemptResult result, CancellationToken ct) => TransactAsync(
+        result.Claim.WebhookId,
         async transaction =>
         {
             var (webhookId, deliveryId) = (result.Claim.WebhookId, result.Claim.DeliveryId);
@@ -121,7 +124,8 @@ internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks w
         int mostPending,
         DateTimeOffset now,
         DateTimeOffset giveUpAt,
-        CancellationToken ct) => database.TransactAsync(
+        CancellationToken ct) => TransactAsync(
+        webhookId,
         async transaction =>
         {
             var webhook = await webhooks.TakeAsync(transaction, MongoWebhooks.Own(webhookId, username));
@@ -152,6 +156,9 @@ internal sealed class MongoDeliveryStore(MongoDatabase database, MongoWebhooks w
 
         return deleted;
     }
+
+    private Task<T> TransactAsync<T>(string webhookId, Func<MongoTransaction, Task<T>> work, CancellationToken ct) =>
+        database.TransactAsync(MongoWebhooks.TurnOf(webhookId), work, ct);
 
     private async Task<DeliveryDocument?> FindAsync(MongoTransaction transaction, FilterDefinition<DeliveryDocument> which) =>
         await webhooks.Deliveries.Find(transaction.Session, which).FirstOrDefaultAsync(transaction.Ct);

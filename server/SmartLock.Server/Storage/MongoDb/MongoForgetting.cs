@@ -22,7 +22,7 @@ internal sealed partial class MongoForgetting(MongoDatabase database, MongoUsers
 
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(30);
 
-    private readonly IMongoCollection<BsonDocument> _commands = database.Collection(CommandDocument.Collection);
+    private readonly IMongoCollection<CommandDocument> _commands = database.Collection<CommandDocument>(CommandDocument.Collection);
 
     /// <summary>Forgets those that are due for the last time.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -65,14 +65,14 @@ internal sealed partial class MongoForgetting(MongoDatabase database, MongoUsers
     /// <summary>The idempotency keys go, since they were the account's own words, and the eight digits are not promised to be unique.</summary>
     private async Task ForgetAskerAsync(string username, string shown, CancellationToken ct)
     {
-        var filter = Builders<BsonDocument>.Filter;
-        var forget = Builders<BsonDocument>.Update.Set(CommandDocument.RequestedBy, shown).Unset(CommandDocument.IdempotencyKey);
-        List<BsonValue> step;
+        var where = Builders<CommandDocument>.Filter;
+        var forget = Builders<CommandDocument>.Update.Set(c => c.RequestedBy, shown).Unset(c => c.IdempotencyKey);
+        List<string> step;
         do
         {
             step = await database.ReadAsync(
-                token => _commands.Find(filter.Eq(CommandDocument.RequestedBy, username)).Limit(StepSize).Project(c => c["_id"]).ToListAsync(token), ct);
-            await database.ReadAsync(token => _commands.UpdateManyAsync(filter.In("_id", step), forget, null, token), ct);
+                token => _commands.Find(where.Eq(c => c.RequestedBy, username)).Limit(StepSize).Project(c => c.Id).ToListAsync(token), ct);
+            await database.ReadAsync(token => _commands.UpdateManyAsync(where.In(c => c.Id, step), forget, null, token), ct);
         }
         while (step.Count == StepSize);
     }

@@ -5,9 +5,9 @@ namespace SmartLock.Server.Storage.MongoDb;
 internal static class MongoLockStorage
 {
     public static IServiceCollection AddMongoLocks(this IServiceCollection services) => services
-        .AddMongoPart<MongoLocks>()
-        .AddSingleton<MongoLockChanges>()
-        .AddSingleton<MongoRegistrations>()
+        .AddMongoDocument<LockDocument>()
+        .AddMongoDocument<PairingDocument>()
+        .AddSingleton<MongoLocks>()
         .AddMongoStore<ILockStore, MongoLockStore>()
         .AddMongoStore<IShareStore, MongoShareStore>()
         .AddMongoStore<ILockAdminStore, MongoLockAdminStore>()

@@ -38,13 +38,12 @@ internal static class MongoStorage
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<MongoDatabase>>()));
         services.AddSingleton(provider => provider.GetRequiredService<MongoDatabase>().Names);
-        services.AddSingleton<LogIds>();
         services.AddMongoPart<MongoKeyRing>();
-        services.AddMongoDocument<LogDocument>().AddMongoDocument<LogHeadDocument>();
+        services.AddMongoDocument<LogDocument>().AddMongoDocument<LogHeadDocument>().AddMongoDocument<CommandDocument>();
         services.AddSingleton<MongoOutboxSweep>();
         services.AddSingleton<MongoLog>();
         services.AddSingleton<MongoCommandEnds>();
-        services.AddSingleton<MongoReports>();
+        services.AddSingleton<MongoHeartbeats>();
         services.AddMongoLocks();
         return services
             .AddMongoStore<ICommandStore, MongoCommandStore>()

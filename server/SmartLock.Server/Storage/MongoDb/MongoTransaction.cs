@@ -13,36 +13,40 @@ internal sealed class MongoTransaction(MongoDatabase database, MongoChains chain
     /// </summary>
     public const string AccountGuards = "account_guards";
 
-    private readonly HashSet<string> _chains = [];
+    private readonly HashSet<string> _turns = [];
 
     /// <summary>For each operation of the transaction, one after another: a session does not take two at once.</summary>
     public IClientSessionHandle Session => session;
 
     public CancellationToken Ct => ct;
 
-    /// <summary>Those that entries were appended to.</summary>
-    public IReadOnlyCollection<string> Chains => _chains;
+    /// <summary>The chains that entries were appended to, and the accounts that were touched: what others of this process take turns for.</summary>
+    public IReadOnlyCollection<string> Turns => _turns;
+
+    /// <summary>How an account is named among the turns.</summary>
+    /// <param name="nameKey">See <see cref="MongoNames.KeyOf"/>.</param>
+    public static string TurnOf(string nameKey) => "account/" + nameKey;
 
     /// <summary>Links the entry into its chain.</summary>
     /// <param name="tenure">The lock's, for what its owner may read; null where no lock is concerned.</param>
     /// <returns>Its position in the whole log: greater than all before it in its chain.</returns>
     public async Task<long> AppendAsync(NewAuditEntry entry, string? tenure)
     {
-        _chains.Add(entry.DeviceId);
+        _turns.Add(entry.DeviceId);
         return (await chains.AppendAsync(session, [new PendingEntry(entry, tenure)], searchesEnds, ct))[0];
     }
 
     /// <summary>Links the entries into their chains, in this order within each: as many round trips as for one.</summary>
     public Task<IReadOnlyList<long>> AppendAsync(IReadOnlyList<(NewAuditEntry Entry, string? Tenure)> entries)
     {
-        _chains.UnionWith(entries.Select(e => e.Entry.DeviceId));
+        _turns.UnionWith(entries.Select(e => e.Entry.DeviceId));
         return chains.AppendAsync(session, [.. entries.Select(e => new PendingEntry(e.Entry, e.Tenure))], searchesEnds, ct);
     }
 
     /// <summary>Links those into their chains whose keys are not there yet.</summary>
     public Task AppendMissingAsync(IReadOnlyList<PendingEntry> entries)
     {
-        _chains.UnionWith(entries.Select(e => e.Entry.DeviceId));
+        _turns.UnionWith(entries.Select(e => e.Entry.DeviceId));
         return chains.AppendMissingAsync(session, entries, searchesEnds, ct);
     }
 
@@ -52,10 +56,14 @@ internal sealed class MongoTransaction(MongoDatabase database, MongoChains chain
     /// while another may delete it: snapshots alone keep neither from happening. A deletion touches the account as well.
     /// </summary>
     /// <param name="nameKey">See <see cref="MongoNames.KeyOf"/>.</param>
-    public Task TouchAccountAsync(string nameKey) => database.Collection(AccountGuards).UpdateOneAsync(
-        session,
-        Builders<BsonDocument>.Filter.Eq("_id", MongoNames.HashOf(nameKey)),
-        Builders<BsonDocument>.Update.Inc("n", 1L),
-        new UpdateOptions { IsUpsert = true },
-        ct);
+    public Task TouchAccountAsync(string nameKey)
+    {
+        _turns.Add(TurnOf(nameKey));
+        return database.Collection(AccountGuards).UpdateOneAsync(
+            session,
+            Builders<BsonDocument>.Filter.Eq("_id", MongoNames.HashOf(nameKey)),
+            Builders<BsonDocument>.Update.Inc("n", 1L),
+            new UpdateOptions { IsUpsert = true },
+            ct);
+    }
 }

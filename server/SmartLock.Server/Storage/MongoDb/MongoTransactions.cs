@@ -8,6 +8,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 internal sealed class MongoTransactions(MongoDatabase database, IMongoClient client, MongoChains chains) : IDisposable
 {
     private const int MostAttempts = 20;
+    private const int MostCommits = 3;
     private const int LongestPauseMs = 20;
 
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10);
@@ -15,14 +16,14 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
     /// <summary>The write concern is the client's: a majority.</summary>
     private static readonly TransactionOptions Snapshot = new(ReadConcern.Snapshot, ReadPreference.Primary);
 
-    private readonly ChainGates _gates = new();
+    private readonly MongoTurns _turns = new();
 
     /// <summary>Transactions that wait for their turn.</summary>
-    public int Waiting => _gates.Waiting;
+    public int Waiting => _turns.Waiting;
 
-    /// <param name="known">The chains that the work will append to, as far as they are known before.</param>
+    /// <param name="turns">As far as they are known before; see <see cref="MongoTransaction.Turns"/>.</param>
     /// <exception cref="StoreUnavailableException">Others were in the way too often.</exception>
-    public async Task<T> RunAsync<T>(IReadOnlyCollection<string> known, Func<MongoTransaction, Task<T>> work, CancellationToken ct)
+    public async Task<T> RunAsync<T>(IReadOnlyCollection<string> turns, Func<MongoTransaction, Task<T>> work, CancellationToken ct)
     {
         using var session = await client.StartSessionAsync(cancellationToken: ct);
         var begun = Stopwatch.GetTimestamp();
@@ -32,7 +33,7 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
             var transaction = new MongoTransaction(database, chains, session, searchesEnds, ct);
             try
             {
-                using var turn = await _gates.EnterAsync(known, ct);
+                using var turn = await _turns.EnterAsync(turns, ct);
                 return await RunOnceAsync(transaction, work);
             }
             catch (Exception e) when (MongoErrors.IsRetryable(e))
@@ -44,7 +45,7 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
                         : new StoreUnavailableException("Others change the same at the same time; try again.", e);
                 }
 
-                known = [.. known.Union(transaction.Chains)];
+                turns = [.. turns.Union(transaction.Turns)];
                 searchesEnds |= MongoErrors.IsDuplicateKey(e);
             }
 
@@ -56,7 +57,7 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
     public static Task PauseAsync(CancellationToken ct) =>
         Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, LongestPauseMs)), TimeProvider.System, ct);
 
-    public void Dispose() => _gates.Dispose();
+    public void Dispose() => _turns.Dispose();
 
     private static async Task<T> RunOnceAsync<T>(MongoTransaction transaction, Func<MongoTransaction, Task<T>> work)
     {
@@ -94,6 +95,4 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
             }
         }
     }
-
-    private const int MostCommits = 3;
 }

@@ -5,13 +5,14 @@ using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks webhooks, MongoUsers users) : IWebhookStore
+internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks webhooks, MongoUsers users, MongoLocks locks) : IWebhookStore
 {
     private static readonly FilterDefinitionBuilder<WebhookDocument> Where = Builders<WebhookDocument>.Filter;
     private static readonly UpdateDefinitionBuilder<WebhookDocument> Set = Builders<WebhookDocument>.Update;
 
     /// <summary>Takes the account: two that it makes at once are counted one after the other, and one that is deleted meanwhile gets none.</summary>
     public Task<CreateWebhookOutcome> CreateAsync(NewWebhook webhook, string username, int most, CancellationToken ct) => TransactAsync(
+        webhook.Webhook.Id,
         async transaction =>
         {
             var created = webhook.Webhook;
@@ -20,7 +21,8 @@ internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks we
                 return CreateWebhookOutcome.TooMany;
             }
 
-            var maySee = created.DeviceId is null || await webhooks.MaySeeAsync(transaction, created.DeviceId, user.NameKey, created.CreatedAt);
+            var maySee = created.DeviceId is null
+                || (await locks.FindLockAsync(transaction, created.DeviceId))?.IsSeenBy(user.NameKey, created.CreatedAt) is true;
             var count = await webhooks.Documents.CountDocumentsAsync(
                 transaction.Session, MongoWebhooks.Of(username), new CountOptions { Limit = most }, transaction.Ct);
             var outcome = WebhookChangeRules.Create(maySee, (int)count, most);
@@ -49,6 +51,7 @@ internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks we
         (await webhooks.FindAsync(id, username, ct))?.ToWebhook();
 
     public Task<Webhook?> ChangeAsync(string id, string username, WebhookChange change, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        id,
         async transaction =>
         {
             if (await webhooks.TakeAsync(transaction, MongoWebhooks.Own(id, username)) is not { } found)
@@ -76,6 +79,7 @@ internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks we
         ct);
 
     public Task<Webhook?> ReplaceSecretAsync(string id, string username, byte[] protectedSecret, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        id,
         async transaction =>
         {
             var changed = await webhooks.TakeAsync(
@@ -90,6 +94,7 @@ internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks we
         ct);
 
     public Task<bool> DeleteAsync(string id, string username, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        id,
         async transaction =>
         {
             var deleted = await webhooks.Documents.DeleteOneAsync(transaction.Session, MongoWebhooks.Own(id, username), null, transaction.Ct);
@@ -106,6 +111,6 @@ internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks we
         },
         ct);
 
-    private Task<T> TransactAsync<T>(Func<MongoTransaction, Task<T>> work, CancellationToken ct) =>
-        database.TransactAsync(AuditSubjects.Accounts, work, ct);
+    private Task<T> TransactAsync<T>(string id, Func<MongoTransaction, Task<T>> work, CancellationToken ct) =>
+        database.TransactAsync([AuditSubjects.Accounts, MongoWebhooks.TurnOf(id)], work, ct);
 }

@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Webhooks;
 
@@ -13,6 +12,9 @@ internal sealed class MongoWebhooks(MongoDatabase database)
     public IMongoCollection<WebhookDocument> Documents { get; } = database.Collection<WebhookDocument>(WebhookDocument.Collection);
 
     public IMongoCollection<DeliveryDocument> Deliveries { get; } = database.Collection<DeliveryDocument>(DeliveryDocument.Collection);
+
+    /// <summary>How a webhook is named among the turns that transactions of this process wait for.</summary>
+    public static string TurnOf(string webhookId) => "webhook/" + webhookId;
 
     public static FilterDefinition<WebhookDocument> Is(string id) => Where.Eq(w => w.Id, id);
 
@@ -50,15 +52,6 @@ internal sealed class MongoWebhooks(MongoDatabase database)
             also is null ? update : Builders<WebhookDocument>.Update.Combine(update, also),
             new FindOneAndUpdateOptions<WebhookDocument> { ReturnDocument = ReturnDocument.After },
             transaction.Ct);
-    }
-
-    /// <summary>Whether an account may see a lock.</summary>
-    public async Task<bool> MaySeeAsync(MongoTransaction transaction, string deviceId, string nameKey, DateTimeOffset now)
-    {
-        var found = await database.Collection(LockFields.Collection)
-            .Find(transaction.Session, Builders<BsonDocument>.Filter.Eq(LockFields.Id, deviceId) & MongoAccess.IsThere)
-            .FirstOrDefaultAsync(transaction.Ct);
-        return found is not null && MongoAccess.IsSeenBy(found, nameKey, now);
     }
 
     public Task UpdateAsync(MongoTransaction transaction, string id, UpdateDefinition<WebhookDocument> update) =>

@@ -93,6 +93,13 @@ internal sealed record DeliveryDocument : IMongoDocument<DeliveryDocument>
             yield return new(queue.Ascending(d => d.Number), new CreateIndexOptions { Name = "number", Unique = true });
             yield return new(queue.Ascending(d => d.State).Ascending(d => d.Number), new CreateIndexOptions { Name = "state" });
             yield return new(
+                keys.Ascending(d => d.DeviceId),
+                new CreateIndexOptions<DeliveryDocument>
+                {
+                    Name = "device",
+                    PartialFilterExpression = Builders<DeliveryDocument>.Filter.Exists(d => d.DeviceId),
+                });
+            yield return new(
                 keys.Ascending(d => d.State).Ascending(d => d.EndedAt),
                 new CreateIndexOptions<DeliveryDocument>
                 {

@@ -3,27 +3,27 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>
-/// Within this process, one transaction at a time appends to a chain: many at once would only conflict and run again. Between processes the
-/// store's conflicts decide.
+/// Within this process, one transaction at a time appends to a chain, or touches an account: many at once would only conflict and run again.
+/// Between processes the store's conflicts decide.
 /// </summary>
-internal sealed class ChainGates : IDisposable
+internal sealed class MongoTurns : IDisposable
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
-    // Striped: as many as are worth having, not one per chain.
+    // Striped: as many as are worth having, not one per chain and account.
     private readonly SemaphoreSlim[] _stripes = [.. Enumerable.Range(0, 128).Select(_ => new SemaphoreSlim(1))];
     private int _waiting;
 
     public int Waiting => Volatile.Read(ref _waiting);
 
-    /// <summary>Waits for the turn of these chains, which lasts until the result is disposed.</summary>
+    /// <summary>Waits for its turn, which lasts until the result is disposed.</summary>
     /// <exception cref="StoreUnavailableException">It did not come in time.</exception>
-    public async Task<Turn> EnterAsync(IEnumerable<string> chains, CancellationToken ct)
+    public async Task<Turn> EnterAsync(IEnumerable<string> turns, CancellationToken ct)
     {
         var turn = new Turn();
 
         // Always in the same order, so that no two wait for each other.
-        foreach (var index in chains.Select(IndexOf).Distinct().Order())
+        foreach (var index in turns.Select(IndexOf).Distinct().Order())
         {
             if (!await WaitAsync(_stripes[index], ct))
             {
@@ -45,7 +45,7 @@ internal sealed class ChainGates : IDisposable
         }
     }
 
-    private int IndexOf(string chain) => (int)((uint)chain.GetHashCode(StringComparison.Ordinal) % _stripes.Length);
+    private int IndexOf(string of) => (int)((uint)of.GetHashCode(StringComparison.Ordinal) % _stripes.Length);
 
     private async Task<bool> WaitAsync(SemaphoreSlim stripe, CancellationToken ct)
     {
