@@ -7,6 +7,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 internal static class MongoAccountStorage
 {
     public static IServiceCollection AddMongoAccounts(this IServiceCollection services) => services
+        .AddMongoDocument<AccountGuardDocument>()
         .AddMongoDocument<UserDocument>()
         .AddMongoDocument<RetiredUserDocument>()
         .AddMongoDocument<SessionDocument>()

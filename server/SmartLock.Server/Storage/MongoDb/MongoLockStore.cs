@@ -112,20 +112,11 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks) :
             },
             ct);
 
-    /// <summary>The lock is one document, and all else that is of it names its device id.</summary>
     public Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct) =>
         ChangeAsync(
             change,
             found => LockChangeRules.Remove(change, found?.AccessOf(change.Actor, change.Now)),
-            async (transaction, _, _) =>
-            {
-                await locks.Documents.DeleteOneAsync(transaction.Session, LockDocument.ById(change.DeviceId), null, transaction.Ct);
-                foreach (var collection in MongoLocks.WithDeviceId)
-                {
-                    await database.Collection(collection).DeleteManyAsync(
-                        transaction.Session, MongoLocks.OfDevice(change.DeviceId), null, transaction.Ct);
-                }
-            },
+            (transaction, _, _) => locks.DeleteAsync(transaction, change.DeviceId),
             ct);
 
     public async Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, bool endUnsigned, CancellationToken ct)

@@ -9,9 +9,6 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>What several stores read and write of locks and of devices that wait for their owners.</summary>
 internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accounts, TimeProvider time)
 {
-    /// <summary>Collections whose documents are of a lock, which <c>device_id</c> names, and go with it. The log is not among them: it stays.</summary>
-    public static readonly string[] WithDeviceId = [CommandDocument.Collection, DeliveryDocument.Collection];
-
     public IMongoCollection<LockDocument> Documents { get; } = database.Collection<LockDocument>(LockDocument.Collection);
 
     public IMongoCollection<PairingDocument> Pairings { get; } = database.Collection<PairingDocument>(PairingDocument.Collection);
@@ -63,6 +60,28 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
         return registered;
     }
 
+    /// <summary>
+    /// Deletes the lock with all that names it: its commands, the webhooks that are about it alone, and what any webhook was to be told of it. The log
+    /// stays.
+    /// </summary>
+    public async Task DeleteAsync(MongoTransaction transaction, string deviceId)
+    {
+        var (session, ct) = (transaction.Session, transaction.Ct);
+        await Documents.DeleteOneAsync(session, LockDocument.ById(deviceId), null, ct);
+        await Commands.DeleteManyAsync(session, Builders<CommandDocument>.Filter.Eq(c => c.DeviceId, deviceId), null, ct);
+
+        var webhooks = database.Collection<WebhookDocument>(WebhookDocument.Collection);
+        var isAbout = Builders<WebhookDocument>.Filter.Eq(w => w.DeviceId, deviceId);
+        var about = await webhooks.Find(session, isAbout).Project(w => w.Id).ToListAsync(ct);
+        var where = Builders<DeliveryDocument>.Filter;
+        await database.Collection<DeliveryDocument>(DeliveryDocument.Collection).DeleteManyAsync(
+            session, where.Eq(d => d.DeviceId, deviceId) | where.In(d => d.WebhookId, about), null, ct);
+        if (about.Count > 0)
+        {
+            await webhooks.DeleteManyAsync(session, isAbout, null, ct);
+        }
+    }
+
     /// <summary>For the account's deletion, which touches the account.</summary>
     public async Task<bool> OwnsAnyAsync(MongoTransaction transaction, string nameKey) => await CountOwnedAsync(transaction, nameKey, 1) > 0;
 
@@ -72,8 +91,6 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
 
     public static UpdateDefinition<LockDocument> EndShareOf(string nameKey) =>
         Builders<LockDocument>.Update.PullFilter(l => l.Shares, Builders<ShareDocument>.Filter.Eq(s => s.NameKey, nameKey));
-
-    public static FilterDefinition<BsonDocument> OfDevice(string deviceId) => Builders<BsonDocument>.Filter.Eq("device_id", deviceId);
 
     private static FilterDefinition<LockDocument> IsSharedWith(string nameKey) => Builders<LockDocument>.Filter.Eq("shares.name_key", nameKey);
 }

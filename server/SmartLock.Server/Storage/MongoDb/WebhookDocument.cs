@@ -17,6 +17,9 @@ internal sealed record WebhookDocument : IMongoDocument<WebhookDocument>
             var keys = Builders<WebhookDocument>.IndexKeys;
             yield return new(keys.Ascending(w => w.NameKey).Ascending(w => w.Id), new CreateIndexOptions { Name = "account" });
             yield return new(
+                keys.Ascending(w => w.DeviceId),
+                new CreateIndexOptions<WebhookDocument> { Name = "device", PartialFilterExpression = Builders<WebhookDocument>.Filter.Exists(w => w.DeviceId) });
+            yield return new(
                 keys.Ascending(w => w.DueAt),
                 new CreateIndexOptions<WebhookDocument> { Name = "due", PartialFilterExpression = Builders<WebhookDocument>.Filter.Exists(w => w.DueAt) });
         }
