@@ -13,7 +13,7 @@ internal static class MongoAccountStorage
         .AddMongoDocument<SessionDocument>()
         .AddMongoDocument<WebhookDocument>()
         .AddMongoDocument<DeliveryDocument>()
-        .AddMongoPart<MongoUsers>()
+        .AddSingleton<MongoUsers>()
         .AddSingleton<MongoAccountReads>()
         .AddSingleton<MongoSessions>()
         .AddSingleton<MongoWebhooks>()

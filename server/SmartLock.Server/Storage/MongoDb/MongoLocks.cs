@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;

@@ -103,7 +103,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
             },
             ct);
 
-    private Task UpdateAsync(MongoTransaction transaction, UserDocument user, UpdateDefinition<UserDocument> update) =>
+    private Task<UpdateResult> UpdateAsync(MongoTransaction transaction, UserDocument user, UpdateDefinition<UserDocument> update) =>
         users.Documents.UpdateOneAsync(transaction.Session, Where.Eq(u => u.Id, user.Id), update, null, transaction.Ct);
 
     /// <summary>One write, which is guarded. False when no such account is so.</summary>

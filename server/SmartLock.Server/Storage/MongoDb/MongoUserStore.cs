@@ -141,7 +141,7 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
     public Task<bool> AnyAdminAsync(CancellationToken ct) =>
         database.ReadAsync(token => users.Documents.Find(MongoUsers.IsAdmin).Limit(1).AnyAsync(token), ct);
 
-    private Task UpdateAsync(MongoTransaction transaction, UserDocument user, UpdateDefinition<UserDocument> update) =>
+    private Task<UpdateResult> UpdateAsync(MongoTransaction transaction, UserDocument user, UpdateDefinition<UserDocument> update) =>
         users.Documents.UpdateOneAsync(transaction.Session, Where.Eq(u => u.Id, user.Id), update, cancellationToken: transaction.Ct);
 
     /// <summary>The account before its entry, which names it by its id.</summary>

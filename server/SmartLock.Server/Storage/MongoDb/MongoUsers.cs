@@ -1,19 +1,18 @@
 using System.Security.Cryptography;
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>Reads accounts, and locks them for transactions that decide by what they read.</summary>
-internal sealed class MongoUsers(MongoDatabase database) : IMongoSetup
+internal sealed class MongoUsers(MongoDatabase database)
 {
     private const int IdBytes = 16;
 
-    private static readonly FilterDefinitionBuilder<UserDocument> Where = Builders<UserDocument>.Filter;
-    private static readonly FilterDefinition<BsonDocument> AdminGuard = Builders<BsonDocument>.Filter.Eq("_id", "enabled");
+    /// <summary>Touched by what decides by how many admins there are. No account's key, since these are in upper case.</summary>
+    private const string AllAdmins = "admins";
 
-    private readonly IMongoCollection<BsonDocument> _admins = database.Collection("admins");
+    private static readonly FilterDefinitionBuilder<UserDocument> Where = Builders<UserDocument>.Filter;
 
     public static FilterDefinition<UserDocument> IsAdmin { get; } = Where.Eq(u => u.Role, Role.Admin);
 
@@ -54,7 +53,7 @@ internal sealed class MongoUsers(MongoDatabase database) : IMongoSetup
     /// <param name="id">Of the account that is not to be counted.</param>
     public async Task<bool> HasAnotherAdminAsync(MongoTransaction transaction, string id)
     {
-        await TakeAdminsAsync(transaction);
+        await transaction.TouchAccountAsync(AllAdmins);
         return await Documents.Find(transaction.Session, IsAdmin & Where.Eq(u => u.Disabled, false) & Where.Ne(u => u.Id, id))
             .Limit(1)
             .AnyAsync(transaction.Ct);
@@ -63,28 +62,7 @@ internal sealed class MongoUsers(MongoDatabase database) : IMongoSetup
     /// <summary>Any at all, disabled ones included; one transaction after the other, as in <see cref="HasAnotherAdminAsync"/>.</summary>
     public async Task<bool> AnyAdminAsync(MongoTransaction transaction)
     {
-        await TakeAdminsAsync(transaction);
+        await transaction.TouchAccountAsync(AllAdmins);
         return await Documents.Find(transaction.Session, IsAdmin).Limit(1).AnyAsync(transaction.Ct);
     }
-
-    /// <summary>The document that these transactions conflict on. It need not be there, but made in a transaction it would cost a second run.</summary>
-    public async Task SetUpAsync(CancellationToken ct)
-    {
-        try
-        {
-            await _admins.UpdateOneAsync(
-                AdminGuard, Builders<BsonDocument>.Update.SetOnInsert("rev", 0L), new UpdateOptions { IsUpsert = true }, ct);
-        }
-        catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
-        {
-            // Another replica has made it in the same moment.
-        }
-    }
-
-    private Task TakeAdminsAsync(MongoTransaction transaction) => _admins.UpdateOneAsync(
-        transaction.Session,
-        AdminGuard,
-        Builders<BsonDocument>.Update.Inc("rev", 1L),
-        new UpdateOptions { IsUpsert = true },
-        transaction.Ct);
 }
