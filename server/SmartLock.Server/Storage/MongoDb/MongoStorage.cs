@@ -7,6 +7,7 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Original;
 using SmartLock.Server.Replicas;
+using SmartLock.Server.Storage.MongoDb.Migrations;
 using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -39,6 +40,7 @@ internal static class MongoStorage
             provider.GetRequiredService<ILogger<MongoDatabase>>()));
         services.AddSingleton(provider => provider.GetRequiredService<MongoDatabase>().Names);
         services.AddMongoPart<MongoKeyRing>();
+        services.AddMongoPart<MongoMigrations>();
         services.AddMongoDocument<LogDocument>().AddMongoDocument<LogHeadDocument>().AddMongoDocument<CommandDocument>();
         services.AddSingleton<MongoOutboxSweep>();
         services.AddSingleton<MongoLog>();
