@@ -21,9 +21,25 @@ internal interface IMongoSetup
 internal sealed class MongoIndexes<T>(MongoDatabase database) : IMongoSetup
     where T : IMongoDocument<T>
 {
-    public Task SetUpAsync(CancellationToken ct)
+    private const int NamespaceExists = 48;
+
+    /// <summary>The collection is there afterwards: transactions that make one at once fail on some servers.</summary>
+    public async Task SetUpAsync(CancellationToken ct)
     {
         CreateIndexModel<T>[] indexes = [.. T.Indexes];
-        return indexes.Length == 0 ? Task.CompletedTask : database.Collection<T>(T.Collection).Indexes.CreateManyAsync(indexes, ct);
+        if (indexes.Length > 0)
+        {
+            await database.Collection<T>(T.Collection).Indexes.CreateManyAsync(indexes, ct);
+            return;
+        }
+
+        try
+        {
+            await database.Raw.CreateCollectionAsync(T.Collection, null, ct);
+        }
+        catch (MongoCommandException e) when (e.Code == NamespaceExists)
+        {
+            // From an earlier start, or another replica's.
+        }
     }
 }

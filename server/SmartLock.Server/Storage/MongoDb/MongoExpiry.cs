@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -11,8 +10,8 @@ internal sealed class MongoExpiry(MongoSessions sessions) : IMongoSetup
 {
     public Task SetUpAsync(CancellationToken ct) =>
         sessions.Documents.Indexes.CreateOneAsync(
-            new CreateIndexModel<BsonDocument>(
-                Builders<BsonDocument>.IndexKeys.Ascending(MongoSessions.PurgedAt),
+            new CreateIndexModel<SessionDocument>(
+                Builders<SessionDocument>.IndexKeys.Ascending(s => s.PurgeAt),
                 new CreateIndexOptions { Name = "purge", ExpireAfter = TimeSpan.Zero }),
             cancellationToken: ct);
 }

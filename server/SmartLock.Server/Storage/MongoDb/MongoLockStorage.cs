@@ -1,5 +1,4 @@
 using SmartLock.Server.Locks;
-using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -9,16 +8,8 @@ internal static class MongoLockStorage
         .AddMongoDocument<LockDocument>()
         .AddMongoDocument<PairingDocument>()
         .AddSingleton<MongoLocks>()
-        .AddSingleton<MongoAccountReads>()
         .AddMongoStore<ILockStore, MongoLockStore>()
         .AddMongoStore<IShareStore, MongoShareStore>()
         .AddMongoStore<ILockAdminStore, MongoLockAdminStore>()
-        .AddMongoStore<IPairingStore, MongoPairingStore>()
-        .AddMongoPart<MongoWebhooks>()
-        .AddSingleton<MongoBacklog>()
-        .AddMongoPart<MongoWebhookTidy>()
-        .AddSingleton<MongoAttempts>()
-        .AddSingleton<MongoClaims>()
-        .AddMongoStore<IWebhookStore, MongoWebhookStore>()
-        .AddMongoStore<IDeliveryStore, MongoDeliveryStore>();
+        .AddMongoStore<IPairingStore, MongoPairingStore>();
 }

@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
@@ -70,31 +69,22 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
         await Documents.DeleteOneAsync(session, LockDocument.ById(deviceId), null, ct);
         await Commands.DeleteManyAsync(session, Builders<CommandDocument>.Filter.Eq(c => c.DeviceId, deviceId), null, ct);
 
-        var where = Builders<BsonDocument>.Filter;
-        var ofDevice = where.Eq("device_id", deviceId);
-        var webhooks = database.Collection(WebhookFields.Collection);
-        var about = await webhooks.Find(session, ofDevice).Project(Builders<BsonDocument>.Projection.Include("_id")).ToListAsync(ct);
-        var ofWebhook = where.In(DeliveryFields.WebhookId, about.Select(w => w["_id"]));
-        await database.Collection(DeliveryFields.Collection).DeleteManyAsync(session, about.Count == 0 ? ofDevice : ofDevice | ofWebhook, null, ct);
+        var webhooks = database.Collection<WebhookDocument>(WebhookDocument.Collection);
+        var isAbout = Builders<WebhookDocument>.Filter.Eq(w => w.DeviceId, deviceId);
+        var about = await webhooks.Find(session, isAbout).Project(w => w.Id).ToListAsync(ct);
+        var where = Builders<DeliveryDocument>.Filter;
+        await database.Collection<DeliveryDocument>(DeliveryDocument.Collection).DeleteManyAsync(
+            session, where.Eq(d => d.DeviceId, deviceId) | where.In(d => d.WebhookId, about), null, ct);
         if (about.Count > 0)
         {
-            await webhooks.DeleteManyAsync(session, ofDevice, null, ct);
+            await webhooks.DeleteManyAsync(session, isAbout, null, ct);
         }
     }
 
-    /// <summary>For the account's deletion.</summary>
-    public Task<bool> OwnsAnyAsync(string nameKey, CancellationToken ct) => database.ReadAsync(
-        token => Documents.Find(Builders<LockDocument>.Filter.Eq(l => l.OwnerKey, nameKey)).Limit(1).AnyAsync(token),
-        ct);
-
-    /// <inheritdoc cref="OwnsAnyAsync(string, CancellationToken)"/>
+    /// <summary>For the account's deletion, which touches the account.</summary>
     public async Task<bool> OwnsAnyAsync(MongoTransaction transaction, string nameKey) => await CountOwnedAsync(transaction, nameKey, 1) > 0;
 
     /// <summary>For the account's deletion: nothing is shared with it any more.</summary>
-    public Task EndSharesOfAsync(string nameKey, CancellationToken ct) =>
-        database.ReadAsync(token => Documents.UpdateManyAsync(IsSharedWith(nameKey), EndShareOf(nameKey), null, token), ct);
-
-    /// <inheritdoc cref="EndSharesOfAsync(string, CancellationToken)"/>
     public Task EndSharesOfAsync(MongoTransaction transaction, string nameKey) =>
         Documents.UpdateManyAsync(transaction.Session, IsSharedWith(nameKey), EndShareOf(nameKey), null, transaction.Ct);
 

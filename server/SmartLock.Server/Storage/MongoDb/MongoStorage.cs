@@ -20,7 +20,7 @@ internal static class MongoStorage
     {
         services.AddValidatedOptions<MongoOptions>(MongoOptions.Section, MongoOptions.Check);
         services.AddHostedService<MongoStart>();
-        services.AddHostedService(provider => provider.GetRequiredService<MongoOutboxSweep>());
+        services.AddHostedService(provider => provider.GetRequiredService<MongoForgetting>());
         services.AddOptions<KeyManagementOptions>().PostConfigure<MongoKeyRing>((keys, ring) => keys.XmlRepository = ring);
         services.AddGauge<MongoDatabase>(
             TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
@@ -41,8 +41,6 @@ internal static class MongoStorage
         services.AddMongoPart<MongoKeyRing>();
         services.AddMongoPart<MongoMigrations>();
         services.AddMongoDocument<LogDocument>().AddMongoDocument<LogHeadDocument>().AddMongoDocument<CommandDocument>();
-        services.AddSingleton<MongoOutboxSweep>();
-        services.AddSingleton<MongoLog>();
         services.AddSingleton<MongoCommandEnds>();
         services.AddSingleton<MongoHeartbeats>();
         services.AddMongoLocks();
@@ -56,7 +54,7 @@ internal static class MongoStorage
             .AddMongoAccounts();
     }
 
-    /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
+    /// <summary>A store under its interface, and with what it sets up where it does.</summary>
     public static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
         where TInterface : class
         where TStore : class, TInterface =>
@@ -74,11 +72,6 @@ internal static class MongoStorage
         if (typeof(T).IsAssignableTo(typeof(IMongoSetup)))
         {
             services.AddSingleton(provider => (IMongoSetup)provider.GetRequiredService<T>());
-        }
-
-        if (typeof(T).IsAssignableTo(typeof(IMongoOutbox)))
-        {
-            services.AddSingleton(provider => (IMongoOutbox)provider.GetRequiredService<T>());
         }
 
         return services;

@@ -1,4 +1,4 @@
-using MongoDB.Bson;
+using MongoDB.Bson.Serialization.Attributes;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
 
@@ -7,12 +7,6 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>What the work of <see cref="MongoDatabase.TransactAsync{T}(Func{MongoTransaction, Task{T}}, CancellationToken)"/> reads and writes with.</summary>
 internal sealed class MongoTransaction(MongoDatabase database, MongoChains chains, IClientSessionHandle session, bool searchesEnds, CancellationToken ct)
 {
-    /// <summary>
-    /// One document per account that had locks, shares or webhooks counted; <c>_id</c> is <see cref="MongoNames.HashOf"/> of the account's key, so that
-    /// it holds no name.
-    /// </summary>
-    public const string AccountGuards = "account_guards";
-
     private readonly HashSet<string> _turns = [];
 
     /// <summary>For each operation of the transaction, one after another: a session does not take two at once.</summary>
@@ -59,11 +53,25 @@ internal sealed class MongoTransaction(MongoDatabase database, MongoChains chain
     public Task TouchAccountAsync(string nameKey)
     {
         _turns.Add(TurnOf(nameKey));
-        return database.Collection(AccountGuards).UpdateOneAsync(
+        return database.Collection<AccountGuardDocument>(AccountGuardDocument.Collection).UpdateOneAsync(
             session,
-            Builders<BsonDocument>.Filter.Eq("_id", MongoNames.HashOf(nameKey)),
-            Builders<BsonDocument>.Update.Inc("n", 1L),
+            Builders<AccountGuardDocument>.Filter.Eq(g => g.NameHash, MongoNames.HashOf(nameKey)),
+            Builders<AccountGuardDocument>.Update.Inc(g => g.Count, 1),
             new UpdateOptions { IsUpsert = true },
             ct);
     }
+}
+
+/// <summary>What <see cref="MongoTransaction.TouchAccountAsync"/> writes: one document per account, without its name.</summary>
+internal sealed record AccountGuardDocument : IMongoDocument<AccountGuardDocument>
+{
+    public static string Collection => "account_guards";
+
+    public static IEnumerable<CreateIndexModel<AccountGuardDocument>> Indexes => [];
+
+    [BsonId]
+    public required string NameHash { get; init; }
+
+    [BsonElement("n")]
+    public long Count { get; init; }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Storage.MongoDb;
 
@@ -16,9 +17,9 @@ public sealed class MongoAccountChangeTests(MongoFixture fixture) : AccountChang
     }
 
     /// <summary>Within its tenure, so that the new owner may see what was.</summary>
-    private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection<LockDocument>(LockDocument.Collection).UpdateOneAsync(
-        LockDocument.ById(deviceId),
-        Builders<LockDocument>.Update.Set(l => l.Owner, owner).Set(l => l.OwnerKey, MongoNames.KeyOf(owner)));
+    private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection("locks").UpdateOneAsync(
+        Builders<BsonDocument>.Filter.Eq("_id", deviceId),
+        Builders<BsonDocument>.Update.Set("owner", owner).Set("owner_key", MongoNames.KeyOf(owner)));
 
     private protected override Task CloseAsync() => Task.CompletedTask;
 }

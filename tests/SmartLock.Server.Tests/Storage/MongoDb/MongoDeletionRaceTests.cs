@@ -61,6 +61,30 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
     }
 
     [Fact]
+    public async Task Nor_a_share_or_a_webhook_that_it_is_given_meanwhile()
+    {
+        var (one, two) = await StartAsync();
+        await one.MoveInAsync("bob");
+        await one.RegisterAsync("D1", "bob");
+        var webhooks = _servers[1].GetRequiredService<IWebhookStore>();
+        for (var i = 0; i < Rounds; i++)
+        {
+            var name = $"ada{i}";
+            await one.MoveInAsync(name);
+            var webhook = new Webhook($"H{i}", "https://example.com/", ["lock"], null, Active: true, null, StoreSet.Noon);
+            var sharing = two.Shares.GrantAsync(
+                new LockChange("D1", "bob", StoreSet.Noon), new Share(name, ShareRole.Operator, null, null, StoreSet.Noon), 100, default);
+            var making = webhooks.CreateAsync(new NewWebhook(webhook, [1]), name, 10, default);
+
+            (await one.Users.DeleteAsync(name, name, StoreSet.Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
+            await Task.WhenAll(sharing, making);
+
+            (await one.Shares.ListAsync("D1", "bob", StoreSet.Noon, default)).Shares.ShouldBe([]);
+            (await Documents("webhooks").CountDocumentsAsync("{}")).ShouldBe(0);
+        }
+    }
+
+    [Fact]
     public async Task Its_shares_and_webhooks_go_with_it_and_its_name_out_of_others_deliveries()
     {
         var (one, two) = await StartAsync();
@@ -80,8 +104,8 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
 
         (await one.Shares.ListAsync("D1", "ada", StoreSet.Noon, default)).Shares.ShouldBe([]);
         (await webhooks.FindAsync("H2", "bob", default)).ShouldBeNull();
-        var left = await Get<MongoWebhooks>().Deliveries.Find("{}").ToListAsync();
-        var told = left.ShouldHaveSingleItem()[DeliveryFields.Body].AsString;
+        var left = await Documents("deliveries").Find("{}").ToListAsync();
+        var told = left.ShouldHaveSingleItem()["body"].AsString;
         told.ShouldMatch("^{\"requested_by\":\"deleted:[0-9a-f]{8}\",\"name\":\"\\$bob\"}$");
     }
 
@@ -97,6 +121,8 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
     private T Get<T>()
         where T : notnull => _servers[0].GetRequiredService<T>();
 
+    private IMongoCollection<BsonDocument> Documents(string collection) => Get<MongoDatabase>().Collection(collection);
+
     private async Task RaceAsync<T>(StoreSet stores, string name, Task<T> getting, Func<T, bool> isHis)
     {
         var deleting = stores.Users.DeleteAsync(name, name, StoreSet.Noon, default);
@@ -105,6 +131,6 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
 
         (deleted && got).ShouldBeFalse(name);
         var key = MongoNames.KeyOf(name);
-        (await Get<MongoLocks>().Documents.CountDocumentsAsync(l => l.OwnerKey == key)).ShouldBe(got ? 1 : 0, name);
+        (await Documents("locks").CountDocumentsAsync(new BsonDocument("owner_key", key))).ShouldBe(got ? 1 : 0, name);
     }
 }

@@ -108,6 +108,7 @@ internal sealed class TransactionsMigration(MongoDatabase database, AuditChain c
 
         // A mark of a deletion that was not decided is taken off.
         await _users.UpdateManyAsync(Where.Exists("name_key"), Without("deleted", "leaving", "stepping_down", "epoch", "first_admin", "outbox_rejected"), null, ct);
+        await database.Raw.DropCollectionAsync("admins", ct);
         await _sessions.DeleteManyAsync(Where.Exists("token", false), ct);
         await _sessions.UpdateManyAsync(Where.Empty, Without("account_id", "epoch", "outbox_rejected"), null, ct);
     }
