@@ -1,54 +1,68 @@
-using MongoDB.Bson;
+using MongoDB.Driver;
 using SmartLock.Server.Commands;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-/// <summary>The documents of <c>commands</c>; <c>_id</c> is the command's id, times are Unix milliseconds. They have outboxes.</summary>
-internal static class CommandDocument
+/// <summary>A command, in <c>commands</c>.</summary>
+internal sealed record CommandDocument : IMongoDocument<CommandDocument>
 {
-    public const string Collection = "commands";
+    public static string Collection => "commands";
 
-    public const string DeviceId = "device_id";
-    public const string Action = "action";
-    public const string RequestedBy = "requested_by";
+    public static IEnumerable<CreateIndexModel<CommandDocument>> Indexes
+    {
+        get
+        {
+            var keys = Builders<CommandDocument>.IndexKeys;
+            var filter = Builders<CommandDocument>.Filter;
+            var isSent = filter.Eq(c => c.State, CommandState.Sent);
+            yield return new(
+                keys.Ascending(c => c.RequestedBy).Ascending(c => c.IdempotencyKey),
+                new CreateIndexOptions<CommandDocument> { Name = "once", Unique = true, PartialFilterExpression = filter.Exists(c => c.IdempotencyKey) });
+            yield return new(keys.Ascending(c => c.RequestedBy), new CreateIndexOptions { Name = "asker" });
+            yield return new(keys.Ascending(c => c.ExpiresAt), new CreateIndexOptions<CommandDocument> { Name = "open", PartialFilterExpression = isSent });
+            yield return new(keys.Ascending(c => c.DeviceId).Ascending(c => c.Id), new CreateIndexOptions { Name = "device" });
+            yield return new(keys.Ascending(c => c.DeviceId), new CreateIndexOptions<CommandDocument> { Name = "sent", PartialFilterExpression = isSent });
+        }
+    }
 
-    /// <summary>Unique with who asked; absent where none was given, or it is free again.</summary>
-    public const string IdempotencyKey = "idempotency_key";
+    public required string Id { get; init; }
 
-    public const string IssuedAt = "issued_at";
-    public const string ExpiresAt = "expires_at";
-    public const string State = "state";
-    public const string Result = "result";
-    public const string DecidedAt = "decided_at";
+    public required string DeviceId { get; init; }
+
+    public required CommandAction Action { get; init; }
+
+    public required string RequestedBy { get; init; }
+
+    /// <summary>Unique with who asked; null where none was given, or it is free again.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    public required DateTimeOffset IssuedAt { get; init; }
+
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    public required CommandState State { get; init; }
+
+    public string? Result { get; init; }
+
+    public DateTimeOffset? DecidedAt { get; init; }
 
     /// <summary>The lock's when it was sent.</summary>
-    public const string Tenure = "tenure";
+    public required string Tenure { get; init; }
 
-    /// <summary>Id of the bulk write that ended it.</summary>
-    public const string Batch = "batch";
-
-    public static BsonDocument ToBson(Command command, string? idempotencyKey, string tenure, OutboxEntry sent) => new()
+    public static CommandDocument Of(Command command, string? idempotencyKey, string tenure) => new()
     {
-        { "_id", command.Id },
-        { DeviceId, command.DeviceId },
-        { Action, command.Action.ToString() },
-        { RequestedBy, command.RequestedBy },
-        { IdempotencyKey, idempotencyKey, idempotencyKey is not null },
-        { IssuedAt, command.IssuedAt.ToUnixTimeMilliseconds() },
-        { ExpiresAt, command.ExpiresAt.ToUnixTimeMilliseconds() },
-        { State, command.State.ToString() },
-        { Tenure, tenure },
-        { OutboxEntry.Field, new BsonArray { sent.ToBson() } },
+        Id = command.Id,
+        DeviceId = command.DeviceId,
+        Action = command.Action,
+        RequestedBy = command.RequestedBy,
+        IdempotencyKey = idempotencyKey,
+        IssuedAt = command.IssuedAt,
+        ExpiresAt = command.ExpiresAt,
+        State = command.State,
+        Tenure = tenure,
     };
 
-    public static Command FromBson(BsonDocument stored) => new(
-        stored["_id"].AsString,
-        stored[DeviceId].AsString,
-        stored.Enum<CommandAction>(Action),
-        stored[RequestedBy].AsString,
-        stored.Time(IssuedAt),
-        stored.Time(ExpiresAt),
-        stored.Enum<CommandState>(State),
-        stored.TextOrNull(Result),
-        stored.TimeOrNull(DecidedAt));
+    public static FilterDefinition<CommandDocument> ById(string commandId) => Builders<CommandDocument>.Filter.Eq(c => c.Id, commandId);
+
+    public Command ToCommand() => new(Id, DeviceId, Action, RequestedBy, IssuedAt, ExpiresAt, State, Result, DecidedAt);
 }

@@ -1,43 +1,115 @@
 using System.Globalization;
-using MongoDB.Bson;
+using MongoDB.Bson.Serialization.Attributes;
+using MongoDB.Driver;
 using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-/// <summary>An entry as it lies in <c>logs</c>, or in the tail of its chain's head on the way there.</summary>
-internal static class LogDocument
+/// <summary>An entry as it lies in <c>logs</c>.</summary>
+internal sealed record LogDocument : IMongoDocument<LogDocument>
 {
-    /// <summary>The place in the chain: two writers cannot both have it.</summary>
-    public static string IdOf(string deviceId, long sequence) => string.Create(CultureInfo.InvariantCulture, $"{deviceId}/{sequence}");
+    public static string Collection => "logs";
 
-    public static BsonDocument ToBson(ChainedEntry entry, string key, string? tenure) => new()
+    public static IEnumerable<CreateIndexModel<LogDocument>> Indexes
     {
-        { "_id", IdOf(entry.DeviceId, entry.Sequence) },
-        { "id", entry.Id },
-        { "device_id", entry.DeviceId },
-        { "seq", entry.Sequence },
-        { "time", entry.Time },
-        { "actor", entry.Actor },
-        { "action", entry.Action },
-        { "result", entry.Result },
-        { "command_id", entry.CommandId, entry.CommandId is not null },
-        { "target", entry.Target, entry.Target is not null },
-        { "previous_hash", entry.PreviousHash },
-        { "hash", entry.Hash },
-        { "key", key },
-        { "tenure", tenure, tenure is not null },
+        get
+        {
+            var keys = Builders<LogDocument>.IndexKeys;
+            var filter = Builders<LogDocument>.Filter;
+            yield return new(keys.Ascending(l => l.DeviceId).Ascending(l => l.Sequence), new CreateIndexOptions { Name = "chain", Unique = true });
+            yield return new(keys.Ascending(l => l.DeviceId).Descending(l => l.LogId), new CreateIndexOptions { Name = "device" });
+            yield return new(
+                keys.Ascending(l => l.Tenure).Descending(l => l.LogId),
+                new CreateIndexOptions<LogDocument> { Name = "tenure", PartialFilterExpression = filter.Exists(l => l.Tenure) });
+            yield return new(keys.Ascending(l => l.Actor).Descending(l => l.LogId), new CreateIndexOptions { Name = "actor" });
+            yield return new(keys.Descending(l => l.LogId), new CreateIndexOptions { Name = "id" });
+            yield return new(
+                keys.Ascending(l => l.DeviceId).Ascending(l => l.Key),
+                new CreateIndexOptions<LogDocument> { Name = "origin", Unique = true, PartialFilterExpression = filter.Exists(l => l.Key) });
+        }
+    }
+
+    /// <summary>The place in the chain, see <see cref="PlaceOf"/>: two writers cannot both have it.</summary>
+    [BsonId]
+    public required string Place { get; init; }
+
+    /// <summary>Position in the whole log.</summary>
+    [BsonElement("id")]
+    public required long LogId { get; init; }
+
+    public required string DeviceId { get; init; }
+
+    [BsonElement("seq")]
+    public required long Sequence { get; init; }
+
+    /// <summary>Unix milliseconds.</summary>
+    public required long Time { get; init; }
+
+    public required string Actor { get; init; }
+
+    public required string Action { get; init; }
+
+    public required string Result { get; init; }
+
+    public string? CommandId { get; init; }
+
+    public string? Target { get; init; }
+
+    public string? Issue { get; init; }
+
+    public required byte[] PreviousHash { get; init; }
+
+    public required byte[] Hash { get; init; }
+
+    /// <summary>Says where an entry comes from that must not be appended twice, such as an imported one; in a chain each stands once.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Of the lock when this happened; null for what is no owner's to read. Not part of what is hashed.</summary>
+    public string? Tenure { get; init; }
+
+    public static string PlaceOf(string deviceId, long sequence) => string.Create(CultureInfo.InvariantCulture, $"{deviceId}/{sequence}");
+
+    public static LogDocument Of(ChainedEntry entry, string? key, string? tenure) => new()
+    {
+        Place = PlaceOf(entry.DeviceId, entry.Sequence),
+        LogId = entry.Id,
+        DeviceId = entry.DeviceId,
+        Sequence = entry.Sequence,
+        Time = entry.Time,
+        Actor = entry.Actor,
+        Action = entry.Action,
+        Result = entry.Result,
+        CommandId = entry.CommandId,
+        Target = entry.Target,
+        Issue = entry.Issue,
+        PreviousHash = entry.PreviousHash,
+        Hash = entry.Hash,
+        Key = key,
+        Tenure = tenure,
     };
 
-    public static ChainedEntry FromBson(BsonDocument stored) => new(
-        stored["id"].ToInt64(),
-        stored["device_id"].AsString,
-        stored["seq"].ToInt64(),
-        stored["time"].ToInt64(),
-        stored["actor"].AsString,
-        stored["action"].AsString,
-        stored["result"].AsString,
-        stored.TextOrNull("command_id"),
-        stored.TextOrNull("target"),
-        stored["previous_hash"].AsByteArray,
-        stored["hash"].AsByteArray);
+    public ChainedEntry ToEntry() => new(LogId, DeviceId, Sequence, Time, Actor, Action, Result, CommandId, Target, PreviousHash, Hash, Issue);
+}
+
+/// <summary>Where a chain ends, in <c>log_heads</c>; see <see cref="ChainHead"/>.</summary>
+internal sealed record LogHeadDocument : IMongoDocument<LogHeadDocument>
+{
+    public static string Collection => "log_heads";
+
+    public static IEnumerable<CreateIndexModel<LogHeadDocument>> Indexes => [];
+
+    [BsonId]
+    public required string DeviceId { get; init; }
+
+    [BsonElement("seq")]
+    public required long Sequence { get; init; }
+
+    public required byte[] Hash { get; init; }
+
+    public required byte[] Seal { get; init; }
+
+    /// <summary>Of the last entry; null in a head that was written before it was kept here.</summary>
+    public long? LogId { get; init; }
+
+    public ChainHead ToHead() => new(Sequence, Hash, Seal);
 }

@@ -5,139 +5,92 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoAuditStore(MongoDatabase database, MongoNames names) : IAuditStore
+internal sealed class MongoAuditStore(MongoDatabase database) : IAuditStore
 {
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly SortDefinition<BsonDocument> AlongChains = Builders<BsonDocument>.Sort.Ascending("device_id").Ascending("seq");
+    private static readonly FilterDefinitionBuilder<LogDocument> Entries = Builders<LogDocument>.Filter;
+    private static readonly FilterDefinitionBuilder<LogHeadDocument> Heads = Builders<LogHeadDocument>.Filter;
+    private static readonly SortDefinition<LogDocument> AlongChains = Builders<LogDocument>.Sort.Ascending(l => l.DeviceId).Ascending(l => l.Sequence);
 
-    private readonly IMongoCollection<BsonDocument> _logs = database.Collection(MongoChains.Logs);
-    private readonly IMongoCollection<BsonDocument> _heads = database.Collection(MongoChains.Heads);
-    private readonly IMongoCollection<BsonDocument> _locks = database.Collection(LockFields.Collection);
+    private readonly IMongoCollection<LogDocument> _logs = database.Collection<LogDocument>(LogDocument.Collection);
+    private readonly IMongoCollection<LogHeadDocument> _heads = database.Collection<LogHeadDocument>(LogHeadDocument.Collection);
 
     /// <summary>By the tenures of the owner's locks: what was before them is the business of owners before.</summary>
     public Task<Page<AuditEntry>> ListAsync(string owner, AuditFilter filter, long? beforeId, int limit, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
-                var owned = Filter.Eq(LockFields.OwnerKey, MongoNames.KeyOf(owner)) & Filter.Eq(LockFields.Owner, owner) & MongoAccess.IsThere;
+                var where = Builders<LockDocument>.Filter;
+                var owned = where.Eq(l => l.OwnerKey, MongoNames.KeyOf(owner)) & where.Eq(l => l.Owner, owner);
                 if (filter.DeviceId is not null)
                 {
-                    owned &= Filter.Eq("_id", filter.DeviceId);
+                    owned &= where.Eq(l => l.DeviceId, filter.DeviceId);
                 }
 
-                var locks = await _locks.Find(owned).Project(Builders<BsonDocument>.Projection.Include(LockFields.Tenure)).ToListAsync(token);
-                var tenures = locks.Select(l => l[LockFields.Tenure].AsString).ToArray();
-                var search = await MongoLogSearch.StartAsync(_logs, names, filter, beforeId, limit, token);
+                var tenures = await database.Collection<LockDocument>(LockDocument.Collection).Find(owned).Project(l => l.Tenure).ToListAsync(token);
+                var search = await MongoLogSearch.StartAsync(_logs, database.Names, filter, beforeId, limit, token);
                 return await search.OfTenuresAsync(tenures, token);
             },
             ct);
 
     public Task<Page<AuditEntry>> ListAllAsync(AuditFilter filter, long? beforeId, int limit, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
-                var search = await MongoLogSearch.StartAsync(_logs, names, filter, beforeId, limit, token);
+                var search = await MongoLogSearch.StartAsync(_logs, database.Names, filter, beforeId, limit, token);
                 return await search.OfAllAsync(token);
             },
             ct);
 
-    /// <summary>
-    /// Entries first, then heads, which by then may be further on: what a head has beyond the entries read is read after it, or still in its
-    /// tail. So each chain is given up to where its head says it ends, as one snapshot would.
-    /// </summary>
+    /// <summary>On one snapshot: each chain is given up to where its end is in it.</summary>
     public Task<IReadOnlyList<ChainRow>> ReadChainsAsync(string? deviceId, ChainPosition? after, int limit, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<ChainRow>>(
-            async token =>
+        database.TransactAsync<IReadOnlyList<ChainRow>>(
+            async transaction =>
             {
-                var entries = await ReadEntriesAsync(deviceId, after, limit, token);
-                var devices = entries.Select(e => e["device_id"].AsString).ToHashSet();
+                // Two queries that each go along the index, for one that would have to merge.
+                var entries = new List<LogDocument>();
                 if ((deviceId ?? after?.DeviceId) is { } begun)
                 {
-                    // It may have gone on since the page before, or have all of its entries in its tail.
-                    devices.Add(begun);
+                    entries = await FindAsync(Entries.Eq(l => l.DeviceId, begun) & Entries.Gt(l => l.Sequence, after?.Sequence ?? long.MinValue), limit);
                 }
 
-                var heads = (await _heads.Find(Filter.In("_id", devices)).ToListAsync(token)).ToDictionary(h => h["_id"].AsString);
-                var isCut = entries.Count == limit ? entries[^1]["device_id"].AsString : null;
-                foreach (var head in heads.Values.Where(h => h["_id"].AsString != isCut))
+                if (deviceId is null && entries.Count < limit)
                 {
-                    var read = entries.Where(e => e["device_id"] == head["_id"]).Select(e => e["seq"].ToInt64());
-                    var from = head["_id"].AsString == after?.DeviceId ? after.Value.Sequence : long.MinValue;
-                    entries.AddRange(await ReadRestAsync(head, read.Append(from).Max(), limit, token));
+                    entries.AddRange(await FindAsync(Entries.Gt(l => l.DeviceId, after?.DeviceId ?? ""), limit - entries.Count));
                 }
 
-                var rows = entries.Select(e => (Entry: LogDocument.FromBson(e), Head: heads.GetValueOrDefault(e["device_id"].AsString)))
-                    .OrderBy(r => r.Entry.DeviceId, StringComparer.Ordinal)
-                    .ThenBy(r => r.Entry.Sequence)
-                    .Take(limit);
-                return [.. rows.Select(r => new ChainRow(r.Entry, r.Head is null ? null : ChainHeadDocument.Read(r.Head)))];
+                var heads = await _heads.Find(transaction.Session, Heads.In(h => h.DeviceId, entries.Select(e => e.DeviceId).Distinct()))
+                    .ToListAsync(transaction.Ct);
+                var ofChain = heads.ToDictionary(h => h.DeviceId, h => h.ToHead());
+                return [.. entries.Select(e => new ChainRow(e.ToEntry(), ofChain.GetValueOrDefault(e.DeviceId)))];
+
+                Task<List<LogDocument>> FindAsync(FilterDefinition<LogDocument> which, int most) =>
+                    _logs.Find(transaction.Session, which).Sort(AlongChains).Limit(most).ToListAsync(transaction.Ct);
             },
             ct);
 
     public Task<IReadOnlyList<string>> FindVanishedAsync(string? deviceId, string? afterDeviceId, int limit, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync<IReadOnlyList<string>>(
             async token =>
             {
                 var vanished = new SortedSet<string>(StringComparer.Ordinal);
-                var known = Filter.Gt("_id", afterDeviceId ?? "");
-                if (deviceId is not null)
-                {
-                    known &= Filter.Eq("_id", deviceId);
-                }
-
-                // A lock whose first entry is still in its outbox, or in the tail of its head, has not lost it.
-                await AddVanishedAsync(_heads, known & Filter.Exists($"{ChainHeadDocument.Tail}.0", exists: false), limit, vanished, token);
-                await AddVanishedAsync(_locks, known & MongoAccess.IsThere & Filter.Exists($"{OutboxEntry.Field}.0", exists: false), limit, vanished, token);
-                return (IReadOnlyList<string>)[.. vanished.Take(limit)];
+                await AddVanishedAsync(database.Collection(LogHeadDocument.Collection), deviceId, afterDeviceId, limit, vanished, token);
+                await AddVanishedAsync(database.Collection(LockDocument.Collection), deviceId, afterDeviceId, limit, vanished, token);
+                return [.. vanished.Take(limit)];
             },
             ct);
 
-    private async Task<List<BsonDocument>> ReadEntriesAsync(string? deviceId, ChainPosition? after, int limit, CancellationToken ct)
-    {
-        // Two queries that each go along the index, for one that would have to merge.
-        var entries = new List<BsonDocument>();
-        if ((deviceId ?? after?.DeviceId) is { } begun)
-        {
-            var rest = Filter.Eq("device_id", begun) & Filter.Gt("seq", after?.Sequence ?? long.MinValue);
-            entries = await _logs.Find(rest).Sort(AlongChains).Limit(limit).ToListAsync(ct);
-        }
-
-        if (deviceId is null && entries.Count < limit)
-        {
-            var others = Filter.Gt("device_id", after?.DeviceId ?? "");
-            entries.AddRange(await _logs.Find(others).Sort(AlongChains).Limit(limit - entries.Count).ToListAsync(ct));
-        }
-
-        return entries;
-    }
-
-    /// <summary>From behind <paramref name="read"/> up to where the head says the chain ends.</summary>
-    private async Task<List<BsonDocument>> ReadRestAsync(BsonDocument head, long read, int limit, CancellationToken ct)
-    {
-        var end = head["seq"].ToInt64();
-        if (end <= read)
-        {
-            return [];
-        }
-
-        var rest = await _logs.Find(Filter.Eq("device_id", head["_id"]) & Filter.Gt("seq", read) & Filter.Lte("seq", end))
-            .Sort(AlongChains)
-            .Limit(limit)
-            .ToListAsync(ct);
-        var copied = rest.Select(e => e["_id"].AsString).ToHashSet();
-        rest.AddRange(ChainHeadDocument.TailOf(head).Where(t => t["seq"].ToInt64() > read && !copied.Contains(t["_id"].AsString)));
-        return rest;
-    }
-
     private async Task AddVanishedAsync(
         IMongoCollection<BsonDocument> collection,
-        FilterDefinition<BsonDocument> known,
+        string? deviceId,
+        string? afterDeviceId,
         int limit,
         SortedSet<string> vanished,
         CancellationToken ct)
     {
+        var where = Builders<BsonDocument>.Filter;
+        var known = where.Gt("_id", afterDeviceId ?? "");
         var found = 0;
-        using var cursor = await collection.Find(known)
+        using var cursor = await collection.Find(deviceId is null ? known : known & where.Eq("_id", deviceId))
             .Sort(Builders<BsonDocument>.Sort.Ascending("_id"))
             .Project(Builders<BsonDocument>.Projection.Include("_id"))
             .ToCursorAsync(ct);
@@ -146,29 +99,16 @@ internal sealed class MongoAuditStore(MongoDatabase database, MongoNames names) 
             var deviceIds = cursor.Current.Select(d => d["_id"].AsString).ToArray();
 
             // The first entry tells that there are some. Where it is gone, others may be left: then verification has found that.
-            var first = await IdsAsync(Filter.In("_id", deviceIds.Select(id => LogDocument.IdOf(id, 1))), ct);
+            var places = deviceIds.Select(id => LogDocument.PlaceOf(id, 1));
+            var first = await _logs.Find(Entries.In(l => l.Place, places)).Project(l => l.DeviceId).ToListAsync(ct);
             var doubtful = deviceIds.Except(first).ToArray();
-            var other = doubtful.Length == 0 ? first : await WithEntriesAsync(doubtful, ct);
-            foreach (var gone in doubtful.Except(other))
+            if (doubtful.Length > 0)
             {
-                found++;
-                vanished.Add(gone);
+                var others = await _logs.Distinct(l => l.DeviceId, Entries.In(l => l.DeviceId, doubtful), cancellationToken: ct).ToListAsync(ct);
+                var gone = doubtful.Except(others).ToList();
+                found += gone.Count;
+                vanished.UnionWith(gone);
             }
         }
-    }
-
-    private async Task<HashSet<string>> IdsAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct)
-    {
-        var entries = await _logs.Find(filter).Project(Builders<BsonDocument>.Projection.Include("device_id")).ToListAsync(ct);
-        return [.. entries.Select(e => e["device_id"].AsString)];
-    }
-
-    private async Task<HashSet<string>> WithEntriesAsync(string[] deviceIds, CancellationToken ct)
-    {
-        var groups = await _logs.Aggregate()
-            .Match(Filter.In("device_id", deviceIds))
-            .Group(new BsonDocument("_id", "$device_id"))
-            .ToListAsync(ct);
-        return [.. groups.Select(g => g["_id"].AsString)];
     }
 }

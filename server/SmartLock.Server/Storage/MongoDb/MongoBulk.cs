@@ -1,15 +1,14 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
 internal static class MongoBulk
 {
-    private static readonly BulkWriteOptions InAnyOrder = new() { IsOrdered = false };
-    private static readonly InsertManyOptions InsertInAnyOrder = new() { IsOrdered = false };
+    public static readonly BulkWriteOptions InAnyOrder = new() { IsOrdered = false };
 
+    /// <summary>Outside of a transaction.</summary>
     /// <returns>How many documents were matched or inserted; 0 when some lost a race, and only the documents tell which did not.</returns>
-    public static async Task<long> WriteAsync(this IMongoCollection<BsonDocument> collection, IEnumerable<WriteModel<BsonDocument>> writes, CancellationToken ct)
+    public static async Task<long> WriteAsync<T>(this IMongoCollection<T> collection, IEnumerable<WriteModel<T>> writes, CancellationToken ct)
     {
         try
         {
@@ -19,24 +18,6 @@ internal static class MongoBulk
         catch (MongoBulkWriteException e) when (MongoErrors.IsLost(e))
         {
             return 0;
-        }
-    }
-
-    /// <summary>Those that are not there yet.</summary>
-    public static async Task InsertMissingAsync(this IMongoCollection<BsonDocument> collection, IReadOnlyCollection<BsonDocument> documents, CancellationToken ct)
-    {
-        if (documents.Count == 0)
-        {
-            return;
-        }
-
-        try
-        {
-            await collection.InsertManyAsync(documents, InsertInAnyOrder, ct);
-        }
-        catch (MongoBulkWriteException e) when (MongoErrors.IsDuplicateKey(e))
-        {
-            // Another server was first with these.
         }
     }
 }

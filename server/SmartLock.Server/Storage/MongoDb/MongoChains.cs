@@ -1,234 +1,175 @@
 using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
-using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
+/// <param name="Key">See <see cref="LogDocument.Key"/>.</param>
+internal sealed record PendingEntry(NewAuditEntry Entry, string? Tenure, string? Key = null);
+
 /// <summary>
-/// The log's chains. A guarded update of a chain's head decides who appends next: it moves the sealed end and carries the new entries in its
-/// <c>tail</c>, all in one write, so that the end never lags behind the entries nor they behind it. Then they are copied to <c>logs</c>; the
-/// next who appends, or the sweep, makes sure of that before the tail is replaced.
+/// Links entries into the log's chains, inside a transaction: a chain's end is read and moved where its entries are inserted, so that two
+/// transactions that append to one chain conflict, and one of them runs again.
 /// </summary>
-internal sealed class MongoChains(MongoDatabase database, AuditChain chain, LogIds ids, TimeProvider time) : IMongoIndexes
+internal sealed class MongoChains(MongoDatabase database, AuditChain chain, TimeProvider time)
 {
-    public const string Logs = "logs";
-    public const string Heads = "log_heads";
+    private static readonly FilterDefinitionBuilder<LogDocument> Logs = Builders<LogDocument>.Filter;
 
-    private const int MostTries = 60;
-    private const int LongestPauseMs = 20;
-    private const int SettledAtOnce = 500;
+    private readonly LogIds _ids = new(time);
+    private readonly IMongoCollection<LogDocument> _logs = database.Collection<LogDocument>(LogDocument.Collection);
+    private readonly IMongoCollection<LogHeadDocument> _heads = database.Collection<LogHeadDocument>(LogHeadDocument.Collection);
 
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Update = Builders<BsonDocument>.Update;
-
-    private readonly IMongoCollection<BsonDocument> _logs = database.Collection(Logs);
-    private readonly IMongoCollection<BsonDocument> _heads = database.Collection(Heads);
-
-    public async Task CreateAsync(CancellationToken ct)
+    /// <param name="searchesEnds">Looks for entries beyond the recorded ends, for when a place turned out to be taken.</param>
+    /// <returns>The log ids, in the order of the entries.</returns>
+    public async Task<IReadOnlyList<long>> AppendAsync(
+        IClientSessionHandle session, IReadOnlyList<PendingEntry> entries, bool searchesEnds, CancellationToken ct)
     {
-        var keys = Builders<BsonDocument>.IndexKeys;
-        await _logs.Indexes.CreateManyAsync(
-            [
-                new(keys.Ascending("device_id").Ascending("seq"), new CreateIndexOptions { Name = "chain", Unique = true }),
-                new(keys.Ascending("key"), new CreateIndexOptions { Name = "key" }),
-                new(keys.Ascending("device_id").Descending("id"), new CreateIndexOptions { Name = "device" }),
-                new(keys.Ascending("tenure").Descending("id"), new CreateIndexOptions<BsonDocument> { Name = "tenure", PartialFilterExpression = Filter.Exists("tenure") }),
-                new(keys.Ascending("actor").Descending("id"), new CreateIndexOptions { Name = "actor" }),
-                new(keys.Descending("id"), new CreateIndexOptions { Name = "id" }),
-            ],
-            ct);
-        await _heads.Indexes.CreateOneAsync(
-            new CreateIndexModel<BsonDocument>(keys.Ascending(ChainHeadDocument.Open), new CreateIndexOptions { Name = "open", Sparse = true }),
-            cancellationToken: ct);
-    }
-
-    /// <summary>As its mark is made over, before it has a place.</summary>
-    public static ChainedEntry Unlinked(NewAuditEntry entry) => new(
-        0,
-        entry.DeviceId,
-        0,
-        entry.Time.ToUnixTimeMilliseconds(),
-        entry.Actor,
-        entry.Action,
-        entry.Result,
-        entry.CommandId,
-        entry.Target,
-        [],
-        []);
-
-    /// <summary>Each once, in this order within a chain; all stand in <c>logs</c> when this returns.</summary>
-    public Task AppendAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
-            {
-                // Two who drain one document at once bring the same entries.
-                IReadOnlyList<OutboxEntry> pending = [.. entries.DistinctBy(e => (e.Entry.DeviceId, e.Key))];
-                for (var tries = 0; pending.Count > 0; tries++)
-                {
-                    if (tries == MostTries)
-                    {
-                        throw new StoreUnavailableException("Too many servers write to the same part of the log.");
-                    }
-
-                    if (tries > 0)
-                    {
-                        // So that two do not meet again; no matter of the server's clock, which may stand still in a test.
-                        await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(LongestPauseMs)), TimeProvider.System, token);
-                    }
-
-                    pending = await TryAppendAsync(pending, token);
-                }
-            },
-            ct);
-
-    /// <summary>Copies to <c>logs</c> what a killed process left in tails.</summary>
-    /// <returns>How many chains were looked at.</returns>
-    public Task<int> SettleAsync(CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
-            {
-                var open = await _heads.Find(Filter.Eq(ChainHeadDocument.Open, true)).Limit(SettledAtOnce).ToListAsync(token);
-                await _logs.InsertMissingAsync([.. open.SelectMany(ChainHeadDocument.TailOf)], token);
-                foreach (var head in open)
-                {
-                    await CloseAsync([head["_id"]], head[ChainHeadDocument.Batch].AsString, token);
-                }
-
-                return open.Count;
-            },
-            ct);
-
-    /// <returns>Those that lost to another server, and have to be tried again.</returns>
-    private async Task<IReadOnlyList<OutboxEntry>> TryAppendAsync(IReadOnlyList<OutboxEntry> entries, CancellationToken ct)
-    {
-        var byChain = entries.GroupBy(l => l.Entry.DeviceId).ToDictionary(g => g.Key, g => g.ToList());
-        var ends = await ReadEndsAsync(byChain, ct);
-        var moves = new List<ChainMove>(byChain.Count);
-        foreach (var (deviceId, ofChain) in byChain)
-        {
-            var end = ends[deviceId];
-            var fresh = ofChain.FindAll(link => !end.Has(link.Key));
-            if (fresh.Count > 0)
-            {
-                moves.Add(Link(end, fresh));
-            }
-        }
-
-        if (moves.Count == 0)
+        if (entries.Count == 0)
         {
             return [];
         }
 
-        var won = await MoveHeadsAsync(moves, ct);
-        if (won.Count > 0)
+        var names = entries.SelectMany(e => e.Entry.Target is { } target ? [e.Entry.Actor, target] : new[] { e.Entry.Actor });
+        var stored = await database.Names.ToStoredAsync(names, session, ct);
+        var ends = await ReadEndsAsync(session, [.. entries.Select(e => e.Entry.DeviceId).Distinct()], searchesEnds, ct);
+        var documents = new List<LogDocument>(entries.Count);
+        foreach (var pending in entries)
         {
-            // Copied by whoever appends behind them first.
-            await _logs.InsertMissingAsync([.. won.SelectMany(m => m.Documents)], ct);
-            await CloseAsync([.. won.Select(m => (BsonValue)m.End.DeviceId)], won[0].Batch, ct);
+            var end = ends[pending.Entry.DeviceId];
+            var entry = ToChained(pending.Entry, stored) with { Id = _ids.Next(end.LogId), Sequence = end.Sequence + 1, PreviousHash = end.Hash };
+            entry = entry with { Hash = chain.HashOf(entry) };
+            documents.Add(LogDocument.Of(entry, pending.Key, pending.Tenure));
+            (end.Sequence, end.Hash, end.LogId) = (entry.Sequence, entry.Hash, entry.Id);
         }
 
-        return [.. moves.Except(won).SelectMany(m => m.Entries)];
+        await _logs.InsertManyAsync(session, documents, new InsertManyOptions { IsOrdered = false }, ct);
+        await _heads.BulkWriteAsync(session, ends.Values.Select(ToWrite), new BulkWriteOptions { IsOrdered = false }, ct);
+        return [.. documents.Select(d => d.LogId)];
     }
 
-    /// <summary>
-    /// Heads first, then what they lead to. An entry that another server appends in between is in neither, but then the head has moved, and the
-    /// guarded update of it fails.
-    /// </summary>
-    private async Task<Dictionary<string, ChainEnd>> ReadEndsAsync(Dictionary<string, List<OutboxEntry>> byChain, CancellationToken ct)
+    /// <summary>Appends those whose keys their chains do not have yet.</summary>
+    public async Task AppendMissingAsync(IClientSessionHandle session, IReadOnlyList<PendingEntry> entries, bool searchesEnds, CancellationToken ct)
     {
-        var heads = (await _heads.Find(Filter.In("_id", byChain.Keys)).ToListAsync(ct)).ToDictionary(h => h["_id"].AsString);
-        var tails = heads.Values.SelectMany(ChainHeadDocument.TailOf).ToList();
-        var places = tails.Select(t => t["_id"].AsString).ToHashSet();
-        foreach (var (deviceId, entries) in byChain)
+        var present = await _logs
+            .Find(session, Logs.In(l => l.DeviceId, entries.Select(e => e.Entry.DeviceId).Distinct()) & Logs.In(l => l.Key, entries.Select(e => e.Key)))
+            .Project(l => new { l.DeviceId, l.Key })
+            .ToListAsync(ct);
+        var known = present.Select(l => (l.DeviceId, l.Key)).ToHashSet();
+        await AppendAsync(session, [.. entries.Where(e => known.Add((e.Entry.DeviceId, e.Key)))], searchesEnds, ct);
+    }
+
+    private static ChainedEntry ToChained(NewAuditEntry entry, IReadOnlyDictionary<string, string> stored) => new(
+        0,
+        entry.DeviceId,
+        0,
+        entry.Time.ToUnixTimeMilliseconds(),
+        stored[entry.Actor],
+        entry.Action,
+        entry.Result,
+        entry.CommandId,
+        entry.Target is null ? null : stored[entry.Target],
+        [],
+        [],
+        entry.Issue);
+
+    private async Task<Dictionary<string, End>> ReadEndsAsync(IClientSessionHandle session, string[] chains, bool searchesEnds, CancellationToken ct)
+    {
+        var heads = await _heads.Find(session, Builders<LogHeadDocument>.Filter.In(h => h.DeviceId, chains)).ToListAsync(ct);
+        var ends = heads.ToDictionary(h => h.DeviceId, h => new End(h.DeviceId, h.Sequence, h.Hash, h.LogId ?? 0)
         {
-            var last = heads.TryGetValue(deviceId, out var head) ? head["seq"].ToInt64() : 0;
-            places.UnionWith(Enumerable.Range(0, entries.Count + 1).Select(i => LogDocument.IdOf(deviceId, last + i)));
+            IsSound = chain.IsSealed(h.DeviceId, h.ToHead()),
+        });
+
+        // A chain without an end is new, or somebody removed the record of its end: then its entries are still there.
+        var doubtful = chains.Where(id => searchesEnds || heads.Find(h => h.DeviceId == id)?.LogId is null).ToArray();
+        foreach (var id in chains)
+        {
+            ends.TryAdd(id, new End(id, 0, AuditChain.Beginning, 0));
         }
 
-        var keys = byChain.Values.SelectMany(entries => entries).Select(l => l.Key);
-        var projection = Builders<BsonDocument>.Projection.Include("device_id").Include("id").Include("key").Include("hash");
-        var findPlaces = _logs.Find(Filter.In("_id", places)).Project(projection).ToListAsync(ct);
-        var findKeys = _logs.Find(Filter.In("key", keys)).Project(projection).ToListAsync(ct);
-        var atPlaces = (await findPlaces).ToDictionary(e => e["_id"].AsString);
-        var known = (await findKeys).Select(e => (e["device_id"].AsString, e["key"].AsString)).ToHashSet();
-
-        // Before the tails are replaced.
-        await _logs.InsertMissingAsync(tails.FindAll(t => !atPlaces.ContainsKey(t["_id"].AsString)), ct);
-        foreach (var entry in tails)
+        foreach (var last in await LastOfAsync(session, doubtful, ct))
         {
-            atPlaces.TryAdd(entry["_id"].AsString, entry);
-            known.Add((entry["device_id"].AsString, entry["key"].AsString));
-        }
-
-        var ends = byChain.Keys.ToDictionary(id => id, id => ChainEnd.Of(id, heads.GetValueOrDefault(id), byChain[id].Count, atPlaces, known, chain));
-        var doubtful = ends.Values.Where(e => e.IsDoubtful).Select(e => e.DeviceId).ToArray();
-        foreach (var last in await LastOfAsync(doubtful, ct))
-        {
-            var deviceId = last["device_id"].AsString;
-            ends[deviceId] = ends[deviceId].Behind(last);
+            var end = ends[last.DeviceId];
+            end.LogId = Math.Max(end.LogId, last.LogId);
+            if (last.Sequence > end.Sequence)
+            {
+                (end.Sequence, end.Hash, end.IsSound) = (last.Sequence, last.Hash, false);
+            }
         }
 
         return ends;
     }
 
     /// <summary>The entry with the greatest sequence of each, where there is one.</summary>
-    private async Task<IReadOnlyList<BsonDocument>> LastOfAsync(string[] deviceIds, CancellationToken ct)
+    private async Task<IReadOnlyList<LogDocument>> LastOfAsync(IClientSessionHandle session, string[] chains, CancellationToken ct)
     {
-        if (deviceIds.Length == 0)
+        if (chains.Length == 0)
         {
             return [];
         }
 
-        var greatest = await _logs.Aggregate()
-            .Match(Filter.In("device_id", deviceIds))
+        var greatest = await _logs.Aggregate(session)
+            .Match(Logs.In(l => l.DeviceId, chains))
             .Group(new BsonDocument { { "_id", "$device_id" }, { "seq", new BsonDocument("$max", "$seq") } })
             .ToListAsync(ct);
-        return greatest.Count == 0
+        var places = greatest.Select(g => (Id: g["_id"].AsString, Sequence: g["seq"].ToInt64())).ToList();
+
+        // By their numbers, not by their places: somebody who adds an entry may give it another place.
+        return places.Count == 0
             ? []
-            : await _logs.Find(Filter.In("_id", greatest.Select(g => LogDocument.IdOf(g["_id"].AsString, g["seq"].ToInt64())))).ToListAsync(ct);
+            : await _logs.Find(session, Logs.Or(places.Select(p => Logs.Eq(l => l.DeviceId, p.Id) & Logs.Eq(l => l.Sequence, p.Sequence)))).ToListAsync(ct);
     }
 
-    private ChainMove Link(ChainEnd end, List<OutboxEntry> entries)
+    private WriteModel<LogHeadDocument> ToWrite(End end) => new UpdateOneModel<LogHeadDocument>(
+        Builders<LogHeadDocument>.Filter.Eq(h => h.DeviceId, end.DeviceId),
+        Builders<LogHeadDocument>.Update
+            .Set(h => h.Sequence, end.Sequence)
+            .Set(h => h.Hash, end.Hash)
+            .Set(h => h.LogId, end.LogId)
+            .Set(h => h.Seal, end.IsSound ? chain.SealOf(end.DeviceId, end.Sequence, end.Hash) : []))
     {
-        var (sequence, hash, id) = (end.Sequence, end.Hash, end.LogId);
-        var documents = new List<BsonDocument>(entries.Count);
-        foreach (var link in entries)
-        {
-            id = ids.Next(id);
-            sequence++;
-            var entry = Unlinked(link.Entry) with { Id = id, Sequence = sequence, PreviousHash = hash };
-            hash = chain.HashOf(entry);
-            documents.Add(LogDocument.ToBson(entry with { Hash = hash }, link.Key, link.Tenure));
-        }
+        IsUpsert = true,
+    };
 
-        var seal = end.IsSound ? chain.SealOf(end.DeviceId, sequence, hash) : [];
-        return new ChainMove(end, entries, documents, new ChainHead(sequence, hash, seal));
-    }
-
-    /// <returns>Those whose head nobody else moved first.</returns>
-    private async Task<List<ChainMove>> MoveHeadsAsync(List<ChainMove> moves, CancellationToken ct)
+    /// <summary>Where a chain goes on.</summary>
+    private sealed class End(string deviceId, long sequence, byte[] hash, long logId)
     {
-        var batch = Ids.NewUlid(time.GetUtcNow());
-        moves.ForEach(m => m.Batch = batch);
-        var moved = await _heads.WriteAsync(moves.Select(m => m.ToWrite()), ct);
-        if (moved == moves.Count)
-        {
-            return moves;
-        }
+        public string DeviceId => deviceId;
 
-        // One that is not among these may still be ours, if another server has appended behind it already: then its keys will be found.
-        var mine = await _heads.Find(Filter.In("_id", moves.Select(m => m.End.DeviceId)) & Filter.Eq(ChainHeadDocument.Batch, batch))
-            .Project(Builders<BsonDocument>.Projection.Include("_id"))
-            .ToListAsync(ct);
-        var won = mine.Select(h => h["_id"].AsString).ToHashSet();
-        return moves.FindAll(m => won.Contains(m.End.DeviceId));
+        public long Sequence { get; set; } = sequence;
+
+        public byte[] Hash { get; set; } = hash;
+
+        public long LogId { get; set; } = logId;
+
+        /// <summary>
+        /// False when the end was tampered with. The chain goes on, since a door must open; but its end is never sealed again, so that writing on
+        /// does not mend what verification is to find.
+        /// </summary>
+        public bool IsSound { get; set; } = true;
     }
 
-    private async Task CloseAsync(IReadOnlyList<BsonValue> deviceIds, string batch, CancellationToken ct) =>
-        await _heads.UpdateManyAsync(
-            Filter.In("_id", deviceIds) & Filter.Eq(ChainHeadDocument.Batch, batch),
-            Update.Unset(ChainHeadDocument.Tail).Unset(ChainHeadDocument.Open),
-            null,
-            ct);
+    /// <summary>
+    /// Positions in the whole log, by which it is paged: Unix milliseconds and 12 bits behind them, so that a number of JSON holds it
+    /// until the year 2039.
+    /// </summary>
+    private sealed class LogIds(TimeProvider time)
+    {
+        private const int PerMillisecond = 4096;
+
+        private readonly System.Threading.Lock _gate = new();
+        private long _last;
+
+        /// <summary>Greater than all given before by this server, and than <paramref name="after"/>, that of the entry before in the chain.</summary>
+        public long Next(long after)
+        {
+            // Where in its millisecond it begins is left to chance, so that two servers rarely give the same.
+            var now = (time.GetUtcNow().ToUnixTimeMilliseconds() * PerMillisecond) + Random.Shared.Next(PerMillisecond / 4);
+            lock (_gate)
+            {
+                _last = Math.Max(Math.Max(_last, after) + 1, now);
+                return _last;
+            }
+        }
+    }
 }

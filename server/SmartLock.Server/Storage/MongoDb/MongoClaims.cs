@@ -1,26 +1,16 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <summary>
-/// How deliveries come out of the queue. Of all replicas one gets a webhook's lease, by a write that works only while it is due; it lasts until
-/// the webhook's next attempt would be due anyway, so nothing has to be taken back from a process that was killed.
+/// How deliveries come out of the queue. Of all replicas one gets a webhook's lease, in one transaction for each webhook; it lasts until the
+/// webhook's next attempt would be due anyway, so nothing has to be taken back from a process that was killed.
 /// </summary>
-internal sealed class MongoClaims(
-    MongoDatabase database,
-    MongoWebhooks webhooks,
-    MongoBacklog backlog,
-    MongoAttempts attempts,
-    MongoLocks locks,
-    MongoAccountReads accounts)
+internal sealed class MongoClaims(MongoDatabase database, MongoWebhooks webhooks, MongoLocks locks, MongoAccountReads accounts)
 {
-    /// <summary>Passed over without an attempt in one turn, at most; the webhook stays due and the next turn goes on.</summary>
-    private const int MostPassedOver = 100;
-
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Update = Builders<BsonDocument>.Update;
+    private static readonly FilterDefinitionBuilder<WebhookDocument> Where = Builders<WebhookDocument>.Filter;
+    private static readonly UpdateDefinitionBuilder<WebhookDocument> Update = Builders<WebhookDocument>.Update;
 
     public async Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(
         string lease,
@@ -29,19 +19,11 @@ internal sealed class MongoClaims(
         ClaimRoom room,
         CancellationToken ct)
     {
-        var due = await database.RunAsync(token => FindDueAsync(now, room, token), ct);
-        if (due.Count == 0)
-        {
-            return [];
-        }
-
-        var enabled = await accounts.EnabledAsync(due.Select(row => row[WebhookFields.NameKey].AsString).Distinct(), ct);
         var claimed = new List<ClaimedDelivery>();
-        foreach (var id in due.Select(row => row[WebhookFields.Id].AsString))
+        foreach (var id in await database.ReadAsync(token => FindDueAsync(now, room, token), ct))
         {
-            var isDue = Filter.Eq(WebhookFields.Id, id) & Filter.Lte(WebhookFields.DueAt, now.ToUnixTimeMilliseconds()) & MongoWebhooks.IsActive;
-            var take = Update.Set(WebhookFields.Lease, lease).Set(WebhookFields.DueAt, leaseUntil.ToUnixTimeMilliseconds());
-            if (await webhooks.TryUpdateAsync(isDue, take, ct) is { } webhook && await ClaimOfAsync(webhook, lease, enabled, now, ct) is { } claim)
+            if (await database.TransactAsync(
+                MongoWebhooks.TurnOf(id), transaction => ClaimAsync(transaction, id, lease, now, leaseUntil), ct) is { } claim)
             {
                 claimed.Add(claim);
             }
@@ -50,113 +32,82 @@ internal sealed class MongoClaims(
         return claimed;
     }
 
-    private async Task<List<BsonDocument>> FindDueAsync(DateTimeOffset now, ClaimRoom room, CancellationToken ct)
+    private async Task<IReadOnlyList<string>> FindDueAsync(DateTimeOffset now, ClaimRoom room, CancellationToken ct)
     {
-        var mended = now.ToUnixTimeMilliseconds();
         await webhooks.Documents.UpdateManyAsync(
-            Filter.Gt(WebhookFields.DueAt, (now + WebhookRules.FarthestDue).ToUnixTimeMilliseconds()),
-            Update.Set(WebhookFields.DueAt, mended),
-            null,
-            ct);
-        var due = new List<BsonDocument>();
-        var taken = new Dictionary<string, int>(room.Busy, StringComparer.Ordinal);
-        using var cursor = await webhooks.Documents.Find(Filter.Lte(WebhookFields.DueAt, mended) & MongoWebhooks.IsActive)
-            .Project(Builders<BsonDocument>.Projection.Include(WebhookFields.Id).Include(WebhookFields.NameKey))
-            .Sort(Builders<BsonDocument>.Sort.Ascending(WebhookFields.DueAt))
-            .ToCursorAsync(ct);
-        while (due.Count < room.Most && await cursor.MoveNextAsync(ct))
+            Where.Gt(w => w.DueAt, now + WebhookRules.FarthestDue), Update.Set(w => w.DueAt, now), null, ct);
+        var left = new RoomLeft(room);
+        var taken = new List<string>();
+        using var due = await webhooks.Documents.Find(Where.Lte(w => w.DueAt, now)).SortBy(w => w.DueAt).Project(w => new { w.Id, w.NameKey }).ToCursorAsync(ct);
+        while (!left.IsNone && await due.MoveNextAsync(ct))
         {
-            foreach (var row in cursor.Current)
-            {
-                var account = row[WebhookFields.NameKey].AsString;
-                var busy = taken.GetValueOrDefault(account);
-                if (due.Count < room.Most && busy < room.MostOfAccount)
-                {
-                    taken[account] = busy + 1;
-                    due.Add(row);
-                }
-            }
+            taken.AddRange(due.Current.Where(w => left.TryTake(w.NameKey)).Select(w => w.Id));
         }
 
-        return due;
+        return taken;
     }
 
-    /// <summary>The lease is ours. Null when there is nothing to be attempted.</summary>
-    private async Task<ClaimedDelivery?> ClaimOfAsync(BsonDocument webhook, string lease, IReadOnlySet<string> enabled, DateTimeOffset now, CancellationToken ct)
+    /// <summary>Null when another was first, or there is nothing to be attempted.</summary>
+    private async Task<ClaimedDelivery?> ClaimAsync(
+        MongoTransaction transaction, string id, string lease, DateTimeOffset now, DateTimeOffset leaseUntil)
     {
-        await backlog.SettleAsync(webhook, ct);
-        var isEnabled = enabled.Contains(webhook[WebhookFields.NameKey].AsString);
-        for (var passed = 0; passed < MostPassedOver; passed++)
-        {
-            if (await HeadAsync(webhook, lease, ct) is not { } head)
-            {
-                if (await attempts.TryRestAsync(webhook, lease, ct))
-                {
-                    return null;
-                }
-
-                // Something has come in meanwhile, or the lease is another's by now.
-                if (await webhooks.FindAsync(MongoAttempts.Leased(webhook[WebhookFields.Id].AsString, lease), ct) is not { } found)
-                {
-                    return null;
-                }
-
-                webhook = found;
-                await backlog.SettleAsync(webhook, ct);
-            }
-            else if (!isEnabled || (head.DeviceId is { } deviceId && !await MaySeeAsync(deviceId, head.Claim.Account, now, ct)))
-            {
-                await attempts.DropAsync(head.Claim, now, ct);
-            }
-            else if (head.Claim.Failures > 0 && head.Claim.GiveUpAt <= now)
-            {
-                if (await attempts.BuryAsync(head.Claim, head.Claim.Attempts - 1, null, DeliveryReasons.GaveUp, now, ct))
-                {
-                    return null;
-                }
-            }
-            else
-            {
-                return head.Claim;
-            }
-        }
-
-        await webhooks.TryUpdateAsync(
-            MongoAttempts.Leased(webhook[WebhookFields.Id].AsString, lease),
-            Update.Set(WebhookFields.DueAt, now.ToUnixTimeMilliseconds()).Unset(WebhookFields.Lease),
-            ct);
-        return null;
-    }
-
-    private async Task<bool> MaySeeAsync(string deviceId, string nameKey, DateTimeOffset now, CancellationToken ct) =>
-        await locks.FindLockAsync(deviceId, ct) is { } found && MongoAccess.IsSeenBy(found, nameKey, now);
-
-    private async Task<HeadDelivery?> HeadAsync(BsonDocument webhook, string lease, CancellationToken ct)
-    {
-        var head = await database.RunAsync(
-            async token => (BsonDocument?)await webhooks.Deliveries.Find(MongoWebhooks.Pending(webhook[WebhookFields.Id].AsString))
-                .Sort(Builders<BsonDocument>.Sort.Ascending(DeliveryFields.Number))
-                .FirstOrDefaultAsync(token),
-            ct);
-        if (head is null)
+        var isDue = MongoWebhooks.Is(id) & Where.Lte(w => w.DueAt, now) & Where.Eq(w => w.Active, true);
+        if (await webhooks.TakeAsync(transaction, isDue) is not { } webhook)
         {
             return null;
         }
 
-        var claim = new ClaimedDelivery(
-            webhook[WebhookFields.Id].AsString,
-            webhook[WebhookFields.NameKey].AsString,
-            head[DeliveryFields.Id].AsString,
-            lease,
-            webhook[WebhookFields.Url].AsString,
-            webhook[WebhookFields.ProtectedSecret].AsByteArray,
-            head[DeliveryFields.Event].AsString,
-            MongoBacklog.BodyOf(head),
-            head[DeliveryFields.Attempts].ToInt32() + 1,
-            webhook[WebhookFields.Failures].ToInt32(),
-            head.Time(DeliveryFields.GiveUpAt));
-        return new HeadDelivery(claim, head.TextOrNull(DeliveryFields.DeviceId));
+        var state = webhook.ToState();
+        var isEnabled = await accounts.FindEnabledAsync(transaction.Session, webhook.NameKey, transaction.Ct) is not null;
+        for (var passed = 0; passed < DeliveryRules.MostPassedOver; passed++)
+        {
+            if (await FindHeadAsync(transaction, id) is not { } head)
+            {
+                await webhooks.UpdateAsync(transaction, id, MongoWebhooks.Set(DeliveryRules.AtRest(state)));
+                return null;
+            }
+
+            var maySee = isEnabled && (head.DeviceId is null || await MaySeeAsync(transaction, head.DeviceId, webhook.NameKey, now));
+            var decision = DeliveryRules.Head(state, head.ToProgress(), maySee, now);
+            state = decision.Webhook;
+            if (decision.IsAttempted)
+            {
+                await webhooks.UpdateAsync(transaction, id, MongoWebhooks.Set(state with { Lease = lease, DueAt = leaseUntil }));
+                return ClaimOf(webhook, head, lease);
+            }
+
+            await webhooks.UpdateAsync(transaction, head.Id, decision.Delivery!);
+            if (decision.EndsPending)
+            {
+                await webhooks.UpdateAsync(transaction, id, MongoWebhooks.Set(state));
+                await webhooks.EndAsync(transaction, MongoWebhooks.Pending(id), DeliveryReasons.Deactivated, now);
+                return null;
+            }
+        }
+
+        await webhooks.UpdateAsync(transaction, id, MongoWebhooks.Set(state with { Lease = null, DueAt = now }));
+        return null;
     }
 
-    private sealed record HeadDelivery(ClaimedDelivery Claim, string? DeviceId);
+    private async Task<bool> MaySeeAsync(MongoTransaction transaction, string deviceId, string nameKey, DateTimeOffset now) =>
+        await locks.FindLockAsync(transaction, deviceId) is { } found && found.IsSeenBy(nameKey, now);
+
+    private static ClaimedDelivery ClaimOf(WebhookDocument webhook, DeliveryDocument head, string lease) => new(
+        webhook.Id,
+        webhook.NameKey,
+        head.Id,
+        lease,
+        webhook.Url,
+        webhook.ProtectedSecret,
+        head.Event,
+        head.ToBody(),
+        head.Attempts + 1,
+        webhook.Failures,
+        head.GiveUpAt);
+
+    private async Task<DeliveryDocument?> FindHeadAsync(MongoTransaction transaction, string webhookId) =>
+        await webhooks.Deliveries.Find(transaction.Session, MongoWebhooks.Pending(webhookId))
+            .SortBy(d => d.Number)
+            .Limit(1)
+            .FirstOrDefaultAsync(transaction.Ct);
 }

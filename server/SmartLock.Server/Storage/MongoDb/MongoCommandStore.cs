@@ -1,209 +1,105 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
-using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-/// <summary>
-/// A command is issued in two writes. The lock's document gives the time of issue to who may move it at that moment; then the command is
-/// inserted, with its log entry in its outbox, and its idempotency key decides between two who ask at once. A time of issue whose command was never
-/// inserted is a gap, and no harm.
-/// </summary>
-internal sealed class MongoCommandStore(MongoDatabase database, MongoLog log, MongoCommandEnds ends) : ICommandStore, IMongoIndexes, IMongoOutbox
+internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks, MongoCommandEnds ends) : ICommandStore
 {
-    private const int MostTries = 20;
+    private static readonly FilterDefinitionBuilder<CommandDocument> Where = Builders<CommandDocument>.Filter;
 
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
+    private readonly IMongoCollection<CommandDocument> _commands = database.Collection<CommandDocument>(CommandDocument.Collection);
 
-    private static readonly FindOneAndUpdateOptions<BsonDocument> After = new() { ReturnDocument = ReturnDocument.After };
-
-    private readonly IMongoCollection<BsonDocument> _commands = database.Collection(CommandDocument.Collection);
-    private readonly IMongoCollection<BsonDocument> _locks = database.Collection(LockFields.Collection);
-
-    public string Collection => CommandDocument.Collection;
-
-    public Task CreateAsync(CancellationToken ct)
-    {
-        var keys = Builders<BsonDocument>.IndexKeys;
-        var isSent = Filter.Eq(CommandDocument.State, nameof(CommandState.Sent));
-        return _commands.Indexes.CreateManyAsync(
-            [
-                new(
-                    keys.Ascending(CommandDocument.RequestedBy).Ascending(CommandDocument.IdempotencyKey),
-                    new CreateIndexOptions<BsonDocument>
-                    {
-                        Name = "once",
-                        Unique = true,
-                        PartialFilterExpression = Filter.Exists(CommandDocument.IdempotencyKey),
-                    }),
-                new(keys.Ascending(CommandDocument.RequestedBy), new CreateIndexOptions { Name = "asker" }),
-                new(keys.Ascending(CommandDocument.ExpiresAt), new CreateIndexOptions<BsonDocument> { Name = "open", PartialFilterExpression = isSent }),
-                new(keys.Ascending(CommandDocument.DeviceId).Ascending("_id"), new CreateIndexOptions { Name = "device" }),
-                new(keys.Ascending(CommandDocument.DeviceId), new CreateIndexOptions<BsonDocument> { Name = "sent", PartialFilterExpression = isSent }),
-                OutboxEntry.Index(),
-            ],
-            ct);
-    }
-
-    /// <summary>The key comes first: a retry gets the first answer whatever has become of the lock since.</summary>
+    /// <summary>
+    /// Whoever changes the lock at the same time, or issues another command for it, writes the same document: one of the two runs again. Of two with
+    /// the same idempotency key the unique index lets one through.
+    /// </summary>
     public Task<IssueResult> IssueAsync(IssueRequest request, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+        database.TransactAsync(
+            request.DeviceId,
+            async transaction =>
             {
-                for (var tries = 0; tries < MostTries; tries++)
+                var earlier = await FindByKeyAsync(transaction, request);
+                var found = await locks.FindLockAsync(transaction, request.DeviceId);
+                var decision = IssueRules.Decide(request, earlier?.ToCommand(), AsSeenBy(found, request));
+                if (decision.Result is { Outcome: IssueOutcome.Issued, Command: { } command })
                 {
-                    if (await FindByKeyAsync(request, token) is { } earlier)
-                    {
-                        return earlier.DeviceId == request.DeviceId && earlier.Action == request.Action
-                            ? new IssueResult(IssueOutcome.AlreadyIssued, earlier)
-                            : await RefuseAsync(request, IssueOutcome.IdempotencyKeyReused, AuditResults.KeyReused, await FindLockAsync(request.DeviceId, token), token);
-                    }
-
-                    var issued = await TakeTimeAsync(request, token) is { } taken
-                        ? await WriteAsync(request, taken, token)
-                        : await ExplainAsync(request, token);
-                    if (issued is not null)
-                    {
-                        return issued;
-                    }
+                    // First, so that a conflict shows at once.
+                    var issuedAt = Builders<LockDocument>.Update.Set(l => l.LastIssuedAt, command.IssuedAt.ToUnixTimeMilliseconds());
+                    await locks.UpdateAsync(transaction, request.DeviceId, issuedAt);
+                    await _commands.InsertOneAsync(
+                        transaction.Session, CommandDocument.Of(command, request.IdempotencyKey, found!.Tenure), null, transaction.Ct);
                 }
 
-                throw new StoreUnavailableException("The lock changes too often to be moved just now.");
+                if (decision.Entry is { } entry)
+                {
+                    await transaction.AppendAsync(entry, found?.Tenure);
+                }
+
+                return decision.Result;
             },
             ct);
 
     public Task<IReadOnlyList<Command>> FindManyAsync(IReadOnlyCollection<string> commandIds, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<Command>>(
-            async token => [.. (await _commands.Find(Filter.In("_id", commandIds)).ToListAsync(token)).Select(CommandDocument.FromBson)],
+        database.ReadAsync<IReadOnlyList<Command>>(
+            async token => (await _commands.Find(Where.In(c => c.Id, commandIds)).ToListAsync(token)).ConvertAll(c => c.ToCommand()),
             ct);
 
     public Task<Command?> FindAsync(string commandId, string username, CancellationToken ct) =>
-        database.RunAsync(
+        database.ReadAsync(
             async token =>
             {
-                if (await _commands.Find(Filter.Eq("_id", commandId)).FirstOrDefaultAsync(token) is not { } stored)
-                {
-                    return null;
-                }
-
-                var command = CommandDocument.FromBson(stored);
-                return command.RequestedBy == username || await OwnsSinceAsync(stored, username, token) ? command : null;
+                var found = await _commands.Find(CommandDocument.ById(commandId)).FirstOrDefaultAsync(token);
+                return found is not null && (found.RequestedBy == username || await OwnsSinceAsync(found, username, token)) ? found.ToCommand() : null;
             },
             ct);
 
     public Task<Command?> FailAsync(string commandId, string result, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(token => ends.FailAsync(commandId, result, now, token), ct);
+        database.TransactAsync(
+            async transaction =>
+            {
+                var found = await _commands.Find(transaction.Session, CommandDocument.ById(commandId)).FirstOrDefaultAsync(transaction.Ct);
+                if (found is null || CommandEndRules.Fail(found.ToCommand(), result, now) is not { } failed)
+                {
+                    return null;
+                }
+
+                // A retry is a new attempt.
+                var update = Builders<CommandDocument>.Update.Unset(c => c.IdempotencyKey);
+                await _commands.UpdateOneAsync(transaction.Session, CommandDocument.ById(commandId), update, null, transaction.Ct);
+                await ends.WriteAsync(transaction, [failed]);
+                return failed.Command;
+            },
+            ct);
 
     public Task<IReadOnlyList<Command>> ExpireAsync(DateTimeOffset expiredBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
-        database.RunAsync(token => ends.ExpireAsync(expiredBefore, now, limit, token), ct);
+        database.TransactAsync<IReadOnlyList<Command>>(
+            async transaction =>
+            {
+                var found = await _commands.Find(transaction.Session, Where.Eq(c => c.State, CommandState.Sent) & Where.Lt(c => c.ExpiresAt, expiredBefore))
+                    .SortBy(c => c.ExpiresAt)
+                    .Limit(limit)
+                    .ToListAsync(transaction.Ct);
+                List<EndedCommand> expired = [.. found.Select(c => CommandEndRules.Expire(c.ToCommand(), expiredBefore, now)).OfType<EndedCommand>()];
+                await ends.WriteAsync(transaction, expired);
+                return expired.ConvertAll(e => e.Command);
+            },
+            ct);
 
-    private async Task<Command?> FindByKeyAsync(IssueRequest request, CancellationToken ct)
-    {
-        if (request.IdempotencyKey is null)
-        {
-            return null;
-        }
+    private static LockForCommand? AsSeenBy(LockDocument? found, IssueRequest request) =>
+        found?.AccessOf(request.Actor, request.Now) is { } access
+            ? new LockForCommand(access, found.State, found.LastIssuedAt, new DeviceRoute(found.Key, found.Unsigned, found.OwnTopics))
+            : null;
 
-        var stored = await _commands
-            .Find(Filter.Eq(CommandDocument.RequestedBy, request.Actor) & Filter.Eq(CommandDocument.IdempotencyKey, request.IdempotencyKey))
-            .FirstOrDefaultAsync(ct);
-        return stored is null ? null : CommandDocument.FromBson(stored);
-    }
+    private async Task<CommandDocument?> FindByKeyAsync(MongoTransaction transaction, IssueRequest request) => request.IdempotencyKey is null
+        ? null
+        : await _commands
+            .Find(transaction.Session, Where.Eq(c => c.RequestedBy, request.Actor) & Where.Eq(c => c.IdempotencyKey, request.IdempotencyKey))
+            .FirstOrDefaultAsync(transaction.Ct);
 
-    private Task<BsonDocument?> FindLockAsync(string deviceId, CancellationToken ct) =>
-        _locks.Find(Filter.Eq("_id", deviceId) & MongoAccess.IsThere).FirstOrDefaultAsync(ct)!;
-
-    /// <summary>Who may, whether the device is heard, and the next time of issue (<see cref="CommandRules.NextIssuedAt"/>) in one guarded write.</summary>
-    /// <returns>The lock after it; null when it may not be moved.</returns>
-    private Task<BsonDocument?> TakeTimeAsync(IssueRequest request, CancellationToken ct)
-    {
-        var now = request.Now.ToUnixTimeMilliseconds();
-        var last = new BsonDocument("$ifNull", new BsonArray { $"${LockFields.LastIssuedAt}", 0L });
-        var next = new BsonDocument("$cond", new BsonArray
-        {
-            new BsonDocument("$gt", new BsonArray { last, now + CommandRules.MaxAheadMs }),
-            now,
-            new BsonDocument("$max", new BsonArray { now, new BsonDocument("$add", new BsonArray { last, 1L }) }),
-        });
-        return _locks.FindOneAndUpdateAsync(
-            Filter.Eq("_id", request.DeviceId)
-                & MongoAccess.IsThere
-                & Filter.Eq(LockFields.State, nameof(LockState.Available))
-                & MongoAccess.MayMove(request.Actor, request.Now),
-            Builders<BsonDocument>.Update.Pipeline(PipelineDefinition<BsonDocument, BsonDocument>.Create(
-                new BsonDocument("$set", new BsonDocument(LockFields.LastIssuedAt, next)))),
-            After,
-            ct)!;
-    }
-
-    /// <returns>Null when another request took the idempotency key in between.</returns>
-    private async Task<IssueResult?> WriteAsync(IssueRequest request, BsonDocument storedLock, CancellationToken ct)
-    {
-        var command = request.IssuedAt(storedLock.Time(LockFields.LastIssuedAt));
-        var tenure = storedLock[LockFields.Tenure].AsString;
-        var sent = await log.PrepareAsync(MongoEntries.Outcome(command, request.Actor, AuditResults.Sent, request.Now), tenure, ct);
-        try
-        {
-            await _commands.InsertOneAsync(CommandDocument.ToBson(command, request.IdempotencyKey, tenure, sent), null, ct);
-        }
-        catch (MongoWriteException e) when (MongoErrors.IsDuplicateKey(e) || MongoErrors.IsConflict(e))
-        {
-            return null;
-        }
-
-        await log.DrainAsync(_commands, command.Id, sent, ct);
-        if (!await StillMayAsync(request, tenure, ct))
-        {
-            // The right was lost between the two writes, and that may have been answered by now: the door must not move.
-            await ends.FailAsync(command.Id, AuditResults.NotFound, request.Now, ct);
-            return new IssueResult(IssueOutcome.NotFound);
-        }
-
-        var route = new DeviceRoute(
-            storedLock[LockFields.Key].AsByteArray,
-            storedLock.IsTrue(LockFields.Unsigned),
-            storedLock.IsTrue(LockFields.OwnTopics));
-        return new IssueResult(IssueOutcome.Issued, command, route);
-    }
-
-    private async Task<bool> StillMayAsync(IssueRequest request, string tenure, CancellationToken ct) =>
-        await _locks.Find(
-                Filter.Eq("_id", request.DeviceId)
-                    & MongoAccess.IsThere
-                    & Filter.Eq(LockFields.Tenure, tenure)
-                    & MongoAccess.MayMove(request.Actor, request.Now))
-            .Project(Builders<BsonDocument>.Projection.Include("_id"))
-            .AnyAsync(ct);
-
-    /// <returns>Null when by now it could be moved.</returns>
-    private async Task<IssueResult?> ExplainAsync(IssueRequest request, CancellationToken ct)
-    {
-        var found = await FindLockAsync(request.DeviceId, ct);
-        return (found is null ? null : MongoAccess.Of(found, request.Actor, request.Now)) switch
-        {
-            null => await RefuseAsync(request, IssueOutcome.NotFound, AuditResults.NotFound, found, ct),
-            LockAccess.Viewer => await RefuseAsync(request, IssueOutcome.NotAllowed, AuditResults.Viewer, found, ct),
-            _ when found!.Enum<LockState>(LockFields.State) is not LockState.Available =>
-                await RefuseAsync(request, IssueOutcome.Offline, AuditResults.Offline, found, ct),
-            _ => null,
-        };
-    }
-
-    private async Task<IssueResult> RefuseAsync(IssueRequest request, IssueOutcome outcome, string result, BsonDocument? storedLock, CancellationToken ct)
-    {
-        var entry = new NewAuditEntry(request.Now, request.DeviceId, request.Actor, MongoEntries.ActionOf(request.Action), result);
-        await log.AppendAsync([await log.PrepareAsync(entry, storedLock?.TextOrNull(LockFields.Tenure), ct)], ct);
-        return new IssueResult(outcome);
-    }
-
-    private async Task<bool> OwnsSinceAsync(BsonDocument storedCommand, string username, CancellationToken ct) =>
-        await _locks.Find(
-                Filter.Eq("_id", storedCommand[CommandDocument.DeviceId].AsString)
-                    & MongoAccess.IsThere
-                    & Filter.Eq(LockFields.Owner, username)
-                    & Filter.Eq(LockFields.Tenure, storedCommand[CommandDocument.Tenure].AsString))
-            .AnyAsync(ct);
+    private async Task<bool> OwnsSinceAsync(CommandDocument command, string username, CancellationToken ct) =>
+        await locks.Documents.Find(LockDocument.ById(command.DeviceId)).FirstOrDefaultAsync(ct) is { } found
+        && found.Owner == username
+        && found.Tenure == command.Tenure;
 }

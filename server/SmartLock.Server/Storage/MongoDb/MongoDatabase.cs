@@ -1,48 +1,72 @@
 using MongoDB.Bson;
 using MongoDB.Driver;
+using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-/// <summary>What the MongoDB stores read and write through. The first use makes the indexes that are missing.</summary>
+/// <summary>
+/// What the MongoDB stores read and write through. The first use looks whether the server has transactions, brings a database of an older layout up
+/// to date, and makes the indexes that are missing.
+/// </summary>
 internal sealed partial class MongoDatabase : IDisposable
 {
+    private const int MostAttempts = 20;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(30);
 
-    private readonly Func<IEnumerable<IMongoIndexes>> _indexes;
+    private readonly Func<IEnumerable<IMongoSetup>> _setups;
     private readonly ILogger<MongoDatabase> _logger;
     private readonly MongoClient _client;
     private readonly SemaphoreSlim _opening = new(1);
     private volatile bool _isOpen;
 
-    /// <param name="indexes">Asked once, when the database is opened: their owners need this object first.</param>
-    public MongoDatabase(MongoOptions options, Func<IEnumerable<IMongoIndexes>> indexes, ILogger<MongoDatabase> logger)
+    /// <param name="setups">Asked once, when the database is opened, and run in this order: their owners need this object first.</param>
+    public MongoDatabase(
+        MongoOptions options, Func<IEnumerable<IMongoSetup>> setups, AuditChain chain, TimeProvider time, ILogger<MongoDatabase> logger)
     {
-        _indexes = indexes;
+        MongoConventions.Register();
+        _setups = setups;
         _logger = logger;
         _client = new MongoClient(SettingsOf(options.ConnectionString));
         Raw = _client.GetDatabase(options.Database);
+        Names = new MongoNames(this);
+        Transactions = new MongoTransactions(this, _client, new MongoChains(this, chain, time));
     }
 
     public IMongoDatabase Raw { get; }
 
+    public MongoNames Names { get; }
+
     /// <summary>The hosts and ports of the connection string, without user or password.</summary>
     public string Servers => string.Join(", ", _client.Settings.Servers);
 
+    /// <summary>Transactions that wait for their turn.</summary>
+    public int QueuedWrites => Transactions.Waiting;
+
+    public IMongoCollection<T> Collection<T>(string name) => Raw.GetCollection<T>(name);
+
     public IMongoCollection<BsonDocument> Collection(string name) => Raw.GetCollection<BsonDocument>(name);
 
-    /// <param name="work">Run again when its write lost to another in the store: one call of the driver, or several that do no harm when they are repeated.</param>
-    /// <exception cref="Infrastructure.StoreUnavailableException">The store is away or refuses to serve; whether a write was made is then not known.</exception>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
+    /// <param name="read">Reads, or a single guarded write outside of a transaction. Run again when its write lost to another in the store.</param>
+    /// <exception cref="StoreUnavailableException">The store is away or refuses to serve; whether a write was made is then not known.</exception>
+    public async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken ct)
     {
         try
         {
-            if (!_isOpen)
+            await EnsureOpenAsync(ct);
+            for (var attempt = 1; ; attempt++)
             {
-                await OpenAsync(ct);
+                try
+                {
+                    return await read(ct);
+                }
+                catch (Exception e) when (attempt < MostAttempts && MongoErrors.IsConflict(e))
+                {
+                    await MongoTransactions.PauseAsync(ct);
+                }
             }
-
-            return await MongoConflicts.RetryAsync(work, ct);
         }
         catch (Exception e) when (MongoErrors.IsUnavailable(e))
         {
@@ -50,24 +74,63 @@ internal sealed partial class MongoDatabase : IDisposable
         }
     }
 
-    /// <inheritdoc cref="RunAsync{T}"/>
-    public Task RunAsync(Func<CancellationToken, Task> work, CancellationToken ct) =>
-        RunAsync(
+    /// <inheritdoc cref="ReadAsync{T}"/>
+    public Task ReadAsync(Func<CancellationToken, Task> read, CancellationToken ct) =>
+        ReadAsync(
             async token =>
             {
-                await work(token);
+                await read(token);
                 return true;
             },
             ct);
 
+    /// <param name="work">
+    /// Done as a whole or not at all, on one snapshot of the store. It runs again when another transaction was in its way, or when a unique index
+    /// refused what it did not see: so it changes nothing but what it writes with the transaction's session.
+    /// </param>
+    /// <exception cref="StoreUnavailableException">The store is away or refuses to serve, or others were in the way too often.</exception>
+    public Task<T> TransactAsync<T>(Func<MongoTransaction, Task<T>> work, CancellationToken ct) => TransactAsync([], work, ct);
+
+    /// <inheritdoc cref="TransactAsync{T}(Func{MongoTransaction, Task{T}}, CancellationToken)"/>
+    /// <param name="chain">
+    /// The device id, or <see cref="AuditSubjects.Accounts"/>, that the work appends entries of: others of this process that do so wait for their turn.
+    /// Without it they meet in the store, and wait for their turn when they run again.
+    /// </param>
+    public Task<T> TransactAsync<T>(string chain, Func<MongoTransaction, Task<T>> work, CancellationToken ct) => TransactAsync([chain], work, ct);
+
+    /// <inheritdoc cref="TransactAsync{T}(string, Func{MongoTransaction, Task{T}}, CancellationToken)"/>
+    /// <param name="turns">Chains, and accounts that the work touches; see <see cref="MongoTransaction.Turns"/>.</param>
+    public async Task<T> TransactAsync<T>(IReadOnlyCollection<string> turns, Func<MongoTransaction, Task<T>> work, CancellationToken ct)
+    {
+        try
+        {
+            await EnsureOpenAsync(ct);
+            return await Transactions.RunAsync(turns, work, ct);
+        }
+        catch (Exception e) when (MongoErrors.IsUnavailable(e))
+        {
+            throw MongoErrors.ToUnavailable(e);
+        }
+    }
+
+    /// <summary>For what runs while the database is being opened; see <see cref="IMongoSetup"/>.</summary>
+    public MongoTransactions Transactions { get; }
+
     public void Dispose()
     {
+        Transactions.Dispose();
+        Names.Dispose();
         _client.Dispose();
         _opening.Dispose();
     }
 
-    private async Task OpenAsync(CancellationToken ct)
+    private async Task EnsureOpenAsync(CancellationToken ct)
     {
+        if (_isOpen)
+        {
+            return;
+        }
+
         await _opening.WaitAsync(ct);
         try
         {
@@ -76,9 +139,16 @@ internal sealed partial class MongoDatabase : IDisposable
                 return;
             }
 
-            foreach (var indexes in _indexes())
+            var hello = await Raw.RunCommandAsync<BsonDocument>(new BsonDocument("hello", 1), cancellationToken: ct);
+            if (!HasTransactions(hello))
             {
-                await indexes.CreateAsync(ct);
+                throw new StartupException(
+                    $"The MongoDB server at {Servers} is no member of a replica set and so has no transactions: start it with --replSet rs0 and run rs.initiate() in mongosh once.");
+            }
+
+            foreach (var setup in _setups())
+            {
+                await setup.SetUpAsync(ct);
             }
 
             _isOpen = true;
@@ -89,6 +159,9 @@ internal sealed partial class MongoDatabase : IDisposable
             _opening.Release();
         }
     }
+
+    /// <summary>A member of a replica set names it; what stands before a sharded cluster says so.</summary>
+    internal static bool HasTransactions(BsonDocument hello) => hello.Contains("setName") || hello.GetValue("msg", "") == "isdbgrid";
 
     /// <summary>
     /// Majority and journal: what was acknowledged outlives the loss of a member, and nothing is decided on what may be rolled back. What the

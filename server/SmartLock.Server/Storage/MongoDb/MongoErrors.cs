@@ -28,6 +28,13 @@ internal static class MongoErrors
     };
 
     /// <summary>
+    /// A transaction that may get through when it runs again. A unique index refuses what the transaction's snapshot does not show; the next one
+    /// shows it.
+    /// </summary>
+    public static bool IsRetryable(Exception failure) =>
+        IsConflict(failure) || IsDuplicateKey(failure) || (failure is MongoException e && e.HasErrorLabel("TransientTransactionError"));
+
+    /// <summary>
     /// An insert that others were in the way of: with another number there may be none. The same again would only meet them again, and keep them from
     /// getting through where such a meeting is a deadlock of a second.
     /// </summary>

@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -7,12 +6,12 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// What the database deletes by itself when its time is long over, should no server's job have done it. By the database's own clock, so it belongs to a
 /// server in operation and not to stores whose clock is another.
 /// </summary>
-internal sealed class MongoExpiry(MongoSessions sessions) : IMongoIndexes
+internal sealed class MongoExpiry(MongoSessions sessions) : IMongoSetup
 {
-    public Task CreateAsync(CancellationToken ct) =>
+    public Task SetUpAsync(CancellationToken ct) =>
         sessions.Documents.Indexes.CreateOneAsync(
-            new CreateIndexModel<BsonDocument>(
-                Builders<BsonDocument>.IndexKeys.Ascending(MongoSessions.PurgedAt),
+            new CreateIndexModel<SessionDocument>(
+                Builders<SessionDocument>.IndexKeys.Ascending(s => s.PurgeAt),
                 new CreateIndexOptions { Name = "purge", ExpireAfter = TimeSpan.Zero }),
             cancellationToken: ct);
 }

@@ -13,7 +13,7 @@ internal sealed class MongoHealthCheck(MongoDatabase database) : IHealthCheck
     {
         try
         {
-            await database.RunAsync(ct => database.Raw.RunCommandAsync<BsonDocument>(Ping, cancellationToken: ct), cancellationToken);
+            await database.ReadAsync(ct => database.Raw.RunCommandAsync<BsonDocument>(Ping, cancellationToken: ct), cancellationToken);
             return HealthCheckResult.Healthy();
         }
         catch (StoreUnavailableException failure)

@@ -13,7 +13,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// The Data Protection keys in the store, for all replicas, encrypted under a key that comes of <c>Audit:Key</c>: whoever has a copy of the database and
 /// nothing else cannot read the device keys in it. Data Protection asks for them without async, a few times a day.
 /// </summary>
-internal sealed class MongoKeyRing(MongoDatabase database, AuditChain chain, TimeProvider time) : IXmlRepository, IMongoIndexes
+internal sealed class MongoKeyRing(MongoDatabase database, AuditChain chain, TimeProvider time) : IXmlRepository, IMongoSetup
 {
     public const string Collection = "data_protection";
 
@@ -29,7 +29,7 @@ internal sealed class MongoKeyRing(MongoDatabase database, AuditChain chain, Tim
 
     /// <summary>No indexes; but every use of the store waits for this, and none is to be made with another audit key than the store's.</summary>
     /// <exception cref="StartupException">It is another.</exception>
-    public async Task CreateAsync(CancellationToken ct)
+    public async Task SetUpAsync(CancellationToken ct)
     {
         var mine = chain.Derive("smartlock/check/1");
         BsonDocument? stored;

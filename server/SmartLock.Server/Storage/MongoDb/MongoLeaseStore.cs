@@ -19,7 +19,7 @@ internal sealed class MongoLeaseStore(MongoDatabase database) : ILeaseStore
             | filter.Lte(Until, now.ToUnixTimeMilliseconds())
             | filter.Gt(Until, (now + ILeaseStore.Longest).ToUnixTimeMilliseconds());
         var taken = Builders<BsonDocument>.Update.Set(Holder, holder).Set(Until, until.ToUnixTimeMilliseconds());
-        return database.RunAsync(
+        return database.ReadAsync(
             async token =>
             {
                 try
@@ -37,5 +37,5 @@ internal sealed class MongoLeaseStore(MongoDatabase database) : ILeaseStore
     }
 
     public Task ReleaseAsync(string name, string holder, CancellationToken ct) =>
-        database.RunAsync(token => Leases.DeleteOneAsync(new BsonDocument { ["_id"] = name, [Holder] = holder }, token), ct);
+        database.ReadAsync(token => Leases.DeleteOneAsync(new BsonDocument { ["_id"] = name, [Holder] = holder }, token), ct);
 }

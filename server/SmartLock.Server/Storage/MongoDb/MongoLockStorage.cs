@@ -1,24 +1,15 @@
 using SmartLock.Server.Locks;
-using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
 internal static class MongoLockStorage
 {
     public static IServiceCollection AddMongoLocks(this IServiceCollection services) => services
-        .AddMongoPart<MongoLocks>()
-        .AddSingleton<MongoAccountReads>()
-        .AddSingleton<MongoLockChanges>()
-        .AddSingleton<MongoRegistrations>()
+        .AddMongoDocument<LockDocument>()
+        .AddMongoDocument<PairingDocument>()
+        .AddSingleton<MongoLocks>()
         .AddMongoStore<ILockStore, MongoLockStore>()
         .AddMongoStore<IShareStore, MongoShareStore>()
         .AddMongoStore<ILockAdminStore, MongoLockAdminStore>()
-        .AddMongoStore<IPairingStore, MongoPairingStore>()
-        .AddMongoPart<MongoWebhooks>()
-        .AddSingleton<MongoBacklog>()
-        .AddMongoPart<MongoWebhookTidy>()
-        .AddSingleton<MongoAttempts>()
-        .AddSingleton<MongoClaims>()
-        .AddMongoStore<IWebhookStore, MongoWebhookStore>()
-        .AddMongoStore<IDeliveryStore, MongoDeliveryStore>();
+        .AddMongoStore<IPairingStore, MongoPairingStore>();
 }

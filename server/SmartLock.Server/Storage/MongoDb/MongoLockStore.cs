@@ -1,31 +1,37 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
+using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, MongoRegistrations registrations, MongoLockChanges changes, LogIds ids)
-    : ILockStore
+internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks) : ILockStore
 {
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Update = Builders<BsonDocument>.Update;
+    private static readonly FilterDefinitionBuilder<LockDocument> Where = Builders<LockDocument>.Filter;
+    private static readonly FilterDefinitionBuilder<ShareDocument> WhereShare = Builders<ShareDocument>.Filter;
+    private static readonly UpdateDefinitionBuilder<LockDocument> Change = Builders<LockDocument>.Update;
 
-    /// <summary>All but what a later registration of the device id goes on from.</summary>
-    private static readonly string[] Removed =
-    [
-        LockFields.Name, LockFields.Owner, LockFields.OwnerKey, LockFields.Slot, LockFields.Status, LockFields.State, LockFields.LastSeen,
-        LockFields.Issue, LockFields.CreatedAt, LockFields.Unsigned, LockFields.Key, LockFields.SentAt, LockFields.ConnectedAt, LockFields.OwnTopics,
-        LockFields.Firmware, LockFields.Rssi, LockFields.BatteryMv, LockFields.UptimeS, LockFields.LastIssuedAt, LockFields.Tenure,
-        LockFields.OwnedSince, LockFields.Earlier, LockFields.Shares, LockFields.Batch, LockFields.Heir,
-        LockFields.KeyFrom,
-    ];
+    private readonly IMongoCollection<LogDocument> _logs = database.Collection<LogDocument>(LogDocument.Collection);
 
-    private readonly IMongoCollection<BsonDocument> _logs = database.Collection("logs");
+    public Task<RegisterLockOutcome> RegisterAsync(NewLock newLock, int maxPerOwner, NewAuditEntry entry, CancellationToken ct)
+    {
+        var ownerKey = MongoNames.KeyOf(newLock.Owner);
+        return database.TransactAsync(
+            [newLock.DeviceId, MongoTransaction.TurnOf(ownerKey)],
+            async transaction =>
+            {
+                var hasRoom = await locks.HasRoomAsync(transaction, ownerKey, maxPerOwner);
+                var outcome = LockChangeRules.Register(hasRoom, await locks.IsTakenAsync(transaction, newLock.DeviceId, newLock.CreatedAt));
+                if (outcome is RegisterLockOutcome.Registered)
+                {
+                    await locks.InsertAsync(transaction, newLock, entry);
+                }
 
-    public async Task<RegisterLockOutcome> RegisterAsync(NewLock newLock, int maxPerOwner, NewAuditEntry entry, CancellationToken ct) =>
-        (await registrations.RegisterAsync(newLock, maxPerOwner, entry, ct)).Outcome;
+                return outcome;
+            },
+            ct);
+    }
 
     public async Task<VisibleLock?> FindAsync(string deviceId, string username, DateTimeOffset now, CancellationToken ct) =>
         await locks.FindLockAsync(deviceId, ct) is { } found ? VisibleTo(found, username, now) : null;
@@ -34,18 +40,28 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, M
     public async Task<Page<VisibleLock>> ListAsync(string username, DateTimeOffset now, string? afterDeviceId, int limit, CancellationToken ct)
     {
         var nameKey = MongoNames.KeyOf(username);
-        var own = await locks.ListAsync(Filter.Eq(LockFields.OwnerKey, nameKey), afterDeviceId, limit + 1, ct);
-        var shared = await locks.ListAsync(MongoLocks.IsShared(nameKey, now), afterDeviceId, limit + 1, ct);
+        var holds = WhereShare.Eq(s => s.NameKey, nameKey)
+            & (WhereShare.Eq(s => s.From, null) | WhereShare.Lte(s => s.From, now))
+            & (WhereShare.Eq(s => s.Until, null) | WhereShare.Gt(s => s.Until, now));
+        var own = await FindManyAsync(Where.Eq(l => l.OwnerKey, nameKey));
+        var shared = await FindManyAsync(Where.ElemMatch(l => l.Shares, holds));
 
         // One that changed hands between the two reads may be in both.
         var found = own.Concat(shared)
-            .DistinctBy(row => row[LockFields.Id].AsString)
-            .OrderBy(row => row[LockFields.Id].AsString, StringComparer.Ordinal)
+            .DistinctBy(l => l.DeviceId)
+            .OrderBy(l => l.DeviceId, StringComparer.Ordinal)
             .Take(limit + 1)
-            .Select(row => VisibleTo(row, username, now))
+            .Select(l => VisibleTo(l, username, now))
             .OfType<VisibleLock>()
             .ToList();
         return LockCursor.Instance.Page(found, limit, static item => item.Lock.DeviceId);
+
+        Task<List<LockDocument>> FindManyAsync(FilterDefinition<LockDocument> which) => database.ReadAsync(
+            token => locks.Documents.Find(which & Where.Gt(l => l.DeviceId, afterDeviceId ?? ""))
+                .SortBy(l => l.DeviceId)
+                .Limit(limit + 1)
+                .ToListAsync(token),
+            ct);
     }
 
     public async Task<LockHistory?> FindHistoryAsync(
@@ -56,101 +72,115 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks, M
         int limit,
         CancellationToken ct) =>
         await locks.FindLockAsync(deviceId, ct) is { } found && VisibleTo(found, username, now) is { } visible
-            ? new LockHistory(visible, await ReadChangesAsync(found[LockFields.Tenure], since, limit, ct))
+            ? new LockHistory(visible, await ReadChangesAsync(found.Tenure, since, limit, ct))
             : null;
 
-    public async Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct) =>
-        (await changes.ChangeAsync(
+    public Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct) =>
+        ChangeAsync(
             change,
-            AuditActions.LockRenamed,
-            found => Plan(found, change, Update.Set(LockFields.Name, name), AuditActions.LockRenamed, AuditResults.Renamed),
-            ct)).Outcome;
-
-    public async Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct)
-    {
-        var found = await locks.FindLockAsync(change.DeviceId, ct);
-        if (found is null || MongoAccess.Of(found, change.Actor, change.Now) is not LockAccess.Owner)
-        {
-            return 0;
-        }
-
-        // By tenure, in case the lock is removed and the device id registered anew in between.
-        return await locks.DeleteCommandsAsync(
-            Filter.Eq("device_id", change.DeviceId) & Filter.In("tenure", TenuresOf(found)) & Filter.Ne("state", "Sent")
-                & Filter.Lt("issued_at", issuedBefore.ToUnixTimeMilliseconds()),
-            limit,
+            found => LockChangeRules.Rename(change, found?.AccessOf(change.Actor, change.Now)),
+            (transaction, _, _) => locks.UpdateAsync(transaction, change.DeviceId, Change.Set(l => l.Name, name)),
             ct);
-    }
 
-    /// <summary>From the one write on, the lock is gone, its device id and slot are free, and what is left is to be tidied up.</summary>
-    public async Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct)
-    {
-        var (outcome, _) = await changes.ChangeAsync(
+    public Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct) =>
+        database.TransactAsync(
+            async transaction =>
+            {
+                var found = await locks.FindLockAsync(transaction, change.DeviceId);
+                if (found?.AccessOf(change.Actor, change.Now) is not LockAccess.Owner)
+                {
+                    return 0;
+                }
+
+                var where = Builders<CommandDocument>.Filter;
+                var ended = where.Eq(c => c.DeviceId, change.DeviceId)
+                    & where.Ne(c => c.State, CommandState.Sent)
+                    & where.Lt(c => c.IssuedAt, issuedBefore);
+
+                // The oldest first: ids begin with the time.
+                var ids = await locks.Commands.Find(transaction.Session, ended)
+                    .SortBy(c => c.Id)
+                    .Limit(limit)
+                    .Project(c => c.Id)
+                    .ToListAsync(transaction.Ct);
+                if (ids.Count > 0)
+                {
+                    await locks.Commands.DeleteManyAsync(transaction.Session, where.In(c => c.Id, ids), null, transaction.Ct);
+                }
+
+                return ids.Count;
+            },
+            ct);
+
+    public Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct) =>
+        ChangeAsync(
             change,
-            AuditActions.LockRemoved,
-            found => Plan(found, change, Remove(found, change), AuditActions.LockRemoved, AuditResults.Removed),
+            found => LockChangeRules.Remove(change, found?.AccessOf(change.Actor, change.Now)),
+            (transaction, _, _) => locks.DeleteAsync(transaction, change.DeviceId),
             ct);
-        if (outcome is ChangeLockOutcome.Changed)
-        {
-            await locks.TryTidyAsync(change.DeviceId);
-        }
-
-        return outcome;
-    }
-
-    /// <summary>The write of <see cref="RemoveAsync"/>.</summary>
-    public static UpdateDefinition<BsonDocument> Remove(BsonDocument found, LockChange change) => Update.Combine(
-        [
-            .. Removed.Select(field => Update.Unset(field)),
-            Update.Set(LockFields.Deleted, true),
-            Update.Set(LockFields.LastKeyFrom, found[LockFields.KeyFrom]),
-            Update.Set(LockFields.TidyAt, change.Now.ToUnixTimeMilliseconds()),
-            Update.AddToSetEach(LockFields.Ended, TenuresOf(found)),
-        ]);
 
     public async Task<ReplaceKeyResult> ReplaceKeyAsync(LockChange change, byte[] protectedKey, bool endUnsigned, CancellationToken ct)
     {
-        var (outcome, changed) = await changes.ChangeAsync(
+        Lock? changed = null;
+        var outcome = await ChangeAsync(
             change,
-            AuditActions.KeyRotated,
-            found =>
+            found => LockChangeRules.ReplaceKey(change, found?.AccessOf(change.Actor, change.Now), found?.Unsigned is true, endUnsigned),
+            async (transaction, found, logId) =>
             {
-                var update = Update.Set(LockFields.Key, protectedKey).Set(LockFields.KeyFrom, ids.Next(found[LockFields.KeyFrom].ToInt64()));
-                var isEnd = endUnsigned && found.IsTrue(LockFields.Unsigned);
-                return Plan(
-                    found,
-                    change,
-                    isEnd ? update.Set(LockFields.Unsigned, false) : update,
-                    AuditActions.KeyRotated,
-                    isEnd ? AuditResults.RotatedToSigned : AuditResults.Rotated);
+                var isUnsigned = found.Unsigned && !endUnsigned;
+                await locks.UpdateAsync(
+                    transaction,
+                    change.DeviceId,
+                    Change.Set(l => l.Key, protectedKey).Set(l => l.KeyFrom, logId).Set(l => l.Unsigned, isUnsigned));
+                changed = found.ToLock() with { Unsigned = isUnsigned };
             },
             ct);
-        return new ReplaceKeyResult(outcome, changed is null ? null : MongoLockRow.Read(changed));
+        return new ReplaceKeyResult(outcome, outcome is ChangeLockOutcome.Changed ? changed : null);
     }
 
-    private static PlannedChange Plan(BsonDocument found, LockChange change, UpdateDefinition<BsonDocument> update, string action, string result) =>
-        new(update, (new NewAuditEntry(change.Now, change.DeviceId, change.Actor, action, result), found[LockFields.Tenure].AsString));
+    private static VisibleLock? VisibleTo(LockDocument found, string username, DateTimeOffset now) =>
+        found.AccessOf(username, now) is { } access ? new VisibleLock(found.ToLock(), access) : null;
 
-    private static IEnumerable<string> TenuresOf(BsonDocument found) =>
-        found.GetValue(LockFields.Earlier, new BsonArray()).AsBsonArray.Append(found[LockFields.Tenure]).Select(tenure => tenure.AsString);
+    /// <param name="write">Is given the lock as it was, and the log id of the change's entry.</param>
+    private Task<ChangeLockOutcome> ChangeAsync(
+        LockChange change,
+        Func<LockDocument?, LockChangeDecision> decide,
+        Func<MongoTransaction, LockDocument, long, Task> write,
+        CancellationToken ct) =>
+        database.TransactAsync(
+            [change.DeviceId],
+            async transaction =>
+            {
+                var found = await locks.FindLockAsync(transaction, change.DeviceId);
+                var decision = decide(found);
+                if (decision.Entry is { } entry)
+                {
+                    var logId = await transaction.AppendAsync(entry, found!.Tenure);
+                    if (decision.Outcome is ChangeLockOutcome.Changed)
+                    {
+                        await write(transaction, found, logId);
+                    }
+                }
 
-    private static VisibleLock? VisibleTo(BsonDocument row, string username, DateTimeOffset now) =>
-        MongoAccess.Of(row, username, now) is { } access ? new VisibleLock(MongoLockRow.Read(row), access) : null;
+                return decision.Outcome;
+            },
+            ct);
 
-    private Task<List<StateChange>> ReadChangesAsync(BsonValue tenure, DateTimeOffset since, int limit, CancellationToken ct) => database.RunAsync(
+    private Task<List<StateChange>> ReadChangesAsync(string tenure, DateTimeOffset since, int limit, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
-            using var cursor = await _logs.Find(Filter.Eq("tenure", tenure) & Filter.Eq("action", AuditActions.Connectivity))
-                .Project(Builders<BsonDocument>.Projection.Include("time").Include("result"))
-                .Sort(Builders<BsonDocument>.Sort.Descending("id"))
+            var where = Builders<LogDocument>.Filter;
+            using var cursor = await _logs.Find(where.Eq(l => l.Tenure, tenure) & where.Eq(l => l.Action, AuditActions.Connectivity))
+                .SortByDescending(l => l.LogId)
                 .Limit(limit)
+                .Project(l => new { l.Time, l.Issue })
                 .ToCursorAsync(token);
             var changes = new List<StateChange>();
             while (await cursor.MoveNextAsync(token))
             {
                 foreach (var entry in cursor.Current)
                 {
-                    changes.Add(new StateChange(entry.Time("time"), AuditResults.IssueOf(entry["result"].AsString)));
+                    changes.Add(new StateChange(DateTimeOffset.FromUnixTimeMilliseconds(entry.Time), entry.Issue));
                     if (changes[^1].Time < since)
                     {
                         return changes;

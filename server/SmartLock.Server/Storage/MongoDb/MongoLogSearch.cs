@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
@@ -16,17 +15,17 @@ internal sealed class MongoLogSearch
     /// <summary>More in one query and the server would no longer merge their index entries, but sort all that they have.</summary>
     private const int TenuresAtOnce = 100;
 
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly SortDefinition<BsonDocument> NewestFirst = Builders<BsonDocument>.Sort.Descending("id");
+    private static readonly FilterDefinitionBuilder<LogDocument> Filter = Builders<LogDocument>.Filter;
+    private static readonly SortDefinition<LogDocument> NewestFirst = Builders<LogDocument>.Sort.Descending(l => l.LogId);
 
-    private readonly IMongoCollection<BsonDocument> _logs;
+    private readonly IMongoCollection<LogDocument> _logs;
     private readonly MongoNames _names;
     private readonly AuditFilter _filter;
     private readonly string? _actor;
     private readonly long _before;
     private readonly int _limit;
 
-    private MongoLogSearch(IMongoCollection<BsonDocument> logs, MongoNames names, AuditFilter filter, string? actor, long before, int limit)
+    private MongoLogSearch(IMongoCollection<LogDocument> logs, MongoNames names, AuditFilter filter, string? actor, long before, int limit)
     {
         _logs = logs;
         _names = names;
@@ -37,7 +36,7 @@ internal sealed class MongoLogSearch
     }
 
     public static async Task<MongoLogSearch> StartAsync(
-        IMongoCollection<BsonDocument> logs,
+        IMongoCollection<LogDocument> logs,
         MongoNames names,
         AuditFilter filter,
         long? beforeId,
@@ -52,8 +51,8 @@ internal sealed class MongoLogSearch
     {
         var along = (_filter.DeviceId, _actor) switch
         {
-            ({ } deviceId, _) => Filter.Eq("device_id", deviceId),
-            (_, { } actor) => Filter.Eq("actor", actor),
+            ({ } deviceId, _) => Filter.Eq(l => l.DeviceId, deviceId),
+            (_, { } actor) => Filter.Eq(l => l.Actor, actor),
             _ => Filter.Empty,
         };
         return await PageAsync([await LookAsync(along, ct)], ct);
@@ -64,15 +63,15 @@ internal sealed class MongoLogSearch
         var looks = new List<Look>();
         foreach (var some in tenures.Chunk(TenuresAtOnce))
         {
-            looks.Add(await LookAsync(Filter.In("tenure", some), ct));
+            looks.Add(await LookAsync(Filter.In(l => l.Tenure, some), ct));
         }
 
         return await PageAsync(looks, ct);
     }
 
-    private async Task<Look> LookAsync(FilterDefinition<BsonDocument> along, CancellationToken ct)
+    private async Task<Look> LookAsync(FilterDefinition<LogDocument> along, CancellationToken ct)
     {
-        var range = along & Filter.Lt("id", _before);
+        var range = along & Filter.Lt(l => l.LogId, _before);
         var found = await _logs.Aggregate()
             .Match(range)
             .Sort(NewestFirst)
@@ -89,35 +88,35 @@ internal sealed class MongoLogSearch
             .Sort(NewestFirst)
             .Skip(MostLookedAt - 1)
             .Limit(1)
-            .Project(Builders<BsonDocument>.Projection.Include("id"))
+            .Project(l => (long?)l.LogId)
             .FirstOrDefaultAsync(ct);
-        return new Look(found, last?["id"].ToInt64());
+        return new Look(found, last);
     }
 
-    private FilterDefinition<BsonDocument> Matching()
+    private FilterDefinition<LogDocument> Matching()
     {
         var matching = Filter.Empty;
         if (_filter.DeviceId is not null)
         {
-            matching &= Filter.Eq("device_id", _filter.DeviceId);
+            matching &= Filter.Eq(l => l.DeviceId, _filter.DeviceId);
         }
 
         if (_actor is not null)
         {
-            matching &= Filter.Eq("actor", _actor);
+            matching &= Filter.Eq(l => l.Actor, _actor);
         }
 
         if (_filter.Action is not null)
         {
-            matching &= Filter.Eq("action", _filter.Action);
+            matching &= Filter.Eq(l => l.Action, _filter.Action);
         }
 
         if (_filter.From is { } from)
         {
-            matching &= Filter.Gte("time", from.ToUnixTimeMilliseconds());
+            matching &= Filter.Gte(l => l.Time, from.ToUnixTimeMilliseconds());
         }
 
-        return _filter.Until is { } until ? matching & Filter.Lt("time", until.ToUnixTimeMilliseconds()) : matching;
+        return _filter.Until is { } until ? matching & Filter.Lt(l => l.Time, until.ToUnixTimeMilliseconds()) : matching;
     }
 
     /// <summary>Where one look was broken off, nothing older of the others is shown either: the next page begins there.</summary>
@@ -125,7 +124,7 @@ internal sealed class MongoLogSearch
     {
         var brokenOffAt = looks.Max(l => l.BrokenOffAt);
         var found = looks.SelectMany(l => l.Found)
-            .Select(LogDocument.FromBson)
+            .Select(l => l.ToEntry())
             .Where(e => brokenOffAt is null || e.Id >= brokenOffAt)
             .OrderByDescending(e => e.Id)
             .Take(_limit + 1)
@@ -145,8 +144,9 @@ internal sealed class MongoLogSearch
         entry.Target is null ? null : shown[entry.Target],
         entry.Sequence,
         entry.PreviousHash,
-        entry.Hash);
+        entry.Hash,
+        entry.Issue);
 
     /// <param name="BrokenOffAt">Id of the last entry that was looked at, where there may be more.</param>
-    private sealed record Look(List<BsonDocument> Found, long? BrokenOffAt);
+    private sealed record Look(List<LogDocument> Found, long? BrokenOffAt);
 }

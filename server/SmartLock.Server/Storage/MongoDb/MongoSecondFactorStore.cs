@@ -1,139 +1,118 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-/// <summary>
-/// A second factor is part of its account's document, so that a sign-in under way is decided against it in one write, and a deleted account
-/// takes it along.
-/// </summary>
-internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers users, MongoLog log) : ISecondFactorStore
+internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers users) : ISecondFactorStore
 {
-    private const string Factor = "second_factor";
-    private const string Secret = $"{Factor}.secret";
-    private const string ConfirmedAt = $"{Factor}.confirmed_at";
-    private const string LastStep = $"{Factor}.last_step";
-    private const string Recovery = $"{Factor}.recovery";
+    private static readonly FilterDefinitionBuilder<UserDocument> Where = Builders<UserDocument>.Filter;
+    private static readonly UpdateDefinitionBuilder<UserDocument> Change = Builders<UserDocument>.Update;
+    private static readonly FilterDefinition<UserDocument> IsConfirmed = Where.Exists(u => u.SecondFactor!.ConfirmedAt);
 
-    private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Change = Builders<BsonDocument>.Update;
-    private static readonly FilterDefinition<BsonDocument> IsConfirmed = Where.Exists(ConfirmedAt);
-    private static readonly FilterDefinition<BsonDocument> IsUnconfirmed = Where.Exists(ConfirmedAt, false);
+    public async Task<SecondFactor?> FindAsync(string username, CancellationToken ct) =>
+        SecondFactorPart.ToSecondFactor((await users.FindAsync(username, ct))?.SecondFactor);
 
-    public Task<SecondFactor?> FindAsync(string username, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
-            {
-                var user = await users.Documents.Find(MongoUsers.Named(username) & Where.Exists(Factor))
-                    .Project(Builders<BsonDocument>.Projection.Include(Secret).Include(ConfirmedAt))
-                    .FirstOrDefaultAsync(token);
-                var factor = user?[Factor].AsBsonDocument;
-                return factor is null ? null : new SecondFactor(factor["secret"].AsByteArray, factor.Contains("confirmed_at"));
-            },
-            ct);
-
-    public Task<BeginSecondFactorOutcome> BeginAsync(string username, byte[] protectedSecret, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
-            {
-                var begin = Change.Set(Factor, new BsonDocument { { "secret", protectedSecret }, { "last_step", 0L } });
-                if (await UpdateAsync(username, IsUnconfirmed, begin, token))
-                {
-                    return BeginSecondFactorOutcome.Pending;
-                }
-
-                return await users.FindAsync(MongoUsers.Named(username), token) is null
-                    ? BeginSecondFactorOutcome.NoAccount
-                    : BeginSecondFactorOutcome.AlreadyEnabled;
-            },
-            ct);
+    public async Task<BeginSecondFactorOutcome> BeginAsync(string username, byte[] protectedSecret, CancellationToken ct)
+    {
+        var begin = Change.Set(u => u.SecondFactor, new SecondFactorPart { Secret = protectedSecret });
+        return await TryUpdateAsync(username, Where.Not(IsConfirmed), begin, ct)
+            ? BeginSecondFactorOutcome.Pending
+            : SecondFactorRules.Begin(hasAccount: await users.FindAsync(username, ct) is not null, isConfirmed: true);
+    }
 
     public Task<ConfirmSecondFactorOutcome> ConfirmAsync(
         string username, byte[] pending, long step, IReadOnlyList<byte[]> recoveryHashes, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+        TransactAsync(
+            username,
+            async (transaction, user, factor) =>
             {
-                var confirm = Change.Combine(
-                    Change.Set(ConfirmedAt, now.ToUnixTimeMilliseconds()), Change.Set(LastStep, step), Change.Set(Recovery, new BsonArray(recoveryHashes)));
-                var entry = Own(username, AuditActions.SecondFactorEnable, now);
-                return await ChangeAsync(username, IsUnconfirmed & Where.Eq(Secret, pending), confirm, entry, token)
-                    ? ConfirmSecondFactorOutcome.Enabled
-                    : ConfirmSecondFactorOutcome.NotPending;
+                var outcome = SecondFactorRules.Confirm(factor, pending);
+                if (outcome is ConfirmSecondFactorOutcome.Enabled)
+                {
+                    var confirmed = user!.SecondFactor! with { ConfirmedAt = now, LastStep = step, Recovery = recoveryHashes };
+                    await UpdateAsync(transaction, user, Change.Set(u => u.SecondFactor, confirmed));
+                    await transaction.AppendAsync(SecondFactorRules.Enabled(user.Username, now), null);
+                }
+
+                return outcome;
             },
             ct);
 
-    public Task<UseCodeOutcome> UseStepAsync(string username, long step, CancellationToken ct) =>
-        database.RunAsync(
-            async token => await UpdateAsync(username, IsConfirmed & Where.Lt(LastStep, step), Change.Set(LastStep, step), token)
-                ? UseCodeOutcome.Accepted
-                : UseCodeOutcome.Replayed,
-            ct);
+    public async Task<UseCodeOutcome> UseStepAsync(string username, long step, CancellationToken ct)
+    {
+        var isNew = IsConfirmed & Where.Lt(u => u.SecondFactor!.LastStep, step);
+        return await TryUpdateAsync(username, isNew, Change.Set(u => u.SecondFactor!.LastStep, step), ct)
+            ? UseCodeOutcome.Accepted
+            : UseCodeOutcome.Replayed;
+    }
 
-    public Task<UseRecoveryCodeOutcome> UseRecoveryCodeAsync(string username, byte[] hash, CancellationToken ct) =>
-        database.RunAsync(
-            async token => await UpdateAsync(username, IsConfirmed & Where.Eq(Recovery, hash), Change.Pull(Recovery, hash), token)
-                ? UseRecoveryCodeOutcome.Accepted
-                : UseRecoveryCodeOutcome.Unknown,
-            ct);
+    public async Task<UseRecoveryCodeOutcome> UseRecoveryCodeAsync(string username, byte[] hash, CancellationToken ct)
+    {
+        var isUnused = IsConfirmed & Where.AnyEq(u => u.SecondFactor!.Recovery, hash);
+        return await TryUpdateAsync(username, isUnused, Change.Pull(u => u.SecondFactor!.Recovery, hash), ct)
+            ? UseRecoveryCodeOutcome.Accepted
+            : UseRecoveryCodeOutcome.Unknown;
+    }
 
     public Task<SecondFactorOutcome> ReplaceRecoveryCodesAsync(
         string username, IReadOnlyList<byte[]> hashes, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+        TransactAsync(
+            username,
+            async (transaction, user, factor) =>
             {
-                var entry = Own(username, AuditActions.SecondFactorCodes, now);
-                return await ChangeAsync(username, IsConfirmed, Change.Set(Recovery, new BsonArray(hashes)), entry, token)
-                    ? SecondFactorOutcome.Done
-                    : SecondFactorOutcome.NotEnabled;
+                var outcome = SecondFactorRules.Change(factor);
+                if (outcome is SecondFactorOutcome.Done)
+                {
+                    await UpdateAsync(transaction, user!, Change.Set(u => u.SecondFactor!.Recovery, hashes));
+                    await transaction.AppendAsync(SecondFactorRules.CodesReplaced(user!.Username, now), null);
+                }
+
+                return outcome;
             },
             ct);
 
     public Task<SecondFactorOutcome> RemoveAsync(string username, string actor, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+        TransactAsync(
+            username,
+            async (transaction, user, factor) =>
             {
-                var remove = Change.Unset(Factor);
-                var entry = new NewAuditEntry(
-                    now, AuditSubjects.Accounts, actor, AuditActions.SecondFactorDisable, AuditResults.AccountDone, Target: username);
-                if (await ChangeAsync(username, IsConfirmed, remove, entry, token))
+                var outcome = SecondFactorRules.Change(factor);
+                if (factor is not null)
                 {
-                    return SecondFactorOutcome.Done;
+                    await UpdateAsync(transaction, user!, Change.Unset(u => u.SecondFactor));
                 }
 
-                await UpdateAsync(username, IsUnconfirmed, remove, token);
-                return SecondFactorOutcome.NotEnabled;
+                if (outcome is SecondFactorOutcome.Done)
+                {
+                    await transaction.AppendAsync(SecondFactorRules.Removed(user!.Username, actor, now), null);
+                }
+
+                return outcome;
             },
             ct);
 
-    private static NewAuditEntry Own(string username, string action, DateTimeOffset now) =>
-        new(now, AuditSubjects.Accounts, username, action, AuditResults.AccountDone);
-
-    /// <summary>False when no such account is so.</summary>
-    private async Task<bool> UpdateAsync(
-        string username, FilterDefinition<BsonDocument> guard, UpdateDefinition<BsonDocument> update, CancellationToken ct)
-    {
-        var updated = await users.Documents.UpdateOneAsync(MongoUsers.Named(username) & guard, update, null, ct);
-        return updated.MatchedCount == 1;
-    }
-
-    /// <summary>The same, on the record.</summary>
-    private async Task<bool> ChangeAsync(
-        string username, FilterDefinition<BsonDocument> guard, UpdateDefinition<BsonDocument> update, NewAuditEntry entry, CancellationToken ct)
-    {
-        var prepared = await log.PrepareAsync(entry, null, ct);
-        var changed = await users.Documents.FindOneAndUpdateAsync(
-            MongoUsers.Named(username) & guard,
-            Change.Combine(update, OutboxEntry.Push(prepared)),
-            new() { Projection = Builders<BsonDocument>.Projection.Include("_id") },
+    /// <summary>With the account, locked, and its second factor, if there are any.</summary>
+    private Task<T> TransactAsync<T>(string username, Func<MongoTransaction, UserDocument?, SecondFactor?, Task<T>> work, CancellationToken ct) =>
+        database.TransactAsync(
+            AuditSubjects.Accounts,
+            async transaction =>
+            {
+                var user = await users.TakeAsync(transaction, username);
+                return await work(transaction, user, SecondFactorPart.ToSecondFactor(user?.SecondFactor));
+            },
             ct);
-        if (changed is null)
-        {
-            return false;
-        }
 
-        await log.TryDrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
-        return true;
-    }
+    private Task<UpdateResult> UpdateAsync(MongoTransaction transaction, UserDocument user, UpdateDefinition<UserDocument> update) =>
+        users.Documents.UpdateOneAsync(transaction.Session, Where.Eq(u => u.Id, user.Id), update, null, transaction.Ct);
+
+    /// <summary>One write, which is guarded. False when no such account is so.</summary>
+    private Task<bool> TryUpdateAsync(
+        string username, FilterDefinition<UserDocument> guard, UpdateDefinition<UserDocument> update, CancellationToken ct) => database.ReadAsync(
+        async token =>
+        {
+            var updated = await users.Documents.UpdateOneAsync(MongoUsers.Named(username) & guard, update, null, token);
+            return updated.MatchedCount == 1;
+        },
+        ct);
 }

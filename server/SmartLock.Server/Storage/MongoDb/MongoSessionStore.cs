@@ -1,196 +1,195 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoSessionStore(
-    MongoDatabase database, MongoSessions sessions, MongoUsers users, MongoRotation rotations, MongoHousekeeping housekeeping, MongoLog log) : ISessionStore
+internal sealed class MongoSessionStore(MongoDatabase database, MongoSessions sessions, MongoUsers users) : ISessionStore
 {
-    private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
-    private static readonly ProjectionDefinition<BsonDocument> JustId = Builders<BsonDocument>.Projection.Include("_id");
+    /// <summary>Who loses a race for a token finds it used the next time, or the session gone.</summary>
+    private const int MostTries = 3;
 
-    public Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct) =>
-        database.RunAsync(token => OpenCoreAsync(user, session, most, token), ct);
+    private static readonly FilterDefinitionBuilder<SessionDocument> Where = Builders<SessionDocument>.Filter;
+    private static readonly UpdateDefinitionBuilder<SessionDocument> Change = Builders<SessionDocument>.Update;
+
+    /// <summary>Takes the account, as everything does that ends its sessions or tightens its sign-in: whichever of the two comes second sees the other.</summary>
+    public Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct) => database.TransactAsync(
+        AuditSubjects.Accounts,
+        async transaction =>
+        {
+            var account = await users.TakeAsync(transaction, user.Username);
+            var outcome = SessionRules.Open(UserDocument.ToUser(account), user);
+            if (outcome is not OpenSessionOutcome.Opened)
+            {
+                return new OpenSessionResult(outcome, []);
+            }
+
+            var ended = await MakeRoomAsync(transaction, user.Username, SessionRules.KeptBesideNew(most));
+            await sessions.Documents.InsertOneAsync(transaction.Session, SessionDocument.Of(session, account!.NameKey), null, transaction.Ct);
+            await transaction.AppendAsync(SessionRules.Opened(account.Username, session.CreatedAt), null);
+            return new OpenSessionResult(outcome, ended);
+        },
+        ct);
 
     /// <summary>The account is read last, so that it is seen as it stands when this returns.</summary>
-    public Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+    public async Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct)
+    {
+        var found = await FindOneAsync(Where.Eq(s => s.Id, sessionId) & Where.Gt(s => s.ExpiresAt, now), ct);
+        return found is not null && await users.FindAsync(found.NameKey, ct) is { Disabled: false } user
+            ? new SessionAccount(sessionId, user.Username, user.Role)
+            : null;
+    }
+
+    /// <summary>
+    /// The write that puts the next token in place of one is guarded by that one still being the good one, and the write that ends a session whose
+    /// token was used twice by that token still being among the used: of any number at once one gets the next, and one ends it. An account that is
+    /// disabled meanwhile has no session left that could be found.
+    /// </summary>
+    public async Task<RotateResult> RotateAsync(Rotation rotation, CancellationToken ct)
+    {
+        for (var tries = 0; tries < MostTries; tries++)
+        {
+            if (await FindOneAsync(MongoSessions.ByToken(rotation.PresentedHash), ct) is not { } session)
             {
-                var found = await sessions.Documents
-                    .Find(Where.Eq("_id", sessionId) & Where.Exists("epoch") & ExpiresAfter(now))
-                    .Project(Builders<BsonDocument>.Projection.Include("account_id").Include("epoch"))
-                    .FirstOrDefaultAsync(token);
-                if (found is null)
-                {
-                    return null;
-                }
+                break;
+            }
 
-                var user = await users.FindAsync(
-                    MongoUsers.Living(found["account_id"]) & Where.Eq("epoch", found["epoch"]) & Where.Eq("disabled", false), token);
-                return user is null ? null : MongoRotation.AccountOf(sessionId, user);
-            },
-            ct);
-
-    public Task<RotateResult> RotateAsync(Rotation rotation, CancellationToken ct) =>
-        database.RunAsync(token => rotations.RotateAsync(rotation, token), ct);
-
-    public Task<IReadOnlyList<Session>> ListAsync(string username, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<Session>>(
-            async token =>
+            var isUsed = !session.Token.AsSpan().SequenceEqual(rotation.PresentedHash);
+            var account = UserDocument.ToUser(await users.FindAsync(session.NameKey, ct));
+            var result = SessionRules.Rotate(session.Id, account, session.ExpiresAt, isUsed, rotation.Now);
+            var isDone = result.Outcome switch
             {
-                if (await users.FindAsync(MongoUsers.Named(username), token) is not { } user)
-                {
-                    return [];
-                }
-
-                var found = await sessions.Documents.Find(MongoSessions.Of(user) & ExpiresAfter(now))
-                    .Sort(Builders<BsonDocument>.Sort.Descending("_id"))
-                    .Project(Builders<BsonDocument>.Projection.Exclude("token").Exclude("used"))
-                    .ToListAsync(token);
-                return found.ConvertAll(MongoSessions.Read);
-            },
-            ct);
-
-    public Task<EndSessionOutcome> EndAsync(string username, string sessionId, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+                RotateOutcome.Rotated => await TryReplaceTokenAsync(session.Id, rotation, ct),
+                RotateOutcome.Reused => await TryEndReusedAsync(result.Account!, rotation, ct),
+                _ => true,
+            };
+            if (isDone)
             {
-                if (await users.FindAsync(MongoUsers.Named(username), token) is not { } user)
-                {
-                    return EndSessionOutcome.NotFound;
-                }
+                return result;
+            }
+        }
 
-                var ended = await sessions.Documents.DeleteOneAsync(MongoSessions.Of(user) & Where.Eq("_id", sessionId), token);
-                return ended.DeletedCount == 1 ? EndSessionOutcome.Ended : EndSessionOutcome.NotFound;
-            },
-            ct);
+        return new RotateResult(RotateOutcome.Unknown);
+    }
 
-    public Task<EndedSession?> EndByTokenAsync(byte[] tokenHash, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
-            {
-                var ended = await sessions.Documents.FindOneAndDeleteAsync<BsonDocument>(MongoSessions.ByToken(tokenHash), null, token);
-                return ended is null ? null : EndedOf(ended);
-            },
+    public async Task<IReadOnlyList<Session>> ListAsync(string username, DateTimeOffset now, CancellationToken ct)
+    {
+        var found = await database.ReadAsync(
+            token => sessions.Documents.Find(MongoSessions.Of(username) & Where.Gt(s => s.ExpiresAt, now)).SortByDescending(s => s.Id).ToListAsync(token),
             ct);
+        return found.ConvertAll(s => s.ToSession());
+    }
+
+    public async Task<EndSessionOutcome> EndAsync(string username, string sessionId, CancellationToken ct)
+    {
+        var ended = await database.ReadAsync(
+            token => sessions.Documents.DeleteOneAsync(MongoSessions.Of(username) & Where.Eq(s => s.Id, sessionId), token), ct);
+        return ended.DeletedCount == 1 ? EndSessionOutcome.Ended : EndSessionOutcome.NotFound;
+    }
+
+    public async Task<EndedSession?> EndByTokenAsync(byte[] tokenHash, CancellationToken ct)
+    {
+        var ended = await database.ReadAsync(
+            async token => (SessionDocument?)await sessions.Documents.FindOneAndDeleteAsync<SessionDocument>(
+                MongoSessions.ByToken(tokenHash), null, token),
+            ct);
+        return ended is null ? null : new EndedSession(ended.NameKey, ended.Id);
+    }
 
     public Task<IReadOnlyList<string>> EndOthersAsync(string username, string sessionId, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<string>>(
+        database.ReadAsync<IReadOnlyList<string>>(
             async token =>
             {
-                if (await users.FindAsync(MongoUsers.Named(username), token) is not { } user)
+                var others = await sessions.Documents.Find(MongoSessions.Of(username) & Where.Ne(s => s.Id, sessionId)).Project(s => s.Id).ToListAsync(token);
+                if (others.Count > 0)
                 {
-                    return [];
+                    await sessions.Documents.DeleteManyAsync(Where.In(s => s.Id, others), token);
                 }
 
-                var others = await sessions.Documents.Find(MongoSessions.Of(user) & Where.Ne("_id", sessionId)).Project(JustId).ToListAsync(token);
-                return await EndAsync(others, token);
+                return others;
             },
             ct);
 
     public Task<IReadOnlyList<EndedSession>> DeleteExpiredAsync(DateTimeOffset now, int limit, CancellationToken ct) =>
-        database.RunAsync<IReadOnlyList<EndedSession>>(
+        database.ReadAsync<IReadOnlyList<EndedSession>>(
             async token =>
             {
-                var hasExpired = Where.Lte("expires_at", now.ToUnixTimeMilliseconds()) & Where.Exists($"{OutboxEntry.Field}.0", false);
-                var expired = await sessions.Documents.Find(hasExpired)
-                    .Sort(Builders<BsonDocument>.Sort.Ascending("expires_at"))
-                    .Limit(limit)
-                    .Project(Builders<BsonDocument>.Projection.Include("name_key"))
-                    .ToListAsync(token);
+                var hasExpired = Where.Lte(s => s.ExpiresAt, now);
+                var expired = await sessions.Documents.Find(hasExpired).SortBy(s => s.ExpiresAt).Limit(limit).ToListAsync(token);
                 if (expired.Count > 0)
                 {
                     // One that was refreshed meanwhile stays; that this process forgets it costs a read.
-                    await sessions.Documents.DeleteManyAsync(Where.In("_id", expired.Select(s => s["_id"])) & hasExpired, token);
+                    await sessions.Documents.DeleteManyAsync(Where.In(s => s.Id, expired.Select(s => s.Id)) & hasExpired, token);
                 }
 
-                return expired.ConvertAll(EndedOf);
+                return expired.ConvertAll(s => new EndedSession(s.NameKey, s.Id));
             },
             ct);
 
-    public Task NoteRefusedAsync(string username, string result, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+    public async Task NoteRefusedAsync(string username, string result, DateTimeOffset now, CancellationToken ct)
+    {
+        if (await users.FindAsync(username, ct) is { } user)
+        {
+            await database.TransactAsync(
+                AuditSubjects.Accounts, transaction => transaction.AppendAsync(SessionRules.Refused(user.Username, result, now), null), ct);
+        }
+    }
+
+    private Task<SessionDocument?> FindOneAsync(FilterDefinition<SessionDocument> which, CancellationToken ct) =>
+        database.ReadAsync(async token => (SessionDocument?)await sessions.Documents.Find(which).FirstOrDefaultAsync(token), ct);
+
+    /// <summary>Ends those not used for longest.</summary>
+    private async Task<IReadOnlyList<string>> MakeRoomAsync(MongoTransaction transaction, string username, int kept)
+    {
+        var ended = await sessions.Documents.Find(transaction.Session, MongoSessions.Of(username))
+            .SortByDescending(s => s.LastUsedAt)
+            .ThenByDescending(s => s.Id)
+            .Skip(kept)
+            .Project(s => s.Id)
+            .ToListAsync(transaction.Ct);
+        if (ended.Count > 0)
+        {
+            await sessions.Documents.DeleteManyAsync(transaction.Session, Where.In(s => s.Id, ended), null, transaction.Ct);
+        }
+
+        return ended;
+    }
+
+    /// <summary>False when another was first.</summary>
+    private async Task<bool> TryReplaceTokenAsync(string sessionId, Rotation rotation, CancellationToken ct)
+    {
+        var replaced = await database.ReadAsync(
+            token => sessions.Documents.UpdateOneAsync(
+                Where.Eq(s => s.Id, sessionId) & Where.Eq(s => s.Token, rotation.PresentedHash),
+                Change.Set(s => s.Token, rotation.TokenHash)
+                    .PushEach(s => s.Used, [rotation.PresentedHash], slice: -UsedTokens.Remembered)
+                    .Set(s => s.LastUsedAt, rotation.Now)
+                    .Set(s => s.ExpiresAt, rotation.ExpiresAt)
+                    .Set(s => s.PurgeAt, SessionDocument.PurgeAtOf(rotation.ExpiresAt))
+                    .Set(s => s.Address, rotation.Address),
+                null,
+                token),
+            ct);
+        return replaced.MatchedCount == 1;
+    }
+
+    /// <summary>False when another was first.</summary>
+    private Task<bool> TryEndReusedAsync(SessionAccount account, Rotation rotation, CancellationToken ct) => database.TransactAsync(
+        AuditSubjects.Accounts,
+        async transaction =>
+        {
+            var ended = await sessions.Documents.DeleteOneAsync(
+                transaction.Session,
+                Where.Eq(s => s.Id, account.SessionId) & Where.AnyEq(s => s.Used, rotation.PresentedHash),
+                null,
+                transaction.Ct);
+            if (ended.DeletedCount == 0)
             {
-                if (await users.FindAsync(MongoUsers.Named(username), token) is { } user)
-                {
-                    var entry = new NewAuditEntry(
-                        now, AuditSubjects.Accounts, AuditActors.System, AuditActions.AccountLogin, result, Target: user["username"].AsString);
-                    await log.AppendAsync([await log.PrepareAsync(entry, null, token)], token);
-                }
-            },
-            ct);
+                return false;
+            }
 
-    /// <summary>
-    /// The session is there before the account decides, so that of what ends sessions or tightens sign-in at the same time either meets it or
-    /// is met by it. Nobody has its token before this returns: one that a killed process leaves undecided is nobody's.
-    /// </summary>
-    private async Task<OpenSessionResult> OpenCoreAsync(User user, NewSession session, int most, CancellationToken ct)
-    {
-        var asChecked = MongoUsers.Named(user.Username) & Where.Eq("password_version", user.PasswordVersion) & Where.Eq("disabled", false);
-        if (!user.HasSecondFactor)
-        {
-            asChecked &= Where.Exists("second_factor.confirmed_at", false);
-        }
-
-        if (await users.FindAsync(asChecked, ct) is not { } found)
-        {
-            return new OpenSessionResult(OpenSessionOutcome.Stale, []);
-        }
-
-        var entry = await log.PrepareAsync(
-            new NewAuditEntry(session.CreatedAt, AuditSubjects.Accounts, user.Username, AuditActions.AccountLogin, AuditResults.AccountDone), null, ct);
-        await sessions.Documents.InsertOneAsync(MongoSessions.Write(session, found, MongoNames.KeyOf(user.Username)), null, ct);
-        var decided = await users.Documents.UpdateOneAsync(
-            asChecked & Where.Eq("epoch", found["epoch"]), OutboxEntry.Push(entry), null, CancellationToken.None);
-        if (decided.MatchedCount == 0)
-        {
-            await sessions.Documents.DeleteOneAsync(Where.Eq("_id", session.Id), CancellationToken.None);
-            return new OpenSessionResult(OpenSessionOutcome.Stale, []);
-        }
-
-        await log.TryDrainAsync(users.Documents, [found["_id"]], CancellationToken.None);
-        IReadOnlyList<string> ended = [];
-        await housekeeping.TryAsync(async () => ended = await MakeRoomAsync(found, session, most));
-        return new OpenSessionResult(OpenSessionOutcome.Opened, ended);
-    }
-
-    /// <summary>
-    /// Ends those not used for longest. One that counts as used later than the new one is never among them: of two that are opened at once
-    /// each would end the other.
-    /// </summary>
-    private async Task<IReadOnlyList<string>> MakeRoomAsync(BsonDocument user, NewSession session, int most)
-    {
-        var others = await sessions.Documents.Find(MongoSessions.Of(user) & Where.Ne("_id", session.Id))
-            .Sort(Builders<BsonDocument>.Sort.Descending("last_used_at").Descending("_id"))
-            .Skip(most - 1)
-            .Project(Builders<BsonDocument>.Projection.Include("last_used_at"))
-            .ToListAsync(CancellationToken.None);
-        var opened = (session.CreatedAt.ToUnixTimeMilliseconds(), session.Id);
-        return await EndAsync([.. others.Where(o => IsBefore(o, opened))], CancellationToken.None);
-    }
-
-    private static bool IsBefore(BsonDocument other, (long UsedAt, string Id) opened)
-    {
-        var usedAt = other["last_used_at"].ToInt64();
-        return usedAt < opened.UsedAt || (usedAt == opened.UsedAt && string.CompareOrdinal(other["_id"].AsString, opened.Id) < 0);
-    }
-
-    private async Task<IReadOnlyList<string>> EndAsync(List<BsonDocument> found, CancellationToken ct)
-    {
-        if (found.Count == 0)
-        {
-            return [];
-        }
-
-        await sessions.Documents.DeleteManyAsync(Where.In("_id", found.Select(s => s["_id"])) & Where.Exists("epoch"), ct);
-        return [.. found.Select(s => s["_id"].AsString)];
-    }
-
-    private static FilterDefinition<BsonDocument> ExpiresAfter(DateTimeOffset now) => Where.Gt("expires_at", now.ToUnixTimeMilliseconds());
-
-    private static EndedSession EndedOf(BsonDocument session) => new(session["name_key"].AsString, session["_id"].AsString);
+            await transaction.AppendAsync(SessionRules.Reused(account.Username, rotation.Now), null);
+            return true;
+        },
+        ct);
 }

@@ -1,74 +1,87 @@
-using MongoDB.Bson;
+using MongoDB.Bson.Serialization.Attributes;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-/// <summary>
-/// Sessions, each with its tokens. One counts while its <c>epoch</c> is its account's: whatever ends all sessions of an account raises that in
-/// the write that decides it, and deleting the old ones is housekeeping. One that has ended and still has a log entry to hand over has no epoch.
-/// </summary>
-internal sealed class MongoSessions(MongoDatabase database) : IMongoIndexes, IMongoOutbox
+/// <summary>A session with its tokens, in <c>sessions</c>. What ends it deletes it.</summary>
+internal sealed record SessionDocument : IMongoDocument<SessionDocument>
 {
-    /// <summary>When the database may delete it: see <see cref="MongoExpiry"/>.</summary>
-    public const string PurgedAt = "purge_at";
-
     /// <summary>Expired ones are deleted by a job, which tells those who wait for their end; should none run, by the database, and this much later.</summary>
     public static readonly TimeSpan PurgedAfter = TimeSpan.FromDays(7);
 
-    private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
+    public static string Collection => "sessions";
 
-    public IMongoCollection<BsonDocument> Documents { get; } = database.Collection("sessions");
-
-    public string Collection => Documents.CollectionNamespace.CollectionName;
-
-    /// <summary>Those that count.</summary>
-    /// <param name="user">At least <c>_id</c> and <c>epoch</c>.</param>
-    public static FilterDefinition<BsonDocument> Of(BsonDocument user) => Where.Eq("account_id", user["_id"]) & Where.Eq("epoch", user["epoch"]);
-
-    /// <summary>By its good refresh token, or one that it had.</summary>
-    public static FilterDefinition<BsonDocument> ByToken(byte[] hash) => Where.Eq("token", hash) | Where.Eq("used", hash);
-
-    public static BsonDocument Write(NewSession session, BsonDocument user, string nameKey) => new()
+    public static IEnumerable<CreateIndexModel<SessionDocument>> Indexes
     {
-        { "_id", session.Id },
-        { "account_id", user["_id"] },
-        { "name_key", nameKey },
-        { "epoch", user["epoch"] },
-        { "token", session.TokenHash },
-        { "created_at", session.CreatedAt.ToUnixTimeMilliseconds() },
-        { "last_used_at", session.CreatedAt.ToUnixTimeMilliseconds() },
-        { "expires_at", session.ExpiresAt.ToUnixTimeMilliseconds() },
-        { PurgedAt, PurgeAt(session.ExpiresAt) },
-        { "user_agent", session.UserAgent, session.UserAgent is not null },
-        { "address", session.Address },
+        get
+        {
+            var keys = Builders<SessionDocument>.IndexKeys;
+            yield return new(keys.Ascending(s => s.NameKey), new CreateIndexOptions { Name = "name_key" });
+            yield return new(keys.Ascending(s => s.Token), new CreateIndexOptions { Name = "token" });
+            yield return new(keys.Ascending(s => s.Used), new CreateIndexOptions { Name = "used" });
+            yield return new(keys.Ascending(s => s.ExpiresAt), new CreateIndexOptions { Name = "expiry" });
+        }
+    }
+
+    [BsonId]
+    public required string Id { get; init; }
+
+    /// <summary>Whose it is, see <see cref="UserDocument.NameKey"/>.</summary>
+    public required string NameKey { get; init; }
+
+    /// <summary>SHA-256 of the refresh token that is good now.</summary>
+    public required byte[] Token { get; init; }
+
+    /// <summary>Those of the ones before it, as far back as <see cref="UsedTokens.Remembered"/>.</summary>
+    public IReadOnlyList<byte[]> Used { get; init; } = [];
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset LastUsedAt { get; init; }
+
+    public DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>When the database may delete it: see <see cref="MongoExpiry"/>. A date of the database's own, which no other member is.</summary>
+    public DateTime PurgeAt { get; init; }
+
+    public string? UserAgent { get; init; }
+
+    public required string Address { get; init; }
+
+    public static SessionDocument Of(NewSession session, string nameKey) => new()
+    {
+        Id = session.Id,
+        NameKey = nameKey,
+        Token = session.TokenHash,
+        CreatedAt = session.CreatedAt,
+        LastUsedAt = session.CreatedAt,
+        ExpiresAt = session.ExpiresAt,
+        PurgeAt = PurgeAtOf(session.ExpiresAt),
+        UserAgent = session.UserAgent,
+        Address = session.Address,
     };
 
-    public static Session Read(BsonDocument document) => new(
-        document["_id"].AsString,
-        DateTimeOffset.FromUnixTimeMilliseconds(document["created_at"].ToInt64()),
-        DateTimeOffset.FromUnixTimeMilliseconds(document["last_used_at"].ToInt64()),
-        DateTimeOffset.FromUnixTimeMilliseconds(document["expires_at"].ToInt64()),
-        document.TryGetValue("user_agent", out var userAgent) ? userAgent.AsString : null,
-        document["address"].AsString);
+    public static DateTime PurgeAtOf(DateTimeOffset expiresAt) => (expiresAt + PurgedAfter).UtcDateTime;
 
-    public static BsonDateTime PurgeAt(DateTimeOffset expiresAt) => new((expiresAt + PurgedAfter).ToUnixTimeMilliseconds());
+    public Session ToSession() => new(Id, CreatedAt, LastUsedAt, ExpiresAt, UserAgent, Address);
 
-    /// <summary>Those of before the account's present epoch, which count no more.</summary>
-    public Task DeleteOldAsync(BsonDocument user, CancellationToken ct) =>
-        Documents.DeleteManyAsync(Where.Eq("account_id", user["_id"]) & Where.Lt("epoch", user["epoch"]), ct);
+    /// <summary>Without the hashes: records print all their members.</summary>
+    public override string ToString() => $"Session {Id}";
+}
 
-    public Task CreateAsync(CancellationToken ct)
-    {
-        var keys = Builders<BsonDocument>.IndexKeys;
-        return Documents.Indexes.CreateManyAsync(
-            [
-                new(keys.Ascending("account_id"), new CreateIndexOptions { Name = "account" }),
-                new(keys.Ascending("token"), new CreateIndexOptions { Name = "token" }),
-                new(keys.Ascending("used"), new CreateIndexOptions { Name = "used" }),
-                new(keys.Ascending("expires_at"), new CreateIndexOptions { Name = "expiry" }),
-                OutboxEntry.Index(),
-            ],
-            ct);
-    }
+internal sealed class MongoSessions(MongoDatabase database)
+{
+    private static readonly FilterDefinitionBuilder<SessionDocument> Where = Builders<SessionDocument>.Filter;
+
+    public IMongoCollection<SessionDocument> Documents { get; } = database.Collection<SessionDocument>(SessionDocument.Collection);
+
+    public static FilterDefinition<SessionDocument> Of(string username) => Where.Eq(s => s.NameKey, MongoNames.KeyOf(username));
+
+    /// <summary>By its good refresh token, or one that it had.</summary>
+    public static FilterDefinition<SessionDocument> ByToken(byte[] hash) => Where.Eq(s => s.Token, hash) | Where.AnyEq(s => s.Used, hash);
+
+    /// <summary>Ends all sessions of an account that the transaction has taken.</summary>
+    public Task DeleteAllOfAsync(MongoTransaction transaction, string username) =>
+        Documents.DeleteManyAsync(transaction.Session, Of(username), null, transaction.Ct);
 }

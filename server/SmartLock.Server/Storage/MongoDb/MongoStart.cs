@@ -10,7 +10,7 @@ internal sealed class MongoStart(MongoDatabase database) : IHostedLifecycleServi
     {
         try
         {
-            await database.RunAsync(_ => Task.CompletedTask, cancellationToken);
+            await database.ReadAsync(_ => Task.CompletedTask, cancellationToken);
         }
         catch (StoreUnavailableException e) when (e.InnerException is TimeoutException)
         {

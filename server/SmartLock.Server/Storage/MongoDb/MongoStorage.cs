@@ -6,6 +6,7 @@ using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Replicas;
+using SmartLock.Server.Storage.MongoDb.Migrations;
 using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Storage.MongoDb;
@@ -18,10 +19,10 @@ internal static class MongoStorage
     {
         services.AddValidatedOptions<MongoOptions>(MongoOptions.Section, MongoOptions.Check);
         services.AddHostedService<MongoStart>();
-        services.AddHostedService(provider => provider.GetRequiredService<MongoOutboxSweep>());
+        services.AddHostedService(provider => provider.GetRequiredService<MongoForgetting>());
         services.AddOptions<KeyManagementOptions>().PostConfigure<MongoKeyRing>((keys, ring) => keys.XmlRepository = ring);
-        services.AddGauge<MongoLog>(
-            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", log => log.Queued);
+        services.AddGauge<MongoDatabase>(
+            TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
         services.AddHealthChecks().AddCheck<MongoHealthCheck>("store", timeout: HealthWithin);
         return services.AddMongoStores().AddMongoPart<MongoExpiry>();
     }
@@ -31,16 +32,16 @@ internal static class MongoStorage
     {
         services.AddSingleton(provider => new MongoDatabase(
             provider.GetRequiredService<IOptions<MongoOptions>>().Value,
-            provider.GetServices<IMongoIndexes>,
+            provider.GetServices<IMongoSetup>,
+            provider.GetRequiredService<AuditChain>(),
+            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<MongoDatabase>>()));
-        services.AddSingleton<LogIds>();
-        services.AddSingleton<MongoNames>();
+        services.AddSingleton(provider => provider.GetRequiredService<MongoDatabase>().Names);
         services.AddMongoPart<MongoKeyRing>();
-        services.AddMongoPart<MongoChains>();
-        services.AddSingleton<MongoOutboxSweep>();
-        services.AddSingleton<MongoLog>();
+        services.AddMongoPart<MongoMigrations>();
+        services.AddMongoDocument<LogDocument>().AddMongoDocument<LogHeadDocument>().AddMongoDocument<CommandDocument>();
         services.AddSingleton<MongoCommandEnds>();
-        services.AddSingleton<MongoReports>();
+        services.AddSingleton<MongoHeartbeats>();
         services.AddMongoLocks();
         return services
             .AddMongoStore<ICommandStore, MongoCommandStore>()
@@ -52,24 +53,24 @@ internal static class MongoStorage
             .AddMongoAccounts();
     }
 
-    /// <summary>A store under its interface, and with its indexes and outbox where it has them.</summary>
+    /// <summary>A store under its interface, and with what it sets up where it does.</summary>
     public static IServiceCollection AddMongoStore<TInterface, TStore>(this IServiceCollection services)
         where TInterface : class
         where TStore : class, TInterface =>
         services.AddMongoPart<TStore>().AddSingleton<TInterface>(provider => provider.GetRequiredService<TStore>());
 
+    /// <summary>A collection whose indexes are to be there.</summary>
+    public static IServiceCollection AddMongoDocument<T>(this IServiceCollection services)
+        where T : IMongoDocument<T> =>
+        services.AddSingleton<IMongoSetup, MongoIndexes<T>>();
+
     public static IServiceCollection AddMongoPart<T>(this IServiceCollection services)
         where T : class
     {
         services.AddSingleton<T>();
-        if (typeof(T).IsAssignableTo(typeof(IMongoIndexes)))
+        if (typeof(T).IsAssignableTo(typeof(IMongoSetup)))
         {
-            services.AddSingleton(provider => (IMongoIndexes)provider.GetRequiredService<T>());
-        }
-
-        if (typeof(T).IsAssignableTo(typeof(IMongoOutbox)))
-        {
-            services.AddSingleton(provider => (IMongoOutbox)provider.GetRequiredService<T>());
+            services.AddSingleton(provider => (IMongoSetup)provider.GetRequiredService<T>());
         }
 
         return services;

@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
@@ -6,193 +5,152 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoUserStore(
-    MongoDatabase database,
-    MongoUsers users,
-    MongoSessions sessions,
-    MongoAdmins admins,
-    MongoAccountChanges changes,
-    MongoAccountDeletion deletion,
-    MongoHousekeeping housekeeping,
-    MongoLog log)
-    : IUserStore
+internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, MongoSessions sessions, MongoAccountDeletion deletion) : IUserStore
 {
     /// <summary>The last character of Unicode ends the names that begin alike.</summary>
     private const string LastCharacter = "\U0010FFFF";
 
-    private static readonly FilterDefinitionBuilder<BsonDocument> Where = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Change = Builders<BsonDocument>.Update;
+    private static readonly FilterDefinitionBuilder<UserDocument> Where = Builders<UserDocument>.Filter;
+    private static readonly UpdateDefinitionBuilder<UserDocument> Change = Builders<UserDocument>.Update;
 
-    public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) =>
-        database.RunAsync(
-            async token => await TryInsertAsync(user, actor, isFirstAdmin: false, token) ? CreateUserOutcome.Created : CreateUserOutcome.NameTaken,
-            ct);
-
-    /// <summary>
-    /// There are admins for good once there is one, since the last one stays: so it is enough that of those who find none, the unique index
-    /// on <c>first_admin</c> lets one through.
-    /// </summary>
-    public Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+    public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) => TransactAsync(
+        async transaction =>
+        {
+            if (await users.IsTakenAsync(transaction, user.Username))
             {
-                if (await users.AnyAdminAsync(token))
-                {
-                    return FirstAdminOutcome.AdminExists;
-                }
+                return CreateUserOutcome.NameTaken;
+            }
 
-                if (await TryInsertAsync(user, user.Username, isFirstAdmin: true, token))
-                {
-                    return FirstAdminOutcome.Created;
-                }
+            await InsertAsync(transaction, user, actor);
+            return CreateUserOutcome.Created;
+        },
+        ct);
 
-                return await users.AnyAdminAsync(token) ? FirstAdminOutcome.AdminExists : FirstAdminOutcome.NameTaken;
-            },
-            ct);
+    public Task<FirstAdminOutcome> CreateFirstAdminAsync(User user, CancellationToken ct) => TransactAsync(
+        async transaction =>
+        {
+            var outcome = UserChangeRules.FirstAdmin(
+                await users.AnyAdminAsync(transaction), await users.IsTakenAsync(transaction, user.Username));
+            if (outcome is FirstAdminOutcome.Created)
+            {
+                await InsertAsync(transaction, user, user.Username);
+            }
 
-    public Task<User?> FindAsync(string username, CancellationToken ct) =>
-        database.RunAsync(
-            async token => await users.FindAsync(MongoUsers.Named(username), token) is { } found ? MongoUsers.Read(found) : null,
-            ct);
+            return outcome;
+        },
+        ct);
 
-    public Task<Page<User>> ListAsync(UserFilter filter, string? after, int limit, CancellationToken ct)
+    public async Task<User?> FindAsync(string username, CancellationToken ct) => UserDocument.ToUser(await users.FindAsync(username, ct));
+
+    public async Task<Page<User>> ListAsync(UserFilter filter, string? after, int limit, CancellationToken ct)
     {
         var search = MongoNames.KeyOf(filter.Search ?? "");
-        var wanted = Where.Gt("name_key", MongoNames.KeyOf(after ?? "")) & Where.Gte("name_key", search) & Where.Lt("name_key", search + LastCharacter);
+        var wanted = Where.Gt(u => u.NameKey, MongoNames.KeyOf(after ?? ""))
+            & Where.Gte(u => u.NameKey, search)
+            & Where.Lt(u => u.NameKey, search + LastCharacter);
         if (filter.Role is { } role)
         {
-            wanted &= Where.Eq("role", role.ToString());
+            wanted &= Where.Eq(u => u.Role, role);
         }
 
         if (filter.Disabled is { } disabled)
         {
-            wanted &= Where.Eq("disabled", disabled);
+            wanted &= Where.Eq(u => u.Disabled, disabled);
         }
 
-        return database.RunAsync(
-            async token =>
-            {
-                var found = await users.Documents.Find(wanted)
-                    .Sort(Builders<BsonDocument>.Sort.Ascending("name_key"))
-                    .Limit(limit + 1)
-                    .Project(MongoUsers.AsUser)
-                    .ToListAsync(token);
-                return UserCursor.Instance.Page(found.ConvertAll(MongoUsers.Read), limit, static user => user.Username);
-            },
+        var found = await database.ReadAsync(
+            token => users.Documents.Find(wanted).SortBy(u => u.NameKey).Limit(limit + 1).ToListAsync(token),
             ct);
+        return UserCursor.Instance.Page(found.ConvertAll(u => UserDocument.ToUser(u)!), limit, static user => user.Username);
     }
 
-    public Task<bool> ReplacePasswordHashAsync(string username, string oldHash, string newHash, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+    public Task<bool> ReplacePasswordHashAsync(string username, string oldHash, string newHash, CancellationToken ct) => database.ReadAsync(
+        async token =>
+        {
+            var replaced = await users.Documents.UpdateOneAsync(
+                MongoUsers.Named(username) & Where.Eq(u => u.PasswordHash, oldHash),
+                Change.Set(u => u.PasswordHash, newHash),
+                cancellationToken: token);
+            return replaced.MatchedCount == 1;
+        },
+        ct);
+
+    public Task<ChangePasswordOutcome> ChangePasswordAsync(User user, string newHash, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        async transaction =>
+        {
+            var found = await users.TakeAsync(transaction, user.Username);
+            var outcome = UserChangeRules.ChangePassword(UserDocument.ToUser(found), user);
+            if (outcome is ChangePasswordOutcome.Changed)
             {
-                var replaced = await users.Documents.UpdateOneAsync(
-                    MongoUsers.Named(username) & Where.Eq("password_hash", oldHash), Change.Set("password_hash", newHash), null, token);
-                return replaced.MatchedCount == 1;
-            },
-            ct);
+                await UpdateAsync(transaction, found!, Change.Set(u => u.PasswordHash, newHash).Inc(u => u.PasswordVersion, 1));
+                await sessions.DeleteAllOfAsync(transaction, found!.NameKey);
+                await transaction.AppendAsync(UserChangeRules.PasswordChanged(user.Username, now), null);
+            }
 
-    public Task<ChangePasswordOutcome> ChangePasswordAsync(User user, string newHash, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
+            return outcome;
+        },
+        ct);
+
+    public Task<User?> ChangeEmailAsync(string username, string? email, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        async transaction =>
+        {
+            if (await users.TakeAsync(transaction, username) is not { } found)
             {
-                var entry = await log.PrepareAsync(Own(user.Username, AuditActions.AccountPassword, now), null, token);
-                var changed = await users.Documents.FindOneAndUpdateAsync(
-                    MongoUsers.Named(user.Username) & Where.Eq("password_version", user.PasswordVersion) & Where.Eq("disabled", false),
-                    Change.Combine(
-                        Change.Set("password_hash", newHash),
-                        Change.Inc("password_version", 1L),
-                        Change.Inc("epoch", 1L),
-                        OutboxEntry.Push(entry)),
-                    After,
-                    token);
-                if (changed is null)
-                {
-                    return ChangePasswordOutcome.Stale;
-                }
+                return null;
+            }
 
-                await log.TryDrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
-                await housekeeping.TryAsync(() => sessions.DeleteOldAsync(changed, CancellationToken.None));
-                return ChangePasswordOutcome.Changed;
-            },
-            ct);
-
-    public Task<User?> ChangeEmailAsync(string username, string? email, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(
-            async token =>
-            {
-                var entry = await log.PrepareAsync(Own(username, AuditActions.AccountEmail, now), null, token);
-                var changed = await users.Documents.FindOneAndUpdateAsync(
-                    MongoUsers.Named(username),
-                    Change.Combine(email is null ? Change.Unset("email") : Change.Set("email", email), OutboxEntry.Push(entry)),
-                    After,
-                    token);
-                if (changed is null)
-                {
-                    return null;
-                }
-
-                await log.TryDrainAsync(users.Documents, [changed["_id"]], CancellationToken.None);
-                return MongoUsers.Read(changed);
-            },
-            ct);
+            await UpdateAsync(transaction, found, Change.Combine().SetOrUnset(u => u.Email, email));
+            await transaction.AppendAsync(UserChangeRules.EmailChanged(found.Username, now), null);
+            return UserDocument.ToUser(found with { Email = email });
+        },
+        ct);
 
     public Task<UpdateUserResult> UpdateAsync(
-        string username, UserChange change, string actor, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(token => changes.UpdateAsync(username, change, actor, now, token), ct);
+        string username, UserChange change, string actor, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        async transaction =>
+        {
+            var found = await users.TakeAsync(transaction, username);
+            var before = UserDocument.ToUser(found);
+            var hasAnotherAdmin = before is not null
+                && UserChangeRules.NeedsAnotherAdmin(before, change)
+                && await users.HasAnotherAdminAsync(transaction, found!.Id);
+            var update = UserChangeRules.Update(before, change, hasAnotherAdmin, actor, now);
+            if (update.IsWritten)
+            {
+                var after = update.Result.User!;
+                await UpdateAsync(transaction, found!, Change.Set(u => u.Role, after.Role).Set(u => u.Disabled, after.Disabled));
+            }
+
+            if (update.EndsSessions)
+            {
+                await sessions.DeleteAllOfAsync(transaction, found!.NameKey);
+            }
+
+            if (update.Entries.Count > 0)
+            {
+                await transaction.AppendAsync([.. update.Entries.Select(entry => (entry, (string?)null))]);
+            }
+
+            return update.Result;
+        },
+        ct);
 
     public Task<DeleteUserOutcome> DeleteAsync(string username, string actor, DateTimeOffset now, CancellationToken ct) =>
-        database.RunAsync(token => deletion.DeleteAsync(username, actor, now, token), ct);
+        deletion.DeleteAsync(username, actor, now, ct);
 
-    public Task<bool> AnyAdminAsync(CancellationToken ct) => database.RunAsync(users.AnyAdminAsync, ct);
+    public Task<bool> AnyAdminAsync(CancellationToken ct) =>
+        database.ReadAsync(token => users.Documents.Find(MongoUsers.IsAdmin).Limit(1).AnyAsync(token), ct);
 
-    private static FindOneAndUpdateOptions<BsonDocument> After { get; } = new() { ReturnDocument = ReturnDocument.After, Projection = MongoUsers.AsUser };
+    private Task<UpdateResult> UpdateAsync(MongoTransaction transaction, UserDocument user, UpdateDefinition<UserDocument> update) =>
+        users.Documents.UpdateOneAsync(transaction.Session, Where.Eq(u => u.Id, user.Id), update, cancellationToken: transaction.Ct);
 
-    private static NewAuditEntry Own(string username, string action, DateTimeOffset now) =>
-        new(now, AuditSubjects.Accounts, username, action, AuditResults.AccountDone);
-
-    /// <summary>False when somebody has the name or had it, or another is the first admin.</summary>
-    private async Task<bool> TryInsertAsync(User user, string actor, bool isFirstAdmin, CancellationToken ct)
+    /// <summary>The account before its entry, which names it by its id.</summary>
+    private async Task InsertAsync(MongoTransaction transaction, User user, string actor)
     {
-        // The index decides; most names that are taken need not come that far.
-        if (await users.IsTakenAsync(user.Username, ct))
-        {
-            return false;
-        }
-
-        var id = MongoUsers.NewId();
-
-        // Names are looked up, and the account is not there yet.
-        var self = MongoNames.Stored(id);
-        var isOwn = actor == user.Username;
-        var entry = await log.PrepareAsync(
-            new NewAuditEntry(
-                user.CreatedAt,
-                AuditSubjects.Accounts,
-                isOwn ? self : actor,
-                AuditActions.AccountRegister,
-                MongoUsers.WordFor(user.Role),
-                Target: isOwn ? null : self),
-            null,
-            ct);
-        var document = MongoUsers.Write(id, user);
-        document.Add(OutboxEntry.Field, new BsonArray { entry.ToBson() });
-        document.Add("first_admin", true, isFirstAdmin);
-        try
-        {
-            await users.Documents.InsertOneAsync(document, null, ct);
-        }
-        catch (Exception e) when (MongoErrors.IsDuplicateKey(e))
-        {
-            return false;
-        }
-
-        await log.TryDrainAsync(users.Documents, [id], CancellationToken.None);
-        if (MongoAdmins.IsEnabledAdmin(user))
-        {
-            await housekeeping.TryAsync(() => admins.CountAsync(CancellationToken.None));
-        }
-
-        return true;
+        await users.Documents.InsertOneAsync(transaction.Session, UserDocument.Of(MongoUsers.NewId(), user), null, transaction.Ct);
+        await transaction.AppendAsync(UserChangeRules.Registered(user, actor), null);
     }
+
+    private Task<T> TransactAsync<T>(Func<MongoTransaction, Task<T>> work, CancellationToken ct) =>
+        database.TransactAsync(AuditSubjects.Accounts, work, ct);
 }

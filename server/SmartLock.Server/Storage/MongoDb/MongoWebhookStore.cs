@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
@@ -6,214 +5,112 @@ using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoWebhookStore(
-    MongoDatabase database,
-    MongoWebhooks webhooks,
-    MongoWebhookTidy tidy,
-    MongoLocks locks,
-    MongoAccountReads accounts,
-    MongoLog log) : IWebhookStore
+internal sealed class MongoWebhookStore(MongoDatabase database, MongoWebhooks webhooks, MongoUsers users, MongoLocks locks) : IWebhookStore
 {
-    private static readonly TimeSpan ReservationHolds = TimeSpan.FromMinutes(1);
+    private static readonly FilterDefinitionBuilder<WebhookDocument> Where = Builders<WebhookDocument>.Filter;
+    private static readonly UpdateDefinitionBuilder<WebhookDocument> Set = Builders<WebhookDocument>.Update;
 
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Update = Builders<BsonDocument>.Update;
-
-    public async Task<CreateWebhookOutcome> CreateAsync(NewWebhook webhook, string username, int most, CancellationToken ct)
-    {
-        var created = webhook.Webhook;
-        if (created.DeviceId is { } deviceId
-            && (await locks.FindLockAsync(deviceId, ct) is not { } found || MongoAccess.Of(found, username, created.CreatedAt) is null))
+    /// <summary>Takes the account: two that it makes at once are counted one after the other, and one that is deleted meanwhile gets none.</summary>
+    public Task<CreateWebhookOutcome> CreateAsync(NewWebhook webhook, string username, int most, CancellationToken ct) => TransactAsync(
+        webhook.Webhook.Id,
+        async transaction =>
         {
-            return CreateWebhookOutcome.LockNotFound;
-        }
-
-        var nameKey = MongoNames.KeyOf(username);
-        for (var tries = 0; tries < MongoLocks.MostTries; tries++)
-        {
-            var isOwn = Filter.Eq(WebhookFields.NameKey, nameKey);
-            if (await database.RunAsync(token => MongoSlots.FindFreeAsync(webhooks.Documents, isOwn, most, tries, token), ct) is not { } slot)
+            var created = webhook.Webhook;
+            if (await users.TakeAsync(transaction, username) is not { } user)
             {
                 return CreateWebhookOutcome.TooMany;
             }
 
-            if (await TryInsertAsync(webhook, nameKey, slot, ct))
+            var maySee = created.DeviceId is null
+                || (await locks.FindLockAsync(transaction, created.DeviceId))?.IsSeenBy(user.NameKey, created.CreatedAt) is true;
+            var count = await webhooks.Documents.CountDocumentsAsync(
+                transaction.Session, MongoWebhooks.Of(username), new CountOptions { Limit = most }, transaction.Ct);
+            var outcome = WebhookChangeRules.Create(maySee, (int)count, most);
+            if (outcome is CreateWebhookOutcome.Created)
             {
-                return await UseAsync(created, username, nameKey, ct);
+                await webhooks.Documents.InsertOneAsync(transaction.Session, WebhookDocument.Of(webhook, user.NameKey), null, transaction.Ct);
+                await transaction.AppendAsync(WebhookChangeRules.Created(username, created.CreatedAt), null);
             }
-        }
 
-        throw MongoLockChanges.TooBusy();
-    }
-
-    public Task<Page<Webhook>> ListAsync(string username, string? afterId, int limit, CancellationToken ct) => database.RunAsync(
-        async token =>
-        {
-            var isOwn = Filter.Eq(WebhookFields.NameKey, MongoNames.KeyOf(username)) & Filter.Gt(WebhookFields.Id, afterId ?? "");
-            var found = await webhooks.Documents.Find(isOwn & MongoWebhooks.IsThere)
-                .Project(Builders<BsonDocument>.Projection.Exclude(WebhookFields.Incoming).Exclude(WebhookFields.ProtectedSecret))
-                .Sort(Builders<BsonDocument>.Sort.Ascending(WebhookFields.Id))
-                .Limit(limit + 1)
-                .ToListAsync(token);
-            return WebhookCursors.Webhooks.Page(found.ConvertAll(MongoWebhookRow.Read), limit, static w => w.Id);
+            return outcome;
         },
         ct);
 
-    public async Task<Webhook?> FindAsync(string id, string username, CancellationToken ct) =>
-        await webhooks.FindAsync(MongoWebhooks.Own(id, username), ct) is { } found ? MongoWebhookRow.Read(found) : null;
-
-    public async Task<Webhook?> ChangeAsync(string id, string username, WebhookChange change, DateTimeOffset now, CancellationToken ct)
+    public async Task<Page<Webhook>> ListAsync(string username, string? afterId, int limit, CancellationToken ct)
     {
-        for (var tries = 0; tries < MongoLocks.MostTries; tries++)
+        var found = await database.ReadAsync(
+            token => webhooks.Documents.Find(MongoWebhooks.Of(username) & Where.Gt(w => w.Id, afterId ?? ""))
+                .SortBy(w => w.Id)
+                .Limit(limit + 1)
+                .ToListAsync(token),
+            ct);
+        return WebhookCursors.Webhooks.Page(found.ConvertAll(w => w.ToWebhook()), limit, static w => w.Id);
+    }
+
+    public async Task<Webhook?> FindAsync(string id, string username, CancellationToken ct) =>
+        (await webhooks.FindAsync(id, username, ct))?.ToWebhook();
+
+    public Task<Webhook?> ChangeAsync(string id, string username, WebhookChange change, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        id,
+        async transaction =>
         {
-            if (await webhooks.FindAsync(MongoWebhooks.Own(id, username), ct) is not { } found)
+            if (await webhooks.TakeAsync(transaction, MongoWebhooks.Own(id, username)) is not { } found)
             {
                 return null;
             }
 
-            var wasActive = found.IsTrue(WebhookFields.Active);
-            var guard = MongoWebhooks.Own(id, username) & Filter.Eq(WebhookFields.Active, wasActive);
-            if (change.Active is true && !wasActive)
+            var update = WebhookChangeRules.Change(found.ToWebhook(), found.ToState(), change, now);
+            await webhooks.UpdateAsync(
+                transaction, id, Set.Combine(MongoWebhooks.Set(update.State), Set.Set(w => w.Url, update.Url), Set.Set(w => w.Events, update.Events)));
+            if (update.EndsPending)
             {
-                // What it left pending when it was switched off is not to be delivered after all.
-                await tidy.TidyAsync(id, ct);
-                guard &= Filter.Exists(WebhookFields.TidyAt, false);
+                await webhooks.EndAsync(transaction, MongoWebhooks.Pending(id), DeliveryReasons.Deactivated, now);
             }
 
-            if (await UpdateAsync(guard, UpdateOf(change, wasActive, now), username, AuditActions.WebhookChanged, now, ct) is { } changed)
+            await transaction.AppendAsync(WebhookChangeRules.Changed(username, now), null);
+            return found.ToWebhook() with
             {
-                await FollowAsync(id, change, wasActive, now);
-                return MongoWebhookRow.Read(changed);
+                Url = update.Url,
+                Events = update.Events,
+                Active = update.State.Active,
+                InactiveReason = update.State.InactiveReason,
+            };
+        },
+        ct);
+
+    public Task<Webhook?> ReplaceSecretAsync(string id, string username, byte[] protectedSecret, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        id,
+        async transaction =>
+        {
+            var changed = await webhooks.TakeAsync(
+                transaction, MongoWebhooks.Own(id, username), Set.Set(w => w.ProtectedSecret, protectedSecret));
+            if (changed is not null)
+            {
+                await transaction.AppendAsync(WebhookChangeRules.SecretReplaced(username, now), null);
             }
-        }
 
-        throw MongoLockChanges.TooBusy();
-    }
+            return changed?.ToWebhook();
+        },
+        ct);
 
-    public async Task<Webhook?> ReplaceSecretAsync(string id, string username, byte[] protectedSecret, DateTimeOffset now, CancellationToken ct)
-    {
-        var update = Update.Set(WebhookFields.ProtectedSecret, protectedSecret);
-        var changed = await UpdateAsync(MongoWebhooks.Own(id, username), update, username, AuditActions.WebhookRotated, now, ct);
-        return changed is null ? null : MongoWebhookRow.Read(changed);
-    }
-
-    public async Task<bool> DeleteAsync(string id, string username, DateTimeOffset now, CancellationToken ct)
-    {
-        var update = Update.Set(WebhookFields.Deleted, true)
-            .Set(WebhookFields.TidyAt, now.ToUnixTimeMilliseconds())
-            .Unset(WebhookFields.Slot)
-            .Unset(WebhookFields.DueAt)
-            .Unset(WebhookFields.Lease);
-        if (await UpdateAsync(MongoWebhooks.Own(id, username), update, username, AuditActions.WebhookDeleted, now, ct) is null)
+    public Task<bool> DeleteAsync(string id, string username, DateTimeOffset now, CancellationToken ct) => TransactAsync(
+        id,
+        async transaction =>
         {
-            return false;
-        }
-
-        await tidy.TryTidyAsync(id);
-        return true;
-    }
-
-    private static UpdateDefinition<BsonDocument> UpdateOf(WebhookChange change, bool wasActive, DateTimeOffset now)
-    {
-        var update = change.Active switch
-        {
-            true => Update.Set(WebhookFields.Active, true)
-                .Set(WebhookFields.Failures, 0)
-                .Set(WebhookFields.DeadInARow, 0)
-                .Unset(WebhookFields.InactiveReason),
-            false when wasActive => MongoWebhooks.Deactivate(InactiveReasons.ByOwner, now),
-            _ => Update.Combine(),
-        };
-        update = change.Url is { } url ? update.Set(WebhookFields.Url, url) : update;
-        return change.Events is { } events ? update.Set(WebhookFields.Events, events) : update;
-    }
-
-    /// <summary>What a change brings with it. If it does not come to that, an attempt is made later, and tidying up is done by whoever comes by.</summary>
-    private async Task FollowAsync(string id, WebhookChange change, bool wasActive, DateTimeOffset now)
-    {
-        if (change.Active is false && wasActive)
-        {
-            await tidy.TryTidyAsync(id);
-        }
-        else if (change.Active is true && wasActive)
-        {
-            await webhooks.TryUpdateAsync(
-                Filter.Eq(WebhookFields.Id, id) & Filter.Exists(WebhookFields.DueAt) & Filter.Exists(WebhookFields.Lease, false),
-                Update.Set(WebhookFields.DueAt, now.ToUnixTimeMilliseconds()),
-                CancellationToken.None);
-        }
-    }
-
-    /// <summary>With its log entry, which stands in the log when this returns. Null when the guard finds none.</summary>
-    private async Task<BsonDocument?> UpdateAsync(
-        FilterDefinition<BsonDocument> guard,
-        UpdateDefinition<BsonDocument> update,
-        string username,
-        string action,
-        DateTimeOffset now,
-        CancellationToken ct)
-    {
-        var entry = await log.PrepareAsync(new NewAuditEntry(now, AuditSubjects.Accounts, username, action, AuditResults.WebhookDone), null, ct);
-        var changed = await webhooks.TryUpdateAsync(guard, Update.Combine(update, OutboxEntry.Push(entry)), ct);
-        if (changed is not null)
-        {
-            await log.TryDrainAsync(webhooks.Documents, [changed[WebhookFields.Id]], CancellationToken.None);
-        }
-
-        return changed;
-    }
-
-    /// <summary>Nobody sees it yet. False when the slot is another's by now.</summary>
-    private Task<bool> TryInsertAsync(NewWebhook created, string nameKey, int slot, CancellationToken ct)
-    {
-        var webhook = created.Webhook;
-        var document = new BsonDocument
-        {
-            { WebhookFields.Id, webhook.Id },
-            { WebhookFields.NameKey, nameKey },
-            { WebhookFields.Slot, slot },
-            { WebhookFields.Url, webhook.Url },
-            { WebhookFields.Events, new BsonArray(webhook.Events) },
-            { WebhookFields.DeviceId, webhook.DeviceId, webhook.DeviceId is not null },
-            { WebhookFields.ProtectedSecret, created.ProtectedSecret },
-            { WebhookFields.Active, true },
-            { WebhookFields.Failures, 0 },
-            { WebhookFields.DeadInARow, 0 },
-            { WebhookFields.Queued, 0L },
-            { WebhookFields.CreatedAt, webhook.CreatedAt.ToUnixTimeMilliseconds() },
-            { WebhookFields.Deleted, true },
-            { WebhookFields.TidyAt, (webhook.CreatedAt + ReservationHolds).ToUnixTimeMilliseconds() },
-        };
-        return database.RunAsync(
-            async token =>
+            var deleted = await webhooks.Documents.DeleteOneAsync(transaction.Session, MongoWebhooks.Own(id, username), null, transaction.Ct);
+            if (deleted.DeletedCount == 0)
             {
-                try
-                {
-                    await webhooks.Documents.InsertOneAsync(document, null, token);
-                    return true;
-                }
-                catch (Exception e) when (MongoErrors.IsLostInsert(e))
-                {
-                    return false;
-                }
-            },
-            ct);
-    }
+                return false;
+            }
 
-    /// <summary>An account that is deleted at this moment either finds the webhook, or is found to be gone.</summary>
-    private async Task<CreateWebhookOutcome> UseAsync(Webhook webhook, string username, string nameKey, CancellationToken ct)
-    {
-        var isHidden = Filter.Eq(WebhookFields.Id, webhook.Id) & Filter.Eq(WebhookFields.Deleted, true) & Filter.Exists(WebhookFields.Slot);
-        if (await accounts.IsGoneAsync(nameKey, ct))
-        {
-            await webhooks.TryUpdateAsync(isHidden, Update.Set(WebhookFields.TidyAt, webhook.CreatedAt.ToUnixTimeMilliseconds()), ct);
-            await tidy.TryTidyAsync(webhook.Id);
-            return CreateWebhookOutcome.TooMany;
-        }
+            // No more than are kept and pending of one.
+            await webhooks.Deliveries.DeleteManyAsync(
+                transaction.Session, Builders<DeliveryDocument>.Filter.Eq(d => d.WebhookId, id), null, transaction.Ct);
+            await transaction.AppendAsync(WebhookChangeRules.Deleted(username, now), null);
+            return true;
+        },
+        ct);
 
-        var use = Update.Unset(WebhookFields.Deleted).Unset(WebhookFields.TidyAt);
-        return await UpdateAsync(isHidden, use, username, AuditActions.WebhookCreated, webhook.CreatedAt, ct) is null
-            ? CreateWebhookOutcome.TooMany
-            : CreateWebhookOutcome.Created;
-    }
+    private Task<T> TransactAsync<T>(string id, Func<MongoTransaction, Task<T>> work, CancellationToken ct) =>
+        database.TransactAsync([AuditSubjects.Accounts, MongoWebhooks.TurnOf(id)], work, ct);
 }

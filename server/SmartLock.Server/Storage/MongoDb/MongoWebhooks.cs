@@ -1,100 +1,118 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-/// <summary>The webhooks, and their deliveries in a collection beside them. Fields are <see cref="WebhookFields"/> and <see cref="DeliveryFields"/>.</summary>
-internal sealed class MongoWebhooks(MongoDatabase database) : IMongoIndexes
+/// <summary>Reads webhooks and their deliveries, locks them for transactions that decide by what they read, and writes what was decided.</summary>
+internal sealed class MongoWebhooks(MongoDatabase database)
 {
-    private static readonly FilterDefinitionBuilder<BsonDocument> Filter = Builders<BsonDocument>.Filter;
-    private static readonly UpdateDefinitionBuilder<BsonDocument> Update = Builders<BsonDocument>.Update;
+    private static readonly FilterDefinitionBuilder<WebhookDocument> Where = Builders<WebhookDocument>.Filter;
+    private static readonly FilterDefinitionBuilder<DeliveryDocument> WhereDelivery = Builders<DeliveryDocument>.Filter;
 
-    public IMongoCollection<BsonDocument> Documents { get; } = database.Collection(WebhookFields.Collection);
+    public IMongoCollection<WebhookDocument> Documents { get; } = database.Collection<WebhookDocument>(WebhookDocument.Collection);
 
-    public IMongoCollection<BsonDocument> Deliveries { get; } = database.Collection(DeliveryFields.Collection);
+    public IMongoCollection<DeliveryDocument> Deliveries { get; } = database.Collection<DeliveryDocument>(DeliveryDocument.Collection);
 
-    public static FilterDefinition<BsonDocument> IsThere { get; } = Filter.Ne(WebhookFields.Deleted, true);
+    /// <summary>How a webhook is named among the turns that transactions of this process wait for.</summary>
+    public static string TurnOf(string webhookId) => "webhook/" + webhookId;
 
-    public static FilterDefinition<BsonDocument> IsActive { get; } = IsThere & Filter.Eq(WebhookFields.Active, true);
+    public static FilterDefinition<WebhookDocument> Is(string id) => Where.Eq(w => w.Id, id);
 
-    public static FilterDefinition<BsonDocument> Pending(string webhookId) =>
-        Filter.Eq(DeliveryFields.WebhookId, webhookId) & Filter.Eq(DeliveryFields.State, nameof(DeliveryState.Pending));
+    public static FilterDefinition<WebhookDocument> Of(string username) => Where.Eq(w => w.NameKey, MongoNames.KeyOf(username));
 
-    public static FilterDefinition<BsonDocument> Own(string id, string username) =>
-        Filter.Eq(WebhookFields.Id, id) & Filter.Eq(WebhookFields.NameKey, MongoNames.KeyOf(username)) & IsThere;
+    public static FilterDefinition<WebhookDocument> Own(string id, string username) => Is(id) & Of(username);
 
-    /// <summary>Ends it at once; what is pending is to be ended by <see cref="MongoWebhookTidy"/>.</summary>
-    public static UpdateDefinition<BsonDocument> Deactivate(string reason, DateTimeOffset now) => Update
-        .Set(WebhookFields.Active, false)
-        .Set(WebhookFields.InactiveReason, reason)
-        .Set(WebhookFields.TidyAt, now.ToUnixTimeMilliseconds())
-        .Unset(WebhookFields.DueAt)
-        .Unset(WebhookFields.Lease);
+    public static FilterDefinition<DeliveryDocument> Pending(string webhookId) =>
+        WhereDelivery.Eq(d => d.WebhookId, webhookId) & WhereDelivery.Eq(d => d.State, DeliveryState.Pending);
 
-    public async Task CreateAsync(CancellationToken ct)
+    public static UpdateDefinition<WebhookDocument> Set(WebhookState state) => Builders<WebhookDocument>.Update
+        .Set(w => w.Active, state.Active)
+        .Set(w => w.Failures, state.Failures)
+        .Set(w => w.DeadInARow, state.DeadInARow)
+        .SetOrUnset(w => w.InactiveReason, state.InactiveReason)
+        .SetOrUnset(w => w.DueAt, state.DueAt)
+        .SetOrUnset(w => w.Lease, state.Lease);
+
+    /// <summary>Null when there is no such webhook.</summary>
+    public Task<WebhookDocument?> FindAsync(string id, string username, CancellationToken ct) =>
+        database.ReadAsync(async token => (WebhookDocument?)await Documents.Find(Own(id, username)).FirstOrDefaultAsync(token), ct);
+
+    /// <summary>
+    /// The webhook, locked: of transactions that take the same webhook at once one goes first, and the others run again and see what it did. Null when
+    /// there is none.
+    /// </summary>
+    /// <param name="also">Written with it.</param>
+    public async Task<WebhookDocument?> TakeAsync(
+        MongoTransaction transaction, FilterDefinition<WebhookDocument> which, UpdateDefinition<WebhookDocument>? also = null)
     {
-        var keys = Builders<BsonDocument>.IndexKeys;
-        await Documents.Indexes.CreateManyAsync(
-            [
-                Index("account_slot", keys.Ascending(WebhookFields.NameKey).Ascending(WebhookFields.Slot), Filter.Exists(WebhookFields.Slot), isUnique: true),
-                new(keys.Ascending(WebhookFields.NameKey).Ascending(WebhookFields.Id), new CreateIndexOptions { Name = "account" }),
-                Index("due", keys.Ascending(WebhookFields.DueAt), Filter.Exists(WebhookFields.DueAt)),
-                Index("tidy", keys.Ascending(WebhookFields.TidyAt), Filter.Exists(WebhookFields.TidyAt)),
-                OutboxEntry.Index(),
-            ],
-            ct);
-        var queue = keys.Ascending(DeliveryFields.WebhookId);
-        await Deliveries.Indexes.CreateManyAsync(
-            [
-                new(queue.Ascending(DeliveryFields.Number), new CreateIndexOptions { Name = "number", Unique = true }),
-                new(queue.Ascending(DeliveryFields.State).Ascending(DeliveryFields.Number), new CreateIndexOptions { Name = "state" }),
-                Index("ended", keys.Ascending(DeliveryFields.State).Ascending(DeliveryFields.EndedAt), Filter.Exists(DeliveryFields.EndedAt)),
-            ],
-            ct);
+        var update = Builders<WebhookDocument>.Update.Inc(w => w.Rev, 1);
+        return await Documents.FindOneAndUpdateAsync(
+            transaction.Session,
+            which,
+            also is null ? update : Builders<WebhookDocument>.Update.Combine(update, also),
+            new FindOneAndUpdateOptions<WebhookDocument> { ReturnDocument = ReturnDocument.After },
+            transaction.Ct);
     }
 
-    /// <summary>The webhook, without its outbox; null when the filter finds none.</summary>
-    public Task<BsonDocument?> FindAsync(FilterDefinition<BsonDocument> filter, CancellationToken ct) => database.RunAsync(
-        async token => (BsonDocument?)await Documents.Find(filter)
-            .Project(Builders<BsonDocument>.Projection.Exclude(OutboxEntry.Field))
-            .FirstOrDefaultAsync(token),
-        ct);
+    public Task UpdateAsync(MongoTransaction transaction, string id, UpdateDefinition<WebhookDocument> update) =>
+        Documents.UpdateOneAsync(transaction.Session, Is(id), update, null, transaction.Ct);
 
-    /// <summary>The webhook as it is after the update; null when the filter found none.</summary>
-    public Task<BsonDocument?> TryUpdateAsync(FilterDefinition<BsonDocument> guard, UpdateDefinition<BsonDocument> update, CancellationToken ct) =>
-        database.RunAsync(
-            async token => (BsonDocument?)await Documents.FindOneAndUpdateAsync(
-                guard,
-                update,
-                new FindOneAndUpdateOptions<BsonDocument>
-                {
-                    ReturnDocument = ReturnDocument.After,
-                    Projection = Builders<BsonDocument>.Projection.Exclude(OutboxEntry.Field),
-                },
-                token),
-            ct);
+    public Task UpdateAsync(MongoTransaction transaction, string deliveryId, DeliveryProgress progress) => Deliveries.UpdateOneAsync(
+        transaction.Session,
+        WhereDelivery.Eq(d => d.Id, deliveryId),
+        Builders<DeliveryDocument>.Update
+            .Set(d => d.State, progress.State)
+            .Set(d => d.Attempts, progress.Attempts)
+            .Set(d => d.GiveUpAt, progress.GiveUpAt)
+            .SetOrUnset(d => d.StatusCode, progress.StatusCode)
+            .SetOrUnset(d => d.Reason, progress.Reason)
+            .SetOrUnset(d => d.EndedAt, progress.EndedAt),
+        null,
+        transaction.Ct);
+
+    /// <summary>Makes deliveries dead that nobody attempts.</summary>
+    public Task EndAsync(MongoTransaction transaction, FilterDefinition<DeliveryDocument> which, string reason, DateTimeOffset now) =>
+        Deliveries.UpdateManyAsync(
+            transaction.Session,
+            which,
+            Builders<DeliveryDocument>.Update.Set(d => d.State, DeliveryState.Dead).Set(d => d.Reason, reason).Set(d => d.EndedAt, now),
+            null,
+            transaction.Ct);
+
+    /// <summary>For the account's deletion. No log entries: it is not the account that does it.</summary>
+    /// <returns>Their ids; <see cref="DeleteDeliveriesOfAsync"/> is to follow.</returns>
+    public async Task<IReadOnlyList<string>> DeleteAllOfAsync(MongoTransaction transaction, string username)
+    {
+        var ids = await Documents.Find(transaction.Session, Of(username)).Project(w => w.Id).ToListAsync(transaction.Ct);
+        await Documents.DeleteManyAsync(transaction.Session, Of(username), null, transaction.Ct);
+        return ids;
+    }
+
+    public async Task DeleteDeliveriesOfAsync(IReadOnlyList<string> webhookIds, int stepSize, CancellationToken ct)
+    {
+        if (webhookIds.Count == 0)
+        {
+            return;
+        }
+
+        var which = WhereDelivery.In(d => d.WebhookId, webhookIds);
+        while (await DeleteDeliveriesAsync(which, stepSize, ct) == stepSize)
+        {
+            // Others get their turn between two steps.
+        }
+    }
 
     /// <returns>How many were deleted.</returns>
-    public Task<int> DeleteDeliveriesAsync(FilterDefinition<BsonDocument> which, int limit, CancellationToken ct) => database.RunAsync(
+    public Task<int> DeleteDeliveriesAsync(FilterDefinition<DeliveryDocument> which, int limit, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
-            var found = limit <= 0
-                ? []
-                : await Deliveries.Find(which).Project(Builders<BsonDocument>.Projection.Include(DeliveryFields.Id)).Limit(limit).ToListAsync(token);
+            var found = limit <= 0 ? [] : await Deliveries.Find(which).Limit(limit).Project(d => d.Id).ToListAsync(token);
             if (found.Count > 0)
             {
-                await Deliveries.DeleteManyAsync(which & Filter.In(DeliveryFields.Id, found.Select(d => d[DeliveryFields.Id])), token);
+                await Deliveries.DeleteManyAsync(which & WhereDelivery.In(d => d.Id, found), token);
             }
 
             return found.Count;
         },
         ct);
-
-    private static CreateIndexModel<BsonDocument> Index(
-        string name,
-        IndexKeysDefinition<BsonDocument> keys,
-        FilterDefinition<BsonDocument> those,
-        bool isUnique = false) =>
-        new(keys, new CreateIndexOptions<BsonDocument> { Name = name, Unique = isUnique, PartialFilterExpression = those });
 }

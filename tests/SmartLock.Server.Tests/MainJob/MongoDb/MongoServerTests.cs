@@ -52,11 +52,11 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
             var sessions = database.GetCollection<BsonDocument>("sessions");
             var indexes = await (await sessions.Indexes.ListAsync()).ToListAsync();
             var purge = indexes.Single(i => i.Contains("expireAfterSeconds"));
-            purge["key"].AsBsonDocument.ShouldBe(new BsonDocument(MongoSessions.PurgedAt, 1));
+            purge["key"].AsBsonDocument.ShouldBe(new BsonDocument("purge_at", 1));
             purge["expireAfterSeconds"].ToInt64().ShouldBe(0);
             var session = await sessions.Find(Builders<BsonDocument>.Filter.Empty).FirstAsync();
             var expiresAt = DateTimeOffset.FromUnixTimeMilliseconds(session["expires_at"].ToInt64());
-            session[MongoSessions.PurgedAt].ToUniversalTime().ShouldBe((expiresAt + MongoSessions.PurgedAfter).UtcDateTime);
+            session["purge_at"].ToUniversalTime().ShouldBe((expiresAt + SessionDocument.PurgedAfter).UtcDateTime);
         }
     }
 
@@ -77,7 +77,7 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
         var (client, database) = fixture.Connect();
         using (client)
         {
-            (await database.GetCollection<BsonDocument>(MongoChains.Logs).DeleteOneAsync(new BsonDocument("_id", "D1/1"))).DeletedCount.ShouldBe(1);
+            (await database.GetCollection<BsonDocument>(LogDocument.Collection).DeleteOneAsync(new BsonDocument("_id", "D1/1"))).DeletedCount.ShouldBe(1);
         }
 
         (await RunAsync(["audit", "verify"])).Code.ShouldBe(3);

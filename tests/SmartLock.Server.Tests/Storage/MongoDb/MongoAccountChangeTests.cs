@@ -17,12 +17,9 @@ public sealed class MongoAccountChangeTests(MongoFixture fixture) : AccountChang
     }
 
     /// <summary>Within its tenure, so that the new owner may see what was.</summary>
-    private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection(LockFields.Collection).UpdateOneAsync(
+    private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection("locks").UpdateOneAsync(
         Builders<BsonDocument>.Filter.Eq("_id", deviceId),
-        Builders<BsonDocument>.Update
-            .Set(LockFields.Owner, owner)
-            .Set(LockFields.OwnerKey, MongoNames.KeyOf(owner))
-            .Unset(LockFields.Slot));
+        Builders<BsonDocument>.Update.Set("owner", owner).Set("owner_key", MongoNames.KeyOf(owner)));
 
     private protected override Task CloseAsync() => Task.CompletedTask;
 }

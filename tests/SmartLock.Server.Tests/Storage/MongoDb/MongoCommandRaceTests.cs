@@ -1,15 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
-using MongoDB.Bson;
 using MongoDB.Driver;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.MongoDb;
-using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;
 
-/// <summary>What several servers do at once to the same locks and commands, and what is left by one that was killed amid it.</summary>
+/// <summary>What several servers do at once to the same locks and commands.</summary>
 public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<MongoFixture>
 {
     private const int ManyLocks = 60;
@@ -29,7 +27,7 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
         results.Count(r => r.Outcome is IssueOutcome.AlreadyIssued).ShouldBe(issued.DeviceId == "D1" ? 39 : 19);
         results.Where(r => r.Command is not null).ShouldAllBe(r => r.Command == issued);
         (await one.LogAsync("D1")).Concat(await one.LogAsync("D2")).Count(l => l.EndsWith(" sent", StringComparison.Ordinal)).ShouldBe(1);
-        (await Commands(fixture.AddServer()).CountDocumentsAsync(Builders<BsonDocument>.Filter.Empty)).ShouldBe(1);
+        (await Commands(fixture.AddServer()).CountDocumentsAsync(Builders<CommandDocument>.Filter.Empty)).ShouldBe(1);
     }
 
     [Fact]
@@ -85,102 +83,9 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
         }
     }
 
-    [Fact]
-    public async Task A_command_whose_server_was_killed_before_it_drained_is_on_the_record_and_keeps_its_key()
-    {
-        var clock = new FakeClock();
-        var server = await fixture.StartAsync(clock);
-        var stores = MongoFixture.StoresOf(server);
-        await stores.HearAsync("D1");
-        var issued = (await stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Command!;
-        await LeaveAsync(server, issued with { Id = "C2" }, "k");
-
-        (await stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C3", key: "k"), default)).ShouldSatisfyAllConditions(
-            r => r.Outcome.ShouldBe(IssueOutcome.AlreadyIssued),
-            r => r.Command!.Id.ShouldBe("C2"));
-        clock.Advance(TimeSpan.FromMinutes(1));
-        (await fixture.AddServer(clock).GetRequiredService<MongoOutboxSweep>().RunAsync(default)).ShouldBe(1);
-
-        var log = (await stores.Audit.ListAsync("ada", new AuditFilter("D1"), null, 10, default)).Items;
-        log.Where(e => e.Result == "sent").Select(e => e.CommandId).ShouldBe(["C2", "C1"]);
-        var late = StoreSet.Noon.AddSeconds(30);
-        (await stores.Commands.ExpireAsync(late, late, 10, default)).Count.ShouldBe(2);
-    }
-
-    [Fact]
-    public async Task Who_loses_the_lock_while_a_command_is_issued_does_not_move_it()
-    {
-        var clock = new InterruptedClock();
-        var server = await fixture.StartAsync(clock);
-        var stores = MongoFixture.StoresOf(server);
-        await stores.HearAsync("D1");
-        var locks = server.GetRequiredService<MongoDatabase>().Collection(LockFields.Collection);
-
-        // Between the two writes of a command the log asks for the time.
-        clock.Interrupt = () => locks.UpdateOne(
-            Builders<BsonDocument>.Filter.Eq("_id", "D1"),
-            Builders<BsonDocument>.Update.Set(LockFields.Owner, "eve").Set(LockFields.OwnerKey, "EVE").Set(LockFields.Tenure, "another"));
-        var result = await stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
-
-        clock.Interrupt.ShouldBeNull();
-        result.ShouldBe(new IssueResult(IssueOutcome.NotFound));
-        (await stores.Commands.FindAsync("C1", "ada", default))!.State.ShouldBe(CommandState.Failed);
-        (await stores.Commands.FindAsync("C1", "eve", default)).ShouldBeNull();
-        (await stores.WholeLogAsync("D1"))[^2..].ShouldBe(["ada command.unlock sent", "system command.unlock refused: not found"]);
-    }
-
-    [Fact]
-    public async Task A_report_is_judged_again_when_its_lock_changes_in_between()
-    {
-        var clock = new InterruptedClock();
-        var server = await fixture.StartAsync(clock);
-        var stores = MongoFixture.StoresOf(server);
-        await stores.HearAsync("D1");
-        var later = StoreSet.Noon.AddSeconds(9);
-        var locks = server.GetRequiredService<MongoDatabase>().Collection(LockFields.Collection);
-        clock.Interrupt = () => locks.UpdateOne(
-            Builders<BsonDocument>.Filter.Eq("_id", "D1"),
-            Builders<BsonDocument>.Update.Set(LockFields.State, nameof(LockState.Unavailable)).Set(LockFields.Issue, LockIssues.NoHeartbeat));
-
-        var result = await stores.ReportAsync(StoreSet.Report("D1", later, LockStatus.Unlocked));
-
-        clock.Interrupt.ShouldBeNull();
-        (result.CameBack.Count, result.Changed.Count).ShouldBe((1, 0));
-        (await stores.Locks.FindAsync("D1", "ada", default)).ShouldSatisfyAllConditions(
-            l => l!.State.ShouldBe(LockState.Available),
-            l => l!.Status.ShouldBe(LockStatus.Unlocked),
-            l => l!.Issue.ShouldBeNull());
-    }
-
     private async Task<(StoreSet One, StoreSet Other)> StartTwoAsync() =>
         (MongoFixture.StoresOf(await fixture.StartAsync()), MongoFixture.StoresOf(fixture.AddServer()));
 
-    private static IMongoCollection<BsonDocument> Commands(IServiceProvider server) =>
-        server.GetRequiredService<MongoDatabase>().Collection(CommandDocument.Collection);
-
-    /// <summary>As the store leaves it when its process ends right after the insertion.</summary>
-    private static async Task LeaveAsync(IServiceProvider server, Command command, string key)
-    {
-        var stored = await server.GetRequiredService<MongoDatabase>().Collection(LockFields.Collection)
-            .Find(Builders<BsonDocument>.Filter.Eq("_id", command.DeviceId))
-            .SingleAsync();
-        var tenure = stored[LockFields.Tenure].AsString;
-        var sent = await server.GetRequiredService<MongoLog>()
-            .PrepareAsync(MongoEntries.Outcome(command, command.RequestedBy, AuditResults.Sent, StoreSet.Noon), tenure, default);
-        await Commands(server).InsertOneAsync(CommandDocument.ToBson(command, key, tenure, sent));
-    }
-
-    /// <summary>Does something once when it is asked for the time: another server's write, at that very moment.</summary>
-    private sealed class InterruptedClock : TimeProvider
-    {
-        public Action? Interrupt { get; set; }
-
-        public override DateTimeOffset GetUtcNow()
-        {
-            var interrupt = Interrupt;
-            Interrupt = null;
-            interrupt?.Invoke();
-            return base.GetUtcNow();
-        }
-    }
+    private static IMongoCollection<CommandDocument> Commands(IServiceProvider server) =>
+        server.GetRequiredService<MongoDatabase>().Collection<CommandDocument>(CommandDocument.Collection);
 }

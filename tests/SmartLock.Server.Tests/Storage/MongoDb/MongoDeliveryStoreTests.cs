@@ -22,7 +22,7 @@ public sealed class MongoDeliveryStoreTests(MongoFixture fixture) : DeliveryStor
 
     private protected override async Task<IReadOnlyList<string>> LoggedActionsAsync()
     {
-        var entries = await Database.GetCollection<BsonDocument>(MongoChains.Logs)
+        var entries = await Database.GetCollection<BsonDocument>(LogDocument.Collection)
             .Find(new BsonDocument("device_id", "@accounts"))
             .Sort(new BsonDocument("seq", 1))
             .ToListAsync();

@@ -56,7 +56,7 @@ public sealed class MongoFixture : IAsyncLifetime
     {
         await EmptyAsync();
         var server = AddServer(time);
-        await server.GetRequiredService<MongoDatabase>().RunAsync(_ => Task.CompletedTask, default);
+        await server.GetRequiredService<MongoDatabase>().ReadAsync(_ => Task.CompletedTask, default);
         return server;
     }
 
@@ -108,6 +108,22 @@ public sealed class MongoFixture : IAsyncLifetime
         settings.ServerSelectionTimeout = AnswersWithin;
         var client = new MongoClient(settings);
         return (client, client.GetDatabase(Options.Database));
+    }
+
+    /// <summary>Which collections hold the text, in an id or anywhere else.</summary>
+    internal static async Task<string[]> CollectionsWithAsync(IMongoDatabase database, string text)
+    {
+        var found = new List<string>();
+        foreach (var name in await (await database.ListCollectionNamesAsync()).ToListAsync())
+        {
+            var documents = await database.GetCollection<BsonDocument>(name).Find(Builders<BsonDocument>.Filter.Empty).ToListAsync();
+            if (documents.Exists(d => d.ToJson().Contains(text, StringComparison.Ordinal)))
+            {
+                found.Add(name);
+            }
+        }
+
+        return [.. found.Order(StringComparer.Ordinal)];
     }
 
     public async ValueTask DisposeAsync()

@@ -42,7 +42,7 @@ public sealed class MongoKeyRingTests(MongoFixture fixture) : IClassFixture<Mong
     [Fact]
     public async Task A_server_with_another_audit_key_does_not_use_the_store()
     {
-        await (await fixture.StartAsync()).GetRequiredService<MongoKeyRing>().CreateAsync(default);
+        await (await fixture.StartAsync()).GetRequiredService<MongoKeyRing>().SetUpAsync(default);
         var other = fixture.AddServer(chain: new AuditChain([.. Enumerable.Range(101, 32).Select(i => (byte)i)]));
 
         var failure = await Should.ThrowAsync<StartupException>(() =>

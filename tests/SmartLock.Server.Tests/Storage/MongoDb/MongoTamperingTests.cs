@@ -133,7 +133,7 @@ public sealed class MongoTamperingTests(MongoFixture fixture) : IClassFixture<Mo
         var server = await fixture.StartAsync();
         foreach (var deviceId in new[] { "D1", "D2" })
         {
-            await server.GetRequiredService<MongoDatabase>().Collection(LockFields.Collection).InsertOneAsync(new BsonDocument("_id", deviceId));
+            await server.GetRequiredService<MongoDatabase>().Collection(LockDocument.Collection).InsertOneAsync(new BsonDocument("_id", deviceId));
             await AppendAsync(server, deviceId, 4);
             await AppendAsync(server, deviceId, 2);
         }
@@ -144,9 +144,9 @@ public sealed class MongoTamperingTests(MongoFixture fixture) : IClassFixture<Mo
 
     private static async Task AppendAsync(IServiceProvider server, string deviceId, int count)
     {
-        var log = server.GetRequiredService<MongoLog>();
         var entry = new NewAuditEntry(StoreSet.Noon, deviceId, "ada", AuditActions.UnlockCommand, AuditResults.Offline);
-        await log.AppendAsync(await log.PrepareAsync([.. Enumerable.Repeat((entry, (string?)null), count)], default), default);
+        await server.GetRequiredService<MongoDatabase>().TransactAsync(
+            transaction => transaction.AppendAsync([.. Enumerable.Repeat((entry, (string?)null), count)]), default);
     }
 
     private static async Task ShouldFindAsync(IServiceProvider server, string expected)
@@ -177,9 +177,9 @@ public sealed class MongoTamperingTests(MongoFixture fixture) : IClassFixture<Mo
         await Logs(server).InsertOneAsync(entry);
     }
 
-    private static IMongoCollection<BsonDocument> Logs(IServiceProvider server) => server.GetRequiredService<MongoDatabase>().Collection(MongoChains.Logs);
+    private static IMongoCollection<BsonDocument> Logs(IServiceProvider server) => server.GetRequiredService<MongoDatabase>().Collection(LogDocument.Collection);
 
-    private static IMongoCollection<BsonDocument> Heads(IServiceProvider server) => server.GetRequiredService<MongoDatabase>().Collection(MongoChains.Heads);
+    private static IMongoCollection<BsonDocument> Heads(IServiceProvider server) => server.GetRequiredService<MongoDatabase>().Collection(LogHeadDocument.Collection);
 
     private static FilterDefinition<BsonDocument> ById(string id) => Builders<BsonDocument>.Filter.Eq("_id", id);
 
