@@ -52,7 +52,8 @@ internal static class SqliteAccounts
     public static UpdateUserResult UpdateAccount(
         this SqliteSession session, string username, UserChange change, string actor, DateTimeOffset now)
     {
-        var (result, entries, isWritten, endsSessions) = UserChangeRules.Update(session.FindUser(username), change, AnotherAdmin(session, username), actor, now);
+        var (result, entries, isWritten, endsSessions) = UserChangeRules.Update(
+            session.FindUser(username), change, AnotherAdmin(session, username), actor, now);
         if (isWritten && result.User is { } after)
         {
             session.Execute(Update, new { NameKey = SqliteNames.KeyOf(username), after.Disabled, Role = after.Role.ToString() });
