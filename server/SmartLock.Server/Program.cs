@@ -1,1 +1,4 @@
-return await SmartLock.Server.Cli.CommandLine.RunAsync(args);
+using SmartLock.Server.Cli;
+using SmartLock.Server.Original.Import;
+
+return await CommandLine.RunAsync(args, ImportCommand.Extension);

@@ -3,14 +3,15 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
 
-internal sealed record RegisterRequest(string Username, string Password, string? Email = null)
+public sealed record RegisterRequest(
+    [property: Username] string Username, [property: NewPassword] string Password, [property: Email] string? Email = null)
 {
     public override string ToString() => $"Register {Username}";
 }
 
 /// <param name="Code">Of the second factor, where there is one; or a recovery code.</param>
 /// <param name="RefreshInCookie">For browsers: the refresh token goes into an HttpOnly cookie.</param>
-internal sealed record LoginRequest(
+public sealed record LoginRequest(
     string Username, string Password, string? Code = null, string? RecoveryCode = null, bool RefreshInCookie = false)
 {
     public override string ToString() => $"Login {Username}";

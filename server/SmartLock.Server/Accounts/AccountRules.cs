@@ -12,6 +12,9 @@ internal static partial class AccountRules
     public const int MaxPasswordLength = 128;
     public const int MaxEmailLength = 254;
 
+    /// <summary>What <see cref="CheckUsernameForm"/> accepts, for the OpenAPI document.</summary>
+    public const string UsernamePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$";
+
     private const int MinUsernameLength = 3;
     private const int FewestDifferentCharacters = 4;
 
@@ -48,17 +51,23 @@ internal static partial class AccountRules
 
     public static string? CheckUsername(string username, Role role)
     {
+        if (CheckUsernameForm(username) is { } fault)
+        {
+            return fault;
+        }
+
+        return Reserved.Contains(username) || (role != Role.Admin && ForAdmins.Contains(username)) ? "is a reserved name" : null;
+    }
+
+    /// <summary>Why nobody can have the name, or null; reserved names are not looked at.</summary>
+    public static string? CheckUsernameForm(string username)
+    {
         if (!HasUsernameLength(username))
         {
             return $"must have {MinUsernameLength} to {MaxUsernameLength} characters";
         }
 
-        if (!Username().IsMatch(username))
-        {
-            return "may hold letters A to Z, digits, dot, dash and underscore, and begins with a letter or digit";
-        }
-
-        return Reserved.Contains(username) || (role != Role.Admin && ForAdmins.Contains(username)) ? "is a reserved name" : null;
+        return Username().IsMatch(username) ? null : "may hold letters A to Z, digits, dot, dash and underscore, and begins with a letter or digit";
     }
 
     /// <summary>Whether anybody can have the name at all, reserved ones included: for names that are looked up.</summary>

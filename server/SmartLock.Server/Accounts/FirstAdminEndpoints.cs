@@ -3,7 +3,7 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
 
-internal sealed record FirstAdminRequest(string Token, string Username, string Password)
+public sealed record FirstAdminRequest(string Token, [property: Username] string Username, [property: NewPassword] string Password)
 {
     public override string ToString() => $"First admin {Username}";
 }

@@ -11,14 +11,14 @@ internal sealed record MeAnswer(string Username, Role Role, string? Email, DateT
 }
 
 /// <param name="Email">Null removes it.</param>
-internal sealed record ChangeMeRequest(string? Email);
+public sealed record ChangeMeRequest([property: Email] string? Email);
 
-internal sealed record ChangePasswordRequest(string CurrentPassword, string NewPassword, bool RefreshInCookie = false)
+public sealed record ChangePasswordRequest(string CurrentPassword, [property: NewPassword] string NewPassword, bool RefreshInCookie = false)
 {
     public override string ToString() => "Change of a password";
 }
 
-internal sealed record DeleteMeRequest(string Password, string? Code = null, string? RecoveryCode = null)
+public sealed record DeleteMeRequest(string Password, string? Code = null, string? RecoveryCode = null)
 {
     public override string ToString() => "Deletion of an account";
 }
@@ -38,7 +38,7 @@ internal static class ProfileEndpoints
             .RequireRateLimiting(RateLimits.Commands);
         me.MapDelete("", DeleteAsync)
             .WithName("deleteMe")
-            .WithSummary("Delete the account and what is personal to it; its name is given to nobody again")
+            .WithSummary("Delete the account and its personal data; its name is never given to another account")
             .RequireRateLimiting(RateLimits.Commands)
             .ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status409Conflict);
@@ -56,11 +56,6 @@ internal static class ProfileEndpoints
     private static async Task<Results<Ok<MeAnswer>, ProblemHttpResult>> ChangeAsync(
         ChangeMeRequest request, IUserStore users, ClaimsPrincipal user, TimeProvider clock, CancellationToken ct)
     {
-        if (AccountRules.CheckEmail(request.Email) is { } fault)
-        {
-            return Problems.Invalid("email", fault);
-        }
-
         return await users.ChangeEmailAsync(user.Username(), request.Email, clock.GetUtcNow(), ct) is { } changed
             ? TypedResults.Ok(MeAnswer.Of(changed))
             : UserProblems.Gone();

@@ -5,18 +5,18 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
 
-internal sealed record BeginSecondFactorRequest(string Password)
+public sealed record BeginSecondFactorRequest(string Password)
 {
     public override string ToString() => "Second factor";
 }
 
-internal sealed record ConfirmSecondFactorRequest(string Code)
+public sealed record ConfirmSecondFactorRequest(string Code)
 {
     public override string ToString() => "Confirmation of a second factor";
 }
 
 /// <param name="Code">Or a recovery code.</param>
-internal sealed record ProveSecondFactorRequest(string Password, string? Code = null, string? RecoveryCode = null)
+public sealed record ProveSecondFactorRequest(string Password, string? Code = null, string? RecoveryCode = null)
 {
     public override string ToString() => "Proof of a second factor";
 }
@@ -80,7 +80,7 @@ internal static class SecondFactorEndpoints
         {
             null => SignInProblems.Of(new SignInResult(SignInOutcome.SecondFactorWrong), context),
             { RecoveryCodes: { } codes } => TypedResults.Ok(new RecoveryCodesAnswer(codes)),
-            _ => Problems.Of(StatusCodes.Status409Conflict, "second_factor_not_pending", "There is no second factor that waits for its first code."),
+            _ => Problems.Of(StatusCodes.Status409Conflict, "second_factor_not_pending", "No second factor waits to be confirmed."),
         };
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(

@@ -5,7 +5,7 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Accounts;
 
 /// <param name="RefreshToken">Left out by browsers, whose cookie holds it.</param>
-internal sealed record RefreshRequest(string? RefreshToken = null)
+public sealed record RefreshRequest(string? RefreshToken = null)
 {
     public override string ToString() => "Refresh token";
 }

@@ -32,6 +32,6 @@ internal sealed partial class SessionExpiry(Sessions sessions, ILogger<SessionEx
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The deletion of expired sessions was put off: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "The deletion of expired sessions is delayed: {Reason}")]
     private partial void LogPutOff(string reason);
 }

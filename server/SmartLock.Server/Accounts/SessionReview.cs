@@ -3,10 +3,11 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Accounts;
 
 /// <summary>
-/// Asks the store whether the sessions of the connections that outlive their request still stand. Another replica that ended one says so, but its word may
+/// Asks the store whether the sessions of the connections that outlive their request still stand. Another replica that ended one says so, but its message may
 /// be lost: then such a connection lives on for a minute at most.
 /// </summary>
-internal sealed partial class SessionReview(ISessionStore store, SessionEnds ends, Sessions sessions, TimeProvider time, ILogger<SessionReview> log) : BackgroundService
+internal sealed partial class SessionReview(ISessionStore store, SessionEnds ends, Sessions sessions, TimeProvider time, ILogger<SessionReview> log)
+    : RepeatedService(new FailureLog(log, time, delayed: null, LogFailed), time)
 {
     public static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
 
@@ -19,7 +20,7 @@ internal sealed partial class SessionReview(ISessionStore store, SessionEnds end
         {
             foreach (var (username, sessionId) in ends.Watched())
             {
-                if (await store.FindAsync(sessionId, time.GetUtcNow(), ct) is null)
+                if (await store.FindAsync(sessionId, Time.GetUtcNow(), ct) is null)
                 {
                     sessions.ForgetHere(username, sessionId);
                 }
@@ -27,7 +28,7 @@ internal sealed partial class SessionReview(ISessionStore store, SessionEnds end
         }
         catch (StoreUnavailableException e)
         {
-            LogPutOff(e.Message);
+            LogDelayed(e.Message);
         }
         finally
         {
@@ -41,19 +42,15 @@ internal sealed partial class SessionReview(ISessionStore store, SessionEnds end
         base.Dispose();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
-        async ct =>
-        {
-            await Task.Delay(Every, time, ct);
-            await RunAsync(ct);
-        },
-        LogFailed,
-        time,
-        stoppingToken);
+    protected override async Task RunStepAsync(CancellationToken ct)
+    {
+        await Task.Delay(Every, Time, ct);
+        await RunAsync(ct);
+    }
 
-    [LoggerMessage(1, LogLevel.Warning, "The review of open connections' sessions was put off: {Reason}")]
-    private partial void LogPutOff(string reason);
+    [LoggerMessage(1, LogLevel.Warning, "The review of open connections' sessions is delayed: {Reason}")]
+    private partial void LogDelayed(string reason);
 
     [LoggerMessage(2, LogLevel.Error, "The review of open connections' sessions failed")]
-    private partial void LogFailed(Exception e);
+    private static partial void LogFailed(ILogger log, Exception e);
 }

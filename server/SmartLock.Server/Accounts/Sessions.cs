@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Accounts;
 
@@ -9,6 +8,10 @@ internal sealed record SessionTokens(string AccessToken, TimeSpan AccessLifetime
 {
     public override string ToString() => "Tokens of a session";
 }
+
+/// <summary>This process has ended sessions in the store.</summary>
+/// <param name="SessionId">Null for all of the account's.</param>
+internal sealed record SessionsEnded(string Username, string? SessionId);
 
 /// <param name="Tokens">Set for Rotated.</param>
 /// <param name="Account">Null for Unknown.</param>
@@ -23,7 +26,7 @@ internal sealed class Sessions(
     AccessTokens accessTokens,
     ActiveAccounts active,
     SessionEnds ends,
-    Hints hints,
+    Events<SessionsEnded> ended,
     IOptions<AccountOptions> options,
     TimeProvider clock)
 {
@@ -74,17 +77,17 @@ internal sealed class Sessions(
 
     public async Task EndByTokenAsync(string refreshToken, CancellationToken ct)
     {
-        if (RefreshToken.HashOf(refreshToken) is { } hash && await store.EndByTokenAsync(hash, ct) is { } ended)
+        if (RefreshToken.HashOf(refreshToken) is { } hash && await store.EndByTokenAsync(hash, ct) is { } session)
         {
-            Forget(ended.Username, ended.SessionId);
+            Forget(session.Username, session.SessionId);
         }
     }
 
     public async Task EndOthersAsync(string username, string sessionId, CancellationToken ct)
     {
-        foreach (var ended in await store.EndOthersAsync(username, sessionId, ct))
+        foreach (var other in await store.EndOthersAsync(username, sessionId, ct))
         {
-            Forget(username, ended);
+            Forget(username, other);
         }
     }
 
@@ -103,7 +106,7 @@ internal sealed class Sessions(
     public void Forget(string username, string? sessionId = null)
     {
         ForgetHere(username, sessionId);
-        hints.SessionsEnded(username, sessionId);
+        ended.Publish(new SessionsEnded(username, sessionId));
     }
 
     /// <summary>As <see cref="Forget"/>, of what another replica has stored.</summary>
@@ -123,9 +126,9 @@ internal sealed class Sessions(
         var session = new NewSession(
             Ids.NewUlid(now), RefreshToken.HashOf(token)!, now, now + lifetime, client.UserAgent, client.Address);
         var result = await store.OpenAsync(user, session, options.Value.MaxSessions, ct);
-        foreach (var ended in result.Ended)
+        foreach (var replaced in result.Ended)
         {
-            Forget(user.Username, ended);
+            Forget(user.Username, replaced);
         }
 
         return result.Outcome == OpenSessionOutcome.Opened ? TokensOf(user.Username, session.Id, token) : null;

@@ -1,6 +1,6 @@
 namespace SmartLock.Server.Accounts;
 
-internal enum Role
+public enum Role
 {
     User,
     Admin,

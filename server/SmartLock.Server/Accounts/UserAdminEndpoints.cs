@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using SmartLock.Server.Admin;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
@@ -17,21 +16,22 @@ internal sealed record UserPage(IReadOnlyList<UserAnswer> Items, string? Next)
     public static UserPage Of(Page<User> page) => new([.. page.Items.Select(UserAnswer.Of)], page.Next);
 }
 
-internal sealed record CreateUserRequest(string Username, string Password, string? Email = null, Role Role = Role.User)
+public sealed record CreateUserRequest(
+    [property: Username] string Username, [property: NewPassword] string Password, [property: Email] string? Email = null, Role Role = Role.User)
 {
     public override string ToString() => $"Create {Username}";
 }
 
 /// <summary>What is left out stays as it is.</summary>
-internal sealed record ChangeUserRequest(bool? Disabled = null, Role? Role = null);
+public sealed record ChangeUserRequest(bool? Disabled = null, Role? Role = null);
 
 /// <param name="Search">Beginning of the name.</param>
-internal sealed record ListUsersQuery(
+public sealed record ListUsersQuery(
     [property: FromQuery(Name = "role")] string? Role,
     [property: FromQuery(Name = "disabled")] bool? Disabled,
     [property: FromQuery(Name = "search")] string? Search,
     [property: FromQuery(Name = "cursor")] string? Cursor,
-    [property: FromQuery(Name = "limit")] int? Limit);
+    [property: FromQuery(Name = "limit"), PageLimit] int? Limit);
 
 internal static class UserAdminEndpoints
 {
@@ -59,7 +59,7 @@ internal static class UserAdminEndpoints
             .ProducesProblem(StatusCodes.Status409Conflict);
         user.MapDelete("", DeleteAsync)
             .WithName("deleteUser")
-            .WithSummary("Delete an account and what is personal to it; its name is given to nobody again")
+            .WithSummary("Delete an account and its personal data; its name is never given to another account")
             .RequireRateLimiting(RateLimits.Commands)
             .ProducesProblem(StatusCodes.Status409Conflict);
         user.MapDelete("/second-factor", RemoveSecondFactorAsync)
@@ -98,7 +98,7 @@ internal static class UserAdminEndpoints
     private static async Task<Results<Ok<UserPage>, ProblemHttpResult>> ListAsync(
         [AsParameters] ListUsersQuery query, IUserStore users, CancellationToken ct)
     {
-        if (PageRequest.Refuse(query.Limit, query.Cursor, UserCursor.Instance, out var after) is { } refusal)
+        if (PageRequest.Refuse(query.Cursor, UserCursor.Instance, out var after) is { } refusal)
         {
             return refusal;
         }

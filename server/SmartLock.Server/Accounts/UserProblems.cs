@@ -10,10 +10,10 @@ internal static class UserProblems
 
     /// <summary>Deleted between the check of its token and what was asked for.</summary>
     public static ProblemHttpResult Gone() =>
-        Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The account is gone.");
+        Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The account was deleted.");
 
     public static ProblemHttpResult LastAdmin() =>
-        Problems.Of(StatusCodes.Status409Conflict, "last_admin", "Nobody could administer the server then: make another admin first.");
+        Problems.Of(StatusCodes.Status409Conflict, "last_admin", "This is the last admin: make another one first.");
 
     /// <summary>Why an account was not deleted.</summary>
     public static ProblemHttpResult Of(DeleteUserOutcome outcome) => outcome switch
@@ -21,7 +21,7 @@ internal static class UserProblems
         DeleteUserOutcome.NotFound => NotFound(),
         DeleteUserOutcome.LastAdmin => LastAdmin(),
         DeleteUserOutcome.OwnsLocks => Problems.Of(
-            StatusCodes.Status409Conflict, "owns_locks", "The account owns locks: remove them or give them to somebody else first."),
+            StatusCodes.Status409Conflict, "owns_locks", "The account owns locks: remove them or assign them to another account first."),
         DeleteUserOutcome.Deleted => throw new ArgumentException("Nothing was refused.", nameof(outcome)),
     };
 }

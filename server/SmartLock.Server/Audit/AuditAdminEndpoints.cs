@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using SmartLock.Server.Admin;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Audit;
@@ -27,7 +26,7 @@ internal static class AuditAdminEndpoints
     private static Task<Results<Ok<AuditPage>, ProblemHttpResult>> ListAsync(
         [AsParameters] AuditQuery query,
         string? cursor,
-        int? limit,
+        [PageLimit] int? limit,
         IAuditStore store,
         CancellationToken ct) =>
         AuditEndpoints.PageAsync(query, cursor, limit, (filter, before, count) => store.ListAllAsync(filter, before, count, ct));
@@ -42,5 +41,5 @@ internal static class AuditAdminEndpoints
         CancellationToken ct) =>
         await verification.TryRunAsync(deviceId, ct) is { } report
             ? TypedResults.Ok(VerificationAnswer.Of(report))
-            : Problems.TooManyRequests(context, WhenBusy, "The log is being verified for somebody else just now.");
+            : Problems.TooManyRequests(context, WhenBusy, "Another verification of the log is running.");
 }

@@ -30,7 +30,7 @@ internal static class AuditEndpoints
     private static Task<Results<Ok<AuditPage>, ProblemHttpResult>> ListAsync(
         [AsParameters] AuditQuery query,
         string? cursor,
-        int? limit,
+        [PageLimit] int? limit,
         IAuditStore store,
         ClaimsPrincipal user,
         CancellationToken ct) =>
@@ -45,11 +45,6 @@ internal static class AuditEndpoints
         int? limit,
         Func<AuditFilter, long?, int, Task<Page<AuditEntry>>> list)
     {
-        if (PageRequest.CheckLimit(limit) is { } fault)
-        {
-            return Problems.Invalid("limit", fault);
-        }
-
         long? before = null;
         if (cursor is not null)
         {

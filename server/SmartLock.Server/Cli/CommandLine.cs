@@ -5,6 +5,12 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Cli;
 
+/// <summary>A command of a feature above this one.</summary>
+/// <param name="Build">Takes the settings among the arguments.</param>
+/// <param name="IsOption">Whether an argument of the form <c>--name=value</c> is the command's, and no setting.</param>
+/// <param name="Environment">Its line in the help's list of environment variables.</param>
+internal sealed record CommandExtension(Func<string[], Command> Build, Func<string, bool> IsOption, string Environment);
+
 /// <summary>
 /// The server's commands. Arguments of the form <c>--Key=value</c> are configuration, wherever they stand; only the others are
 /// parsed, so that a mistyped command is not taken for a setting.
@@ -16,12 +22,14 @@ internal static class CommandLine
 
     private static readonly Option<string?> VerifiedDevice = new("--device-id") { Description = "One lock's entries only." };
 
+    /// <param name="extensions">Commands of features that this one does not know.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
-    public static async Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args, params IReadOnlyList<CommandExtension> extensions)
     {
+        bool IsSetting(string argument) => CommandLine.IsSetting(argument) && !extensions.Any(extension => extension.IsOption(argument));
         string[] settings = [.. args.Where(IsSetting)];
         var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
-        var parsed = Build(settings).Parse([.. args.Where(a => !IsSetting(a))], configuration);
+        var parsed = Build(settings, extensions).Parse([.. args.Where(a => !IsSetting(a))], configuration);
         var invocation = new InvocationConfiguration { ProcessTerminationTimeout = EndsWithin };
         return parsed.Action is ParseErrorAction misunderstood
             ? await RefuseAsync(parsed, misunderstood, invocation)
@@ -43,10 +51,10 @@ internal static class CommandLine
     }
 
     private static bool IsSetting(string argument) =>
-        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument) && !ImportCommand.IsOption(argument)
+        argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal) && !DeviceCommand.IsOption(argument)
         && argument.Split('=')[0] != VerifiedDevice.Name;
 
-    private static RootCommand Build(string[] settings)
+    private static RootCommand Build(string[] settings, IReadOnlyList<CommandExtension> extensions)
     {
         var serve = new Command("serve", "Run the server; also what happens when no command is given.");
         serve.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
@@ -64,11 +72,15 @@ internal static class CommandLine
             Admin(settings),
             Audit(settings),
             DeviceCommand.Build(settings),
-            ImportCommand.Build(settings),
             health,
         };
+        foreach (var extension in extensions)
+        {
+            root.Add(extension.Build(settings));
+        }
+
         root.SetAction((_, ct) => ServeCommand.RunAsync(settings, ct));
-        HelpText.AddTo(root);
+        HelpText.AddTo(root, extensions);
         return root;
     }
 

@@ -5,9 +5,9 @@ using System.CommandLine.Invocation;
 namespace SmartLock.Server.Cli;
 
 /// <summary>The parser's own help and, for the program as a whole, what a newcomer needs besides.</summary>
-internal sealed class HelpText(HelpAction parsers) : SynchronousCommandLineAction
+internal sealed class HelpText(HelpAction parsers, IReadOnlyList<CommandExtension> extensions) : SynchronousCommandLineAction
 {
-    private const string Newcomers = $"""
+    private string Newcomers => $"""
         Examples:
           SmartLock.Server demo                                  try it: a server, two virtual locks and the lines to unlock one
           SmartLock.Server admin create alice                    make the first admin; asks for the password
@@ -25,7 +25,7 @@ internal sealed class HelpText(HelpAction parsers) : SynchronousCommandLineActio
 
         Environment:
           {AdminCommand.PasswordVariable}     the password for 'admin create'
-          {ImportCommand.SourceVariable}  where 'import original' reads
+          {string.Join(Environment.NewLine + "  ", extensions.Select(extension => extension.Environment))}
           PORT                         the API's port on all addresses, when Urls is not set
           OTEL_EXPORTER_OTLP_ENDPOINT  a collector for traces, metrics and logs; OTEL_EXPORTER_OTLP_HEADERS its token
 
@@ -34,10 +34,10 @@ internal sealed class HelpText(HelpAction parsers) : SynchronousCommandLineActio
           78 a setting is wrong   130 broken off at a question
         """;
 
-    public static void AddTo(RootCommand root)
+    public static void AddTo(RootCommand root, IReadOnlyList<CommandExtension> extensions)
     {
         var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpText((HelpAction)help.Action!);
+        help.Action = new HelpText((HelpAction)help.Action!, extensions);
     }
 
     public override int Invoke(ParseResult parseResult)

@@ -29,7 +29,7 @@ internal static class Startup
         OptionsValidationException e => string.Join(' ', e.Failures),
         IOException { InnerException: AddressInUseException } e =>
             $"{e.Message} End the other program, or choose another address with --Urls=http://127.0.0.1:9000 (HTTP) or --Mqtt:Port=1884 (MQTT).",
-        SocketException e => $"It may not listen where it is told to: {e.Message}. See the settings Urls and Mqtt:Port.",
+        SocketException e => $"The server may not listen at that address: {e.Message}. See the settings Urls and Mqtt:Port.",
         InvalidOperationException e when IsConversion(e) => e.Message,
         InvalidDataException { InnerException: { } inner } e => $"{e.Message} {inner.Message}",
         StoreUnavailableException => exception.Message,

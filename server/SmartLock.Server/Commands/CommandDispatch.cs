@@ -1,8 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
+using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Commands;
@@ -10,10 +9,10 @@ namespace SmartLock.Server.Commands;
 /// <summary>From a request that may be made to a command on its way: recorded first, then published.</summary>
 internal sealed partial class CommandDispatch(
     ICommandStore store,
-    CommandOrder order,
+    DeviceMutex mutex,
     DeviceKeys keys,
     IDeviceLink link,
-    LiveFeed live,
+    Events<CommandsChanged> changed,
     CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
@@ -25,7 +24,7 @@ internal sealed partial class CommandDispatch(
     /// <exception cref="StoreUnavailableException">Nothing was recorded and nothing was sent.</exception>
     public async Task<DispatchResult> SendAsync(string commandId, string deviceId, CommandAction action, string actor, string? idempotencyKey, CancellationToken ct)
     {
-        using var turn = await order.EnterAsync(deviceId, ct);
+        using var turn = await mutex.EnterAsync(deviceId, ct);
         var now = time.GetUtcNow();
         var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity);
         var result = await telemetry.IssueAsync(request, () => store.IssueAsync(request, ct));
@@ -39,7 +38,7 @@ internal sealed partial class CommandDispatch(
     private async Task<DispatchResult> SendAsync(Command command, DeviceRoute route)
     {
         // Before it leaves, or the device's verdict might be told first.
-        live.CommandsChanged([command]);
+        changed.Publish(new CommandsChanged([command]));
         var published = await telemetry.PublishAsync(command, () => PublishAsync(command, route));
         var ended = published is PublishResult.NotSent ? await EndUnsentAsync(command) : command;
         return new DispatchResult(IssueOutcome.Issued, ended, published);
@@ -50,7 +49,7 @@ internal sealed partial class CommandDispatch(
         try
         {
             var failed = await store.FailAsync(command.Id, Unreachable, time.GetUtcNow(), CancellationToken.None);
-            live.CommandsChanged(failed is null ? [] : [failed]);
+            changed.Publish(new CommandsChanged(failed is null ? [] : [failed]));
             return failed ?? command;
         }
         catch (StoreUnavailableException e)

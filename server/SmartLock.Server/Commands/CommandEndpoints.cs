@@ -43,11 +43,11 @@ internal static class CommandEndpoints
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
         .ProducesProblem(StatusCodes.Status504GatewayTimeout);
 
-    private static Task<IResult> LockAsync(CommandBody body, [AsParameters] CommandContext context, CancellationToken ct) =>
-        SendAsync(body.DeviceId, CommandAction.Lock, context, ct);
+    private static Task<IResult> LockAsync(CommandRequest request, [AsParameters] CommandContext context, CancellationToken ct) =>
+        SendAsync(request.DeviceId, CommandAction.Lock, context, ct);
 
-    private static Task<IResult> UnlockAsync(CommandBody body, [AsParameters] CommandContext context, CancellationToken ct) =>
-        SendAsync(body.DeviceId, CommandAction.Unlock, context, ct);
+    private static Task<IResult> UnlockAsync(CommandRequest request, [AsParameters] CommandContext context, CancellationToken ct) =>
+        SendAsync(request.DeviceId, CommandAction.Unlock, context, ct);
 
     private static Task<IResult> LockByPathAsync([FromRoute(Name = "device_id")] string deviceId, [AsParameters] CommandContext context, CancellationToken ct) =>
         SendAsync(deviceId, CommandAction.Lock, context, ct);
@@ -86,9 +86,9 @@ internal static class CommandEndpoints
         {
             { Outcome: IssueOutcome.NotFound } => LockProblems.NotFound(),
             { Outcome: IssueOutcome.NotAllowed } =>
-                Problems.Of(StatusCodes.Status403Forbidden, "not_an_operator", "This lock is shared with you to look at, not to move."),
+                Problems.Of(StatusCodes.Status403Forbidden, "not_an_operator", "Your share of this lock is for viewing only."),
             { Outcome: IssueOutcome.Offline } =>
-                Problems.Of(StatusCodes.Status409Conflict, "lock_offline", "The device is offline, so nothing was sent to it."),
+                Problems.Of(StatusCodes.Status409Conflict, "lock_offline", "The device is offline; no command was sent."),
             { Outcome: IssueOutcome.IdempotencyKeyReused } =>
                 Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key belongs to another request of yours."),
             { Command: { } command, Published: not PublishResult.Delivered } => Problems.Of(

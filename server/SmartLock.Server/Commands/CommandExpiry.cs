@@ -1,8 +1,7 @@
 using Microsoft.Extensions.Options;
 using Quartz;
-using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Commands;
 
@@ -10,8 +9,8 @@ namespace SmartLock.Server.Commands;
 [DisallowConcurrentExecution]
 internal sealed partial class CommandExpiry(
     ICommandStore store,
-    HeartbeatWriter writer,
-    LiveFeed live,
+    StorePendingVerdicts storeVerdicts,
+    Events<CommandsChanged> changed,
     CommandTelemetry telemetry,
     IOptions<DeviceOptions> options,
     TimeProvider time,
@@ -40,17 +39,17 @@ internal sealed partial class CommandExpiry(
         var expiredBefore = now - options.Value.OfflineAfter;
 
         // Nor is a verdict that was heard, but that a store in trouble has not got yet, a command without one.
-        await writer.FlushAsync(ct);
+        await storeVerdicts(ct);
         IReadOnlyList<Command> expired;
         do
         {
             expired = await store.ExpireAsync(expiredBefore, now, BatchSize, ct);
-            live.CommandsChanged(expired);
+            changed.Publish(new CommandsChanged(expired));
             telemetry.Unanswered(expired.Count);
         }
         while (expired.Count == BatchSize);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The expiry of commands was put off: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "The expiry of commands is delayed: {Reason}")]
     private partial void LogSkipped(string reason);
 }

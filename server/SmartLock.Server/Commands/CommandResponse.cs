@@ -1,7 +1,9 @@
+using SmartLock.Server.Locks;
+
 namespace SmartLock.Server.Commands;
 
 /// <param name="DeviceId">The lock to move.</param>
-internal sealed record CommandBody(string DeviceId);
+public sealed record CommandRequest([property: DeviceId] string DeviceId);
 
 /// <summary>A command as the API shows it, with the device protocol's names.</summary>
 /// <param name="Result">The device's verdict; null while it has not decided.</param>

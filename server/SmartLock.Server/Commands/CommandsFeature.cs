@@ -1,5 +1,5 @@
 using Quartz;
-using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Commands;
 
@@ -8,7 +8,6 @@ internal static class CommandsFeature
     public static IServiceCollection AddCommands(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<VerdictWaiters>();
-        services.AddSingleton<CommandOrder>();
         services.AddSingleton<OpenTraces>();
         services.AddSingleton<CommandTelemetry>();
         services.AddSingleton<CommandDispatch>();

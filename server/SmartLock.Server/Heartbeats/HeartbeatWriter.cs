@@ -1,6 +1,7 @@
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
+using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -13,10 +14,11 @@ internal sealed partial class HeartbeatWriter(
     IDeviceStore store,
     DeviceRegistry registry,
     VerdictWaiters waiters,
-    LiveFeed live,
+    Events<LocksChanged> locksChanged,
+    Events<CommandsChanged> commandsChanged,
     CommandTelemetry telemetry,
     TimeProvider time,
-    ILogger<HeartbeatWriter> log) : BackgroundService
+    ILogger<HeartbeatWriter> log) : RepeatedService(new FailureLog(log, time, LogDelayed, LogFailed), time)
 {
     private const int FullBatch = 1000;
 
@@ -26,10 +28,9 @@ internal sealed partial class HeartbeatWriter(
 
     private readonly System.Threading.Lock _gate = new();
     private readonly SemaphoreSlim _saving = new(1, 1);
-    private readonly TroubleLog _trouble = new(log, time, LogNotStored, LogFailed);
     private readonly LogThrottle _heldBack = new(time, TimeSpan.FromSeconds(10));
-    private readonly AsyncSignal _something = new();
-    private readonly AsyncSignal _urgent = new();
+    private readonly WakeUp _something = new();
+    private readonly WakeUp _urgent = new();
     private PendingBatch _pending = new();
 
     public void Add(DeviceReport report)
@@ -91,33 +92,16 @@ internal sealed partial class HeartbeatWriter(
         }
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
-        async ct =>
-        {
-            await _something.WaitAsync(ct);
-            await _urgent.WaitAsync(CoalesceFor, time, ct);
-            await FlushAsync(ct);
-        },
-        failure =>
-        {
-            _trouble.Log(failure);
-            _something.Set();
-        },
-        time,
-        stoppingToken);
-
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
-        await base.StopAsync(cancellationToken);
-        try
-        {
-            await FlushAsync(cancellationToken);
-        }
-        catch (StoreUnavailableException e)
-        {
-            _trouble.Log(e);
-        }
+        await _something.WaitAsync(ct);
+        await _urgent.WaitAsync(CoalesceFor, Time, ct);
+        await FlushAsync(ct);
     }
+
+    protected override Task FinishAsync(CancellationToken ct) => FlushAsync(ct);
+
+    protected override void OnFailure(Exception failure) => _something.Set();
 
     public override void Dispose()
     {
@@ -194,8 +178,8 @@ internal sealed partial class HeartbeatWriter(
         }
 
         // The bolt first: who hears that a command is done has heard what it did.
-        live.LocksChanged([.. result.Changed, .. result.CameBack, .. result.WentAway]);
-        live.CommandsChanged(result.Decided);
+        locksChanged.Publish(new LocksChanged([.. result.Changed, .. result.CameBack, .. result.WentAway]));
+        commandsChanged.Publish(new CommandsChanged(result.Decided));
     }
 
     private void Wake(bool urgent)
@@ -208,8 +192,8 @@ internal sealed partial class HeartbeatWriter(
         _something.Set();
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Reports of devices wait in memory: {Reason}")]
-    private static partial void LogNotStored(ILogger log, string reason);
+    [LoggerMessage(1, LogLevel.Warning, "Storing the reports of devices is delayed: {Reason}")]
+    private static partial void LogDelayed(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Warning, "No room for the verdict on {CommandId}; the device's next heartbeat brings it again")]
     private partial void LogVerdictHeldBack(string commandId);

@@ -1,6 +1,6 @@
 using Quartz;
-using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Telemetry;
+using SmartLock.Server.Commands;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -8,11 +8,10 @@ internal static class HeartbeatsFeature
 {
     public static IServiceCollection AddHeartbeats(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddValidatedOptions<DeviceOptions>(DeviceOptions.Section, DeviceOptions.Check);
-        services.AddSingleton<DeviceRegistry>();
-        services.AddSingleton<HeardDevices>();
-        services.AddGauge<HeardDevices>(
-            TelemetryNames.DevicesAvailable, "{device}", "Devices that this process heard within Devices:OfflineAfter.", heard => heard.Count());
+        services.AddSingleton<IDeviceKeyStore>(provider => provider.GetRequiredService<IDeviceStore>());
+        services.AddSingleton<LostReplicas>();
+        services.AddSingleton<IStatusReceiver>(provider => provider.GetRequiredService<StatusIngest>());
+        services.AddSingleton<StorePendingVerdicts>(provider => provider.GetRequiredService<HeartbeatWriter>().FlushAsync);
         AddHosted<HeartbeatWriter>(services);
         AddHosted<StatusIngest>(services);
         services.AddSingleton<OfflineSweep>();

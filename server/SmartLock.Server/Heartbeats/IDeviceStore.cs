@@ -1,14 +1,8 @@
 using SmartLock.Server.Commands;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Heartbeats;
-
-/// <summary>What decides whether a status is believed.</summary>
-/// <param name="Unsigned">The device cannot sign; its key only serves for its broker login.</param>
-/// <param name="SentAt">The device's own time of its last believed status, Unix milliseconds; 0 before the first.</param>
-/// <param name="ConnectedAt">The device's own time of its present connection, Unix milliseconds; 0 before the first.</param>
-/// <param name="KeyFrom">Tells the key from every other that a lock of this device id has had, or will have; later ones have greater numbers.</param>
-internal sealed record DeviceRecord(string DeviceId, byte[] ProtectedKey, bool Unsigned, long SentAt, long ConnectedAt, long KeyFrom = 0);
 
 /// <summary>A believed status, ready to be stored.</summary>
 /// <param name="HeardAt">
@@ -73,10 +67,8 @@ internal sealed record DeviceBatchResult(
     public IReadOnlyList<DeviceReport> Replayed { get; init; } = [];
 }
 
-internal interface IDeviceStore
+internal interface IDeviceStore : IDeviceKeyStore
 {
-    Task<DeviceRecord?> FindAsync(string deviceId, CancellationToken ct);
-
     /// <summary>
     /// Writes a batch in one transaction, all or nothing. A report makes its lock Available and takes the device's issue; the change from
     /// Unavailable, each loss and each verdict that ended a command get a log entry in the same transaction. A verdict counts

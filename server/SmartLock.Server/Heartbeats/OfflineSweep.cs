@@ -1,20 +1,19 @@
 using Microsoft.Extensions.Options;
 using Quartz;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
+using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
-using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Heartbeats;
 
-/// <summary>Finds the devices that fell silent.</summary>
+/// <summary>Marks devices offline that have stopped reporting.</summary>
 [DisallowConcurrentExecution]
 [JudgesDevices]
 internal sealed partial class OfflineSweep(
     IDeviceStore store,
     HeartbeatWriter writer,
     IDeviceLink link,
-    LiveFeed live,
+    Events<LocksChanged> changed,
     LostReplicas lost,
     IOptions<DeviceOptions> options,
     TimeProvider time,
@@ -37,23 +36,23 @@ internal sealed partial class OfflineSweep(
         }
     }
 
-    /// <returns>How many devices were found silent.</returns>
-    /// <exception cref="StoreUnavailableException">Nobody was flagged, or not all; the next run goes on.</exception>
+    /// <returns>How many devices were marked offline.</returns>
+    /// <exception cref="StoreUnavailableException">No device was marked, or not all; the next run goes on.</exception>
     public async Task<int> RunAsync(CancellationToken ct)
     {
         var now = time.GetUtcNow();
         var offlineAfter = options.Value.OfflineAfter;
 
-        // While the server itself was deaf (just started, broker away) a device's silence says nothing about the device.
+        // While the server itself could not receive statuses (just started, broker unreachable), a missing heartbeat says nothing about the device.
         if (link.ListeningSince is not { } since || now - since < offlineAfter || IsClockSettling(now, offlineAfter))
         {
             return 0;
         }
 
-        // Nor does it for as long as a replica that was lost may have been handed what devices said.
+        // Nor does it while a broker may still have delivered statuses to a replica that was lost.
         var silentFor = offlineAfter + lost.Muffled(offlineAfter);
 
-        // What was heard counts, even if a slow store has not got it yet.
+        // Reports that were received count, even if a slow store has not taken them yet.
         await writer.FlushAsync(ct);
         var found = 0;
         IReadOnlyList<string> silent;
@@ -61,7 +60,7 @@ internal sealed partial class OfflineSweep(
         {
             silent = await store.MarkSilentAsync(now - silentFor, now, BatchSize, ct);
             found += silent.Count;
-            live.LocksChanged(silent);
+            changed.Publish(new LocksChanged(silent));
             foreach (var deviceId in silent)
             {
                 LogSilent(deviceId);
@@ -73,8 +72,8 @@ internal sealed partial class OfflineSweep(
     }
 
     /// <summary>
-    /// Whether the machine's clock was set within the last <paramref name="offlineAfter"/>: a jump ahead makes every device look silent, until
-    /// each has been heard by the new time.
+    /// Whether the machine's clock was set within the last <paramref name="offlineAfter"/>: a jump ahead makes every device look offline, until
+    /// each has reported by the new time.
     /// </summary>
     private bool IsClockSettling(DateTimeOffset now, TimeSpan offlineAfter)
     {
@@ -89,12 +88,12 @@ internal sealed partial class OfflineSweep(
         return now < _settledAt && _settledAt - now <= offlineAfter;
     }
 
-    [LoggerMessage(3, LogLevel.Warning, "The machine's clock was set; silent devices are looked for again once all had time to be heard")]
+    [LoggerMessage(3, LogLevel.Warning, "The machine's clock was set; no device is marked offline until all have had time to report")]
     private partial void LogClockSet();
 
     [LoggerMessage(1, LogLevel.Information, "{DeviceId} is Unavailable: no heartbeat")]
     private partial void LogSilent(string deviceId);
 
-    [LoggerMessage(2, LogLevel.Warning, "The search for silent devices was put off: {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "The search for offline devices is delayed: {Reason}")]
     private partial void LogSkipped(string reason);
 }

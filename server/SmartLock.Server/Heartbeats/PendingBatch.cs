@@ -1,3 +1,5 @@
+using SmartLock.Server.Messaging;
+
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>What waits to be stored: per device the newest report, per command its verdict. Not thread-safe.</summary>

@@ -18,7 +18,7 @@ internal record HeardLock : Lock
     /// <summary>When the connection was last found lost, server's time (UTC).</summary>
     public DateTimeOffset? LostAt { get; init; }
 
-    /// <summary>As <see cref="DeviceRecord.KeyFrom"/>.</summary>
+    /// <summary>As <see cref="Messaging.DeviceRecord.KeyFrom"/>.</summary>
     public long KeyFrom { get; init; }
 }
 

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Telemetry;
 
 namespace SmartLock.Server.Heartbeats;
@@ -18,7 +19,7 @@ internal sealed partial class StatusIngest(
     IOptions<DeviceOptions> options,
     TimeProvider time,
     IMeterFactory meters,
-    ILogger<StatusIngest> log) : BackgroundService
+    ILogger<StatusIngest> log) : BackgroundService, IStatusReceiver
 {
     private const int MaxWaiting = 4096;
     private static readonly TimeSpan LogAtMostEvery = TimeSpan.FromSeconds(10);
@@ -33,10 +34,8 @@ internal sealed partial class StatusIngest(
 
     private readonly LogThrottle _throttle = new(time, LogAtMostEvery);
 
-    /// <param name="login">The device id that the publisher logged in as on the embedded broker, or null.</param>
     public void Accept(ReadOnlySpan<byte> payload, bool retained, string? login) => Accept(payload, retained, login, isStillConnected: false);
 
-    /// <summary>As <see cref="Accept(ReadOnlySpan{byte}, bool, string?)"/>, of a device that has a connection: its will is of one before.</summary>
     public void AcceptFromConnected(ReadOnlySpan<byte> payload, bool retained, string login) => Accept(payload, retained, login, isStillConnected: true);
 
     private void Accept(ReadOnlySpan<byte> payload, bool retained, string? login, bool isStillConnected)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Heartbeats;
 
@@ -12,7 +13,7 @@ internal ref struct StatusMessage
     /// <summary>Our own longest form has 460 bytes.</summary>
     public const int MaxPayloadBytes = 1024;
 
-    public const int MaxDeviceIdBytes = 64;
+    public const int MaxDeviceIdBytes = Topics.MaxDeviceIdLength;
     private const int MaxTextBytes = 64;
     private const int LongestName = 12;
 

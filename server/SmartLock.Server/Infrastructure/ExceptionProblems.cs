@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 
 namespace SmartLock.Server.Infrastructure;
 
@@ -7,7 +9,7 @@ namespace SmartLock.Server.Infrastructure;
 /// The one place where exceptions become answers. A client that hung up does not come here: the exception handler middleware
 /// has seen to that before.
 /// </summary>
-internal sealed partial class ExceptionProblems(IProblemDetailsService problems, ILogger<ExceptionProblems> logger) : IExceptionHandler
+internal sealed partial class ExceptionProblems(IProblemDetailsService problems, IOptions<JsonOptions> json, ILogger<ExceptionProblems> logger) : IExceptionHandler
 {
     private const int StoreRetrySeconds = 2;
 
@@ -15,7 +17,7 @@ internal sealed partial class ExceptionProblems(IProblemDetailsService problems,
     {
         var problem = exception switch
         {
-            BadHttpRequestException { StatusCode: StatusCodes.Status400BadRequest } e => Invalid(e),
+            BadHttpRequestException { StatusCode: StatusCodes.Status400BadRequest } e => Invalid(httpContext, e),
             BadHttpRequestException e => new ProblemDetails { Status = e.StatusCode },
             StoreUnavailableException e => StoreUnavailable(httpContext, e),
             _ => Unexpected(httpContext, exception),
@@ -28,8 +30,8 @@ internal sealed partial class ExceptionProblems(IProblemDetailsService problems,
         });
     }
 
-    private static ProblemDetails Invalid(BadHttpRequestException exception) =>
-        Problems.Invalid(InvalidRequest.Errors(exception)).ProblemDetails;
+    private ProblemDetails Invalid(HttpContext context, BadHttpRequestException exception) =>
+        Problems.Invalid(InvalidRequest.Errors(exception, ExpectedForms.Of(context, json.Value.SerializerOptions))).ProblemDetails;
 
     private ProblemDetails StoreUnavailable(HttpContext context, StoreUnavailableException exception)
     {

@@ -7,6 +7,10 @@ internal static class Identity
 {
     public const string UsernameClaim = "sub";
     public const string RoleClaim = "role";
+
+    /// <summary>The value of <see cref="RoleClaim"/> that opens <c>/api/admin</c>.</summary>
+    public const string AdminRole = "Admin";
+
     public const string SessionClaim = "sid";
     public const string ExpiryClaim = "exp";
 

@@ -9,6 +9,7 @@ internal static class InfrastructureFeature
     {
         var folder = DataFolder.Open(configuration);
         services.AddSingleton(folder);
+        services.AddSingleton(typeof(Events<>));
         services.AddHostedService<ExposedFiles>();
         services.AddDataProtection()
             .SetApplicationName("SmartLock")
@@ -22,6 +23,7 @@ internal static class InfrastructureFeature
         // Ours first: the first writer that can, writes.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         services.AddProblemDetails();
+        services.AddValidation();
         services.AddExceptionHandler<ExceptionProblems>();
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddRateLimits();

@@ -4,8 +4,9 @@ using System.Text.RegularExpressions;
 namespace SmartLock.Server.Infrastructure;
 
 /// <summary>
-/// Says which member of a request is wrong, in the API's own words. The framework tells some of it only in the text of its
-/// exceptions, which the tests therefore hold fast; a text not recognised still names the member, less precisely.
+/// Says which member of a request is wrong, in the API's own words. That a member is missing, unknown or given twice, the framework tells only in the
+/// text of its exceptions: this is the one place that reads such texts, and tests hold them fast. A text that is not recognised still names the member,
+/// less precisely.
 /// </summary>
 internal static partial class InvalidRequest
 {
@@ -13,13 +14,17 @@ internal static partial class InvalidRequest
     private const int LongestName = 64;
     private static readonly string[] Required = ["is required"];
 
-    public static IReadOnlyDictionary<string, string[]> Errors(BadHttpRequestException exception) => exception.InnerException switch
+    public static IReadOnlyDictionary<string, string[]> Errors(BadHttpRequestException exception, ExpectedForms expected) => exception.InnerException switch
     {
-        JsonException json => FromJson(json),
+        JsonException json => FromJson(json, expected),
         _ => FromBinding(exception.Message),
     };
 
-    private static Dictionary<string, string[]> FromJson(JsonException exception)
+    /// <summary>What the framework's validation found: it names members as C# does.</summary>
+    public static IReadOnlyDictionary<string, string[]> Errors(HttpValidationProblemDetails invalid) =>
+        invalid.Errors.ToDictionary(error => JsonNamingPolicy.SnakeCaseLower.ConvertName(error.Key), error => error.Value.Distinct().ToArray());
+
+    private static Dictionary<string, string[]> FromJson(JsonException exception, ExpectedForms expected)
     {
         var text = exception.Message;
         if (text.Contains("missing required properties", StringComparison.Ordinal))
@@ -43,7 +48,7 @@ internal static partial class InvalidRequest
 
         return text.StartsWith("Duplicate", StringComparison.Ordinal)
             ? One(Quoted().Match(text) is { Success: true } match ? Shorten(match.Groups[1].Value) : name, "is given twice")
-            : One(name, name == Body ? "must be a JSON object" : "has the wrong type or form");
+            : One(name, name == Body ? "must be a JSON object" : expected.Of(name));
     }
 
     private static Dictionary<string, string[]> FromBinding(string message)
@@ -54,7 +59,7 @@ internal static partial class InvalidRequest
         }
 
         var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(match.Groups[1].Value);
-        return One(name, message.StartsWith("Required", StringComparison.Ordinal) ? "is required" : "has the wrong type or form");
+        return One(name, message.StartsWith("Required", StringComparison.Ordinal) ? "is required" : ExpectedForms.Unknown);
     }
 
     private static Dictionary<string, string[]> One(string name, string message) => new() { [name] = [message] };

@@ -15,14 +15,9 @@ internal static class PageRequest
 
     /// <summary>Null when the page can be given.</summary>
     /// <param name="after">Where the page begins; null for the first.</param>
-    public static ProblemHttpResult? Refuse(int? limit, string? cursor, Cursor list, out string? after)
+    public static ProblemHttpResult? Refuse(string? cursor, Cursor list, out string? after)
     {
         after = null;
-        if (CheckLimit(limit) is { } fault)
-        {
-            return Problems.Invalid("limit", fault);
-        }
-
         return cursor is null || list.TryDecode(cursor, out after) ? null : Problems.Invalid("cursor", UnknownCursor);
     }
 }

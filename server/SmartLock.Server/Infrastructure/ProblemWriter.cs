@@ -17,7 +17,9 @@ internal sealed class ProblemWriter(IOptions<JsonOptions> json) : IProblemDetail
 
     public async ValueTask WriteAsync(ProblemDetailsContext context)
     {
-        var problem = context.ProblemDetails;
+        var problem = context.ProblemDetails is HttpValidationProblemDetails invalid
+            ? Problems.Invalid(InvalidRequest.Errors(invalid)).ProblemDetails
+            : context.ProblemDetails;
         var response = context.HttpContext.Response;
         var status = problem.Status ?? response.StatusCode;
         problem.Status = status;

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Live;
 
@@ -16,7 +17,7 @@ internal static class LiveEndpoints
         .WithSummary("Changes of your locks and commands as they happen, as server-sent events")
         .WithDescription(
             "Events: 'lock' (a lock's status, state or issue changed), 'command' (sent, or ended), 'access' (you got a lock, lost it, or may do "
-            + "more or less with it: access is owner, operator, viewer or none; a share's own beginning and end are not told), and 'resync' "
+            + "more or less with it: access is owner, operator, viewer or none; that a share begins or ends by its own dates is not sent), and 'resync' "
             + "(events were missed: read again what you show, then go on). With Last-Event-ID the stream first repeats what was missed. It ends with the access token: "
             + "come back with a new one.")
         .RequireRateLimiting(RateLimits.Reads)

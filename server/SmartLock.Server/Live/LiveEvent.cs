@@ -27,9 +27,6 @@ internal static class LiveEventKinds
     public const string Access = "access";
 }
 
-/// <summary>A lock as its <c>lock</c> event shows it: its state when the event is made, not each one that it went through.</summary>
-internal sealed record LockEvent(string DeviceId, LockStatus Status, LockState State, string? Issue, DateTimeOffset? LastSeen);
-
 /// <param name="Access">owner, operator, viewer or none: what the one who is told may do with the lock from now on.</param>
 internal sealed record AccessEvent(string DeviceId, string Access);
 

@@ -1,144 +1,103 @@
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Replicas;
-using SmartLock.Server.Webhooks;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Live;
 
+/// <param name="Events">Of changes that this replica made; each replica tells the webhooks of its own.</param>
+internal sealed record LiveEventsMade(IReadOnlyCollection<LiveEvent> Events);
+
 /// <summary>
-/// From what was committed to those who may know it. Telling it costs the teller nothing but a place in a queue; who may see it is
-/// asked of the store here, once for all that waits.
+/// Makes live events of what was committed. Publishing a change costs its publisher a place in a queue; who may see the lock is read from the
+/// store here, once for a whole batch.
 /// </summary>
-internal sealed partial class LiveFeed(
-    ILiveStore store,
-    LiveEvents events,
-    LiveHub hub,
-    WebhookQueue webhooks,
-    Hints hints,
-    TimeProvider time,
-    ILogger<LiveFeed> log) : BackgroundService
+internal sealed partial class LiveFeed : RepeatedService
 {
     private const int MostPending = 100_000;
     private const int MostAtOnce = 1_000;
 
-    private readonly System.Threading.Lock _gate = new();
-    private readonly TroubleLog _trouble = new(log, time, LogNotTold, LogFailed);
-    private readonly AsyncSignal _something = new();
-    private readonly Queue<Change> _pending = new();
-    private readonly HashSet<string> _pendingLocks = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _pendingLocksElsewhere = new(StringComparer.Ordinal);
+    private readonly ILiveStore _store;
+    private readonly LiveEvents _events;
+    private readonly LiveHub _hub;
+    private readonly Events<LiveEventsMade> _made;
+    private readonly TimeProvider _time;
+    private readonly ILogger<LiveFeed> _log;
+    private readonly CoalescingQueue<Change> _pending = new(MostPending);
     private List<Change> _taken = [];
-    private bool _lost;
+    private volatile bool _overflowed;
 
-    /// <param name="deviceIds">Locks whose status, state or issue is another in the store now.</param>
-    public void LocksChanged(IReadOnlyCollection<string> deviceIds)
+    public LiveFeed(
+        ILiveStore store,
+        LiveEvents events,
+        LiveHub hub,
+        Events<LiveEventsMade> made,
+        Events<LocksChanged> locks,
+        Events<CommandsChanged> commands,
+        Events<LockAccessChanged> access,
+        TimeProvider time,
+        ILogger<LiveFeed> log)
+        : base(new FailureLog(log, time, LogDelayed, LogFailed), time)
     {
-        Add(deviceIds, _pendingLocks, elsewhere: false);
-        hints.LocksChanged(deviceIds);
+        (_store, _events, _hub, _made, _time, _log) = (store, events, hub, made, time, log);
+        locks.Subscribe(changed => Add(changed.DeviceIds.Select(id => new Change(id))));
+        commands.Subscribe(changed => Add(changed.Commands.Select(command => new Change(command.DeviceId, command))));
+        access.Subscribe(changed => Add(changed.Usernames.Select(username => new Change(changed.DeviceId, Username: username))));
     }
 
-    /// <summary>As <see cref="LocksChanged"/>, of what another replica changed, which tells the webhooks and the other replicas itself.</summary>
-    public void LocksChangedElsewhere(IReadOnlyCollection<string> deviceIds)
-    {
-        if (hub.HadStreams)
-        {
-            Add(deviceIds, _pendingLocksElsewhere, elsewhere: true);
-        }
-    }
+    /// <summary>Whether an event stream was ever opened here: until then nobody is told of another replica's changes.</summary>
+    public bool HadStreams => _hub.HadStreams;
 
+    /// <summary>Changes that another replica made: it tells the webhooks itself.</summary>
+    public void LocksChangedElsewhere(IEnumerable<string> deviceIds) => AddElsewhere(deviceIds.Select(id => new Change(id, IsElsewhere: true)));
+
+    /// <inheritdoc cref="LocksChangedElsewhere"/>
     /// <param name="commands">As they are in the store now.</param>
-    public void CommandsChanged(IReadOnlyCollection<Command> commands)
-    {
-        Add(commands, elsewhere: false);
-        hints.CommandsChanged(commands);
-    }
+    public void CommandsChangedElsewhere(IEnumerable<Command> commands) =>
+        AddElsewhere(commands.Select(command => new Change(command.DeviceId, command, IsElsewhere: true)));
 
-    /// <summary>Whether anybody here would be told of it.</summary>
-    public bool TellsOfChangesElsewhere => hub.HadStreams;
+    /// <inheritdoc cref="LocksChangedElsewhere"/>
+    public void AccessChangedElsewhere(string deviceId, IEnumerable<string> usernames) =>
+        AddElsewhere(usernames.Select(username => new Change(deviceId, Username: username, IsElsewhere: true)));
 
-    /// <param name="commands">As they are in the store now.</param>
-    public void CommandsChangedElsewhere(IReadOnlyCollection<Command> commands)
+    /// <summary>Changes of other replicas were missed: event streams are told to read everything again.</summary>
+    public void ForgetEverything() => _hub.Forget();
+
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
-        if (hub.HadStreams)
+        if (_taken.Count == 0)
         {
-            Add(commands, elsewhere: true);
+            await _pending.WaitAsync(ct);
         }
+
+        await FinishAsync(ct);
     }
-
-    /// <param name="usernames">Accounts that have another access to the lock now, or none; each is told of its own.</param>
-    public void AccessChanged(string deviceId, IEnumerable<string> usernames)
-    {
-        List<string> names = [.. usernames.Distinct(StringComparer.OrdinalIgnoreCase)];
-        Add(names.Select(username => new Change(deviceId, Username: username)));
-        hints.AccessChanged(deviceId, names);
-    }
-
-    public void AccessChangedElsewhere(string deviceId, IEnumerable<string> usernames)
-    {
-        if (hub.HadStreams)
-        {
-            Add(usernames.Select(username => new Change(deviceId, Username: username, IsElsewhere: true)));
-        }
-    }
-
-    /// <summary>Other replicas changed what was not heard of here: listeners are sent to read again.</summary>
-    public void ForgetEverything() => hub.Forget();
-
-    /// <summary>To be asked before all of them lose a lock.</summary>
-    /// <exception cref="StoreUnavailableException"/>
-    public async Task<IReadOnlyList<string>> AudienceOfAsync(string deviceId, CancellationToken ct) =>
-        (await store.FindAsync([deviceId], time.GetUtcNow(), ct)).GetValueOrDefault(deviceId)?.Audience ?? [];
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
-        async ct =>
-        {
-            await _something.WaitAsync(ct);
-            await DrainAsync(ct);
-        },
-        failure =>
-        {
-            _trouble.Log(failure);
-            if (failure is not StoreUnavailableException)
-            {
-                // It would fail again, and hold up all that comes after it.
-                _taken = [];
-                hub.Forget();
-            }
-
-            _something.Set();
-        },
-        time,
-        stoppingToken);
 
     /// <summary>What the last batches of the devices changed still goes to the webhooks' queue.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
-        try
-        {
-            await DrainAsync(cancellationToken);
-        }
-        catch (StoreUnavailableException e)
-        {
-            _trouble.Log(e);
-        }
-    }
-
-    private async Task DrainAsync(CancellationToken ct)
+    protected override async Task FinishAsync(CancellationToken ct)
     {
         while (Take() is { Count: > 0 } batch)
         {
             await TellAsync(batch, ct);
 
-            // Only now: what could not be told is taken again, in its old place.
+            // Only now: a batch that failed is retried, in its old place.
             _taken = [];
+        }
+    }
+
+    protected override void OnFailure(Exception failure)
+    {
+        if (failure is not StoreUnavailableException)
+        {
+            // It would fail again, and hold up everything behind it.
+            _taken = [];
+            _hub.Forget();
         }
     }
 
     private async Task TellAsync(List<Change> batch, CancellationToken ct)
     {
-        var now = time.GetUtcNow();
-        var seen = await store.FindAsync(batch.Select(c => c.DeviceId).ToHashSet(StringComparer.Ordinal), now, ct);
+        var now = _time.GetUtcNow();
+        var seen = await _store.FindAsync(batch.Select(c => c.DeviceId).ToHashSet(StringComparer.Ordinal), now, ct);
         var (all, own) = (new List<LiveEvent>(batch.Count), new List<LiveEvent>(batch.Count));
         foreach (var change in batch)
         {
@@ -154,17 +113,17 @@ internal sealed partial class LiveFeed(
             }
         }
 
-        hub.Publish(all);
-        webhooks.Add(own);
+        _hub.Publish(all);
+        _made.Publish(new LiveEventsMade(own));
     }
 
     /// <param name="seen">Null when the lock is gone: then it is nobody's to be told of, but that it is gone.</param>
     private LiveEvent? Make(Change change, LiveLock? seen, DateTimeOffset now) => change switch
     {
-        { Username: { } username } => events.OfAccess(change.DeviceId, username, seen, now),
+        { Username: { } username } => _events.OfAccess(change.DeviceId, username, seen, now),
         _ when seen is null => null,
-        { Command: { } command } => events.OfCommand(command, seen, now),
-        _ => events.OfLock(seen, now),
+        { Command: { } command } => _events.OfCommand(command, seen, now),
+        _ => _events.OfLock(seen, now),
     };
 
     private List<Change> Take()
@@ -174,93 +133,45 @@ internal sealed partial class LiveFeed(
             return _taken;
         }
 
-        bool lost;
-        lock (_gate)
+        _taken = _pending.Take(MostAtOnce);
+        if (_overflowed)
         {
-            lost = _lost;
-            _lost = false;
-            while (_taken.Count < MostAtOnce && _pending.TryDequeue(out var change))
-            {
-                _taken.Add(change);
-                if (change is { Command: null, Username: null })
-                {
-                    (change.IsElsewhere ? _pendingLocksElsewhere : _pendingLocks).Remove(change.DeviceId);
-                }
-            }
-        }
-
-        if (lost)
-        {
-            LogLost(MostPending);
-            hub.Forget();
+            _overflowed = false;
+            LogOverflowed(_log, MostPending);
+            _hub.Forget();
         }
 
         return _taken;
     }
 
-    private void Add(IReadOnlyCollection<string> deviceIds, HashSet<string> pendingLocks, bool elsewhere)
+    private void AddElsewhere(IEnumerable<Change> changes)
     {
-        if (deviceIds.Count == 0)
+        if (HadStreams)
         {
-            return;
-        }
-
-        lock (_gate)
-        {
-            foreach (var deviceId in deviceIds)
-            {
-                // The event tells the state of when it is made: a lock that waits already needs no second place.
-                if (pendingLocks.Add(deviceId) && !TryAdd(new Change(deviceId, IsElsewhere: elsewhere)))
-                {
-                    pendingLocks.Remove(deviceId);
-                }
-            }
-        }
-
-        _something.Set();
-    }
-
-    private void Add(IReadOnlyCollection<Command> commands, bool elsewhere)
-    {
-        if (commands.Count > 0)
-        {
-            Add(commands.Select(command => new Change(command.DeviceId, command, IsElsewhere: elsewhere)));
+            Add(changes);
         }
     }
 
     private void Add(IEnumerable<Change> changes)
     {
-        lock (_gate)
+        foreach (var change in changes)
         {
-            foreach (var change in changes)
+            if (!_pending.TryAdd(change))
             {
-                TryAdd(change);
+                _overflowed = true;
+                return;
             }
         }
-
-        _something.Set();
     }
 
-    private bool TryAdd(Change change)
-    {
-        if (_pending.Count >= MostPending)
-        {
-            _lost = true;
-            return false;
-        }
+    [LoggerMessage(1, LogLevel.Warning, "Live events are delayed: {Reason}")]
+    private static partial void LogDelayed(ILogger log, string reason);
 
-        _pending.Enqueue(change);
-        return true;
-    }
-
-    [LoggerMessage(1, LogLevel.Warning, "Live events wait in memory: {Reason}")]
-    private static partial void LogNotTold(ILogger log, string reason);
-
-    [LoggerMessage(2, LogLevel.Error, "Live events could not be made: listeners are sent to read again, webhooks miss some")]
+    [LoggerMessage(2, LogLevel.Error, "Live events could not be made: event streams are told to read everything again, webhooks miss some")]
     private static partial void LogFailed(ILogger log, Exception e);
 
-    [LoggerMessage(3, LogLevel.Warning, "More than {Most} changes waited to be told: listeners are sent to read again, webhooks miss some")]
-    private partial void LogLost(int most);
+    [LoggerMessage(3, LogLevel.Warning, "More than {Most} changes were queued: event streams are told to read everything again, webhooks miss some")]
+    private static partial void LogOverflowed(ILogger log, int most);
 
     /// <summary>With neither it is a change of the lock itself.</summary>
     /// <param name="Username">Whose access it is about.</param>

@@ -12,7 +12,8 @@ internal static class ClaimCode
     private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     private const int Length = 16;
     private const int GroupLength = 4;
-    private const int MaxTypedLength = 64;
+    public const int MaxTypedLength = 64;
+    public const string Rule = "must have 16 letters and digits, in groups of four if you like";
 
     public static string New() =>
         string.Join('-', RandomNumberGenerator.GetString(Alphabet, Length).Chunk(GroupLength).Select(group => new string(group)));

@@ -1,9 +1,9 @@
+using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Admin;
-using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Locks;
@@ -11,7 +11,12 @@ namespace SmartLock.Server.Locks;
 /// <param name="Owner">Who owns the lock at once; null for a device that waits for whoever has its claim code.</param>
 /// <param name="Name">The lock's name; with an owner only.</param>
 /// <param name="ExpiresDays">How long the device waits, 1 to 365 days; 30 when null.</param>
-internal sealed record AddDeviceRequest(string DeviceId, bool Unsigned = false, string? Owner = null, string? Name = null, int? ExpiresDays = null);
+public sealed record AddDeviceRequest(
+    [property: DeviceId] string DeviceId,
+    bool Unsigned = false,
+    string? Owner = null,
+    [property: PlainText(LockRules.MaxNameLength)] string? Name = null,
+    [property: Range(1, PairingRules.MaxDays, ErrorMessage = PairingRules.DaysRule)] int? ExpiresDays = null);
 
 /// <param name="Code">The claim code, 16 characters in groups of four. It is shown here and never again.</param>
 /// <param name="Qr">The text of the QR code, see docs/pairing.md; null when the server's own address is not known.</param>
@@ -124,13 +129,13 @@ internal static class DeviceAdminEndpoints
     }
 
     private static async Task<Results<Ok<WaitingDevicePage>, ProblemHttpResult>> ListAsync(
-        int? limit,
+        [PageLimit] int? limit,
         string? cursor,
         IPairingStore store,
         TimeProvider time,
         CancellationToken ct)
     {
-        if (PageRequest.Refuse(limit, cursor, LockCursor.Pairings, out var after) is { } refusal)
+        if (PageRequest.Refuse(cursor, LockCursor.Pairings, out var after) is { } refusal)
         {
             return refusal;
         }

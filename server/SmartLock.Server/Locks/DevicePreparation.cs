@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Live;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
@@ -8,7 +8,7 @@ namespace SmartLock.Server.Locks;
 /// Makes a key for a device before anybody has registered it: the operator writes it into the device, and the device either has an owner
 /// at once or waits for who holds its claim code.
 /// </summary>
-internal sealed class DevicePreparation(IPairingStore store, DeviceKeys keys, LiveFeed live, IOptions<LockOptions> options, TimeProvider time)
+internal sealed class DevicePreparation(IPairingStore store, DeviceKeys keys, Events<LockAccessChanged> accessChanged, IOptions<LockOptions> options, TimeProvider time)
 {
     /// <param name="request">Checked by <see cref="PairingRules.Check"/>.</param>
     public Task<Result> AddAsync(Request request, string actor, CancellationToken ct)
@@ -43,7 +43,7 @@ internal sealed class DevicePreparation(IPairingStore store, DeviceKeys keys, Li
             return new Result(added.Outcome);
         }
 
-        live.AccessChanged(request.DeviceId, [added.Lock!.Owner]);
+        accessChanged.Publish(LockAccessChanged.Of(request.DeviceId, added.Lock!.Owner));
         return new Result(added.Outcome, key, Lock: added.Lock);
     }
 

@@ -29,7 +29,19 @@ internal enum ChangeLockOutcome
 internal sealed record ReplaceKeyResult(ChangeLockOutcome Outcome, Lock? Lock = null);
 
 /// <param name="ProtectedKey">The device's key, encrypted (see DeviceKeys).</param>
-internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[] ProtectedKey, bool Unsigned, DateTimeOffset CreatedAt);
+internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[] ProtectedKey, bool Unsigned, DateTimeOffset CreatedAt)
+{
+    /// <summary>Unknown and Unavailable until its device is heard.</summary>
+    public Lock ToLock() => new()
+    {
+        DeviceId = DeviceId,
+        Name = Name,
+        Owner = Owner,
+        Issue = LockIssues.NoHeartbeat,
+        Unsigned = Unsigned,
+        CreatedAt = CreatedAt,
+    };
+}
 
 /// <summary>Who wants to change a lock, and when (UTC): its log entry says so, and a share must hold then.</summary>
 internal sealed record LockChange(string DeviceId, string Actor, DateTimeOffset Now);
@@ -73,7 +85,9 @@ internal interface ILockStore
     /// <returns>How many; 0 for who may not remove the lock.</returns>
     Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct);
 
-    /// <summary>With its key, its shares and its commands. Its log stays.</summary>
+    /// <summary>
+    /// With all that belongs to it: its key, its shares, its commands, the webhooks that are about it alone and every delivery about it. Its log stays.
+    /// </summary>
     Task<ChangeLockOutcome> RemoveAsync(LockChange change, CancellationToken ct);
 
     /// <param name="endUnsigned">Makes an unsigned lock one like all others.</param>

@@ -1,7 +1,7 @@
 namespace SmartLock.Server.Locks;
 
 /// <summary>What a share lets its holder do.</summary>
-internal enum ShareRole
+public enum ShareRole
 {
     Viewer,
     Operator,

@@ -1,44 +1,13 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using SmartLock.Server.Admin;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Locks;
 
-internal sealed record ReassignLockRequest(string Owner);
+public sealed record ReassignLockRequest(string Owner);
 
-/// <summary>A lock as those see it who administer the server.</summary>
-internal sealed record AdminLockAnswer(
-    string DeviceId,
-    string Name,
-    string Owner,
-    LockStatus Status,
-    LockState State,
-    DateTimeOffset? LastSeen,
-    string? Issue,
-    string? Firmware,
-    int? Rssi,
-    int? BatteryMv,
-    bool Unsigned,
-    DateTimeOffset CreatedAt)
-{
-    public static AdminLockAnswer Of(Lock item) => new(
-        item.DeviceId,
-        item.Name,
-        item.Owner,
-        item.Status,
-        item.State,
-        item.LastSeen,
-        item.Issue,
-        item.Firmware,
-        item.Rssi,
-        item.BatteryMv,
-        item.Unsigned,
-        item.CreatedAt);
-}
-
-internal sealed record AdminLockPage(IReadOnlyList<AdminLockAnswer> Items, string? Next);
+internal sealed record AdminLockPage(IReadOnlyList<LockResponse> Items, string? Next);
 
 internal static class LockAdminEndpoints
 {
@@ -62,12 +31,12 @@ internal static class LockAdminEndpoints
     private static async Task<Results<Ok<AdminLockPage>, ProblemHttpResult>> ListAsync(
         string? owner,
         string? state,
-        int? limit,
+        [PageLimit] int? limit,
         string? cursor,
         ILockAdminStore store,
         CancellationToken ct)
     {
-        if (PageRequest.Refuse(limit, cursor, LockCursor.Everybodys, out var after) is { } refusal)
+        if (PageRequest.Refuse(cursor, LockCursor.Everybodys, out var after) is { } refusal)
         {
             return refusal;
         }
@@ -84,10 +53,10 @@ internal static class LockAdminEndpoints
         }
 
         var page = await store.ListAsync(owner, wanted, after, limit ?? PageRequest.DefaultLimit, ct);
-        return TypedResults.Ok(new AdminLockPage([.. page.Items.Select(AdminLockAnswer.Of)], page.Next));
+        return TypedResults.Ok(new AdminLockPage([.. page.Items.Select(LockResponse.Of)], page.Next));
     }
 
-    private static async Task<Results<Ok<AdminLockAnswer>, ProblemHttpResult>> ReassignAsync(
+    private static async Task<Results<Ok<LockResponse>, ProblemHttpResult>> ReassignAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         ReassignLockRequest request,
         LockChanges changes,
@@ -102,7 +71,7 @@ internal static class LockAdminEndpoints
         var result = await changes.ReassignAsync(deviceId, request.Owner, user.Username(), ct);
         return result.Outcome switch
         {
-            ReassignOutcome.Reassigned or ReassignOutcome.AlreadyOwner => TypedResults.Ok(AdminLockAnswer.Of(result.Lock!)),
+            ReassignOutcome.Reassigned or ReassignOutcome.AlreadyOwner => TypedResults.Ok(LockResponse.Of(result.Lock!)),
             ReassignOutcome.LockNotFound => NotFound(),
             ReassignOutcome.UserNotFound =>
                 Problems.Of(StatusCodes.Status422UnprocessableEntity, "user_not_found", "There is no account of this name, or it is disabled."),

@@ -4,8 +4,10 @@ using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
 
-internal sealed record RegisterLockRequest(string DeviceId, string Name, bool Unsigned = false);
+public sealed record RegisterLockRequest(
+    [property: DeviceId] string DeviceId, [property: PlainText(LockRules.MaxNameLength)] string Name, bool Unsigned = false);
 
+/// <summary>A lock as the API shows it; this alone to those who administer the server.</summary>
 internal record LockResponse
 {
     public required string DeviceId { get; init; }
@@ -38,12 +40,7 @@ internal record LockResponse
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>What you may do with it: owner; or operator or viewer while it is shared with you.</summary>
-    public required LockAccess Access { get; init; }
-
-    public static LockResponse Of(VisibleLock visible) => Of(visible.Lock, visible.Access);
-
-    public static LockResponse Of(Lock item, LockAccess access) => new()
+    public static LockResponse Of(Lock item) => new()
     {
         DeviceId = item.DeviceId,
         Name = item.Name,
@@ -57,8 +54,22 @@ internal record LockResponse
         BatteryMv = item.BatteryMv,
         Unsigned = item.Unsigned,
         CreatedAt = item.CreatedAt,
-        Access = access,
     };
+}
+
+/// <summary>A lock that you may see.</summary>
+internal record VisibleLockResponse : LockResponse
+{
+    [SetsRequiredMembers]
+    protected VisibleLockResponse(Lock item, LockAccess access)
+        : base(LockResponse.Of(item)) => Access = access;
+
+    /// <summary>What you may do with it: owner; or operator or viewer while it is shared with you.</summary>
+    public required LockAccess Access { get; init; }
+
+    public static VisibleLockResponse Of(VisibleLock visible) => Of(visible.Lock, visible.Access);
+
+    public static VisibleLockResponse Of(Lock item, LockAccess access) => new(item, access);
 }
 
 internal sealed record LockStatusAnswer(
@@ -129,27 +140,27 @@ internal sealed record MqttLogin(string Username, string Password)
 }
 
 /// <summary>A lock with the key of its device.</summary>
-internal sealed record RegisteredLockResponse : LockResponse
+internal sealed record RegisteredLockResponse : VisibleLockResponse
 {
     [SetsRequiredMembers]
-    private RegisteredLockResponse(LockResponse item, byte[] key)
-        : base(item)
+    private RegisteredLockResponse(Lock item, byte[] key)
+        : base(item, LockAccess.Owner)
     {
         Key = Convert.ToHexStringLower(key);
         Mqtt = MqttLogin.Of(item.DeviceId, key);
     }
 
     /// <summary>The device's key, 64 hex digits. It is shown here and never again.</summary>
-    public string Key { get; }
+    public required string Key { get; init; }
 
-    public MqttLogin Mqtt { get; }
+    public required MqttLogin Mqtt { get; init; }
 
-    public static RegisteredLockResponse Of(Lock item, byte[] key) => new(LockResponse.Of(item, LockAccess.Owner), key);
+    public static RegisteredLockResponse Of(Lock item, byte[] key) => new(item, key);
 
     public override string ToString() => $"Registered lock {DeviceId}";
 }
 
-internal sealed record LockPage(IReadOnlyList<LockResponse> Items, string? Next)
+internal sealed record LockPage(IReadOnlyList<VisibleLockResponse> Items, string? Next)
 {
-    public static LockPage Of(Page<VisibleLock> page) => new([.. page.Items.Select(LockResponse.Of)], page.Next);
+    public static LockPage Of(Page<VisibleLock> page) => new([.. page.Items.Select(VisibleLockResponse.Of)], page.Next);
 }

@@ -3,16 +3,16 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Locks;
 
-internal sealed record RenameLockRequest(string Name);
+public sealed record RenameLockRequest([property: PlainText(LockRules.MaxNameLength)] string Name);
 
 /// <param name="Unsigned">False makes an unsigned lock one like all others; it cannot be made unsigned again.</param>
-internal sealed record RotateKeyRequest(bool? Unsigned = null);
+public sealed record RotateKeyRequest(bool? Unsigned = null);
 
-internal sealed record ClaimLockRequest(string DeviceId, string Code, string Name)
+public sealed record ClaimLockRequest(
+    [property: DeviceId] string DeviceId, [property: ClaimCode] string Code, [property: PlainText(LockRules.MaxNameLength)] string Name)
 {
     /// <summary>Without the code.</summary>
     public override string ToString() => $"Claim of {DeviceId}";
@@ -41,7 +41,7 @@ internal static class LockChangeEndpoints
     private static RouteHandlerBuilder OwnerOnly(RouteHandlerBuilder route) =>
         route.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status404NotFound);
 
-    private static async Task<Results<Ok<LockResponse>, ProblemHttpResult>> RenameAsync(
+    private static async Task<Results<Ok<VisibleLockResponse>, ProblemHttpResult>> RenameAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         RenameLockRequest request,
         ILockStore store,
@@ -49,11 +49,6 @@ internal static class LockChangeEndpoints
         TimeProvider time,
         CancellationToken ct)
     {
-        if (TextRules.Check(request.Name, LockRules.MaxNameLength) is { } fault)
-        {
-            return Problems.Invalid("name", fault);
-        }
-
         if (!LockRules.IsDeviceId(deviceId))
         {
             return LockProblems.NotFound();
@@ -66,7 +61,7 @@ internal static class LockChangeEndpoints
             return refusal;
         }
 
-        return await store.FindAsync(deviceId, user.Username(), now, ct) is { } renamed ? TypedResults.Ok(LockResponse.Of(renamed)) : LockProblems.NotFound();
+        return await store.FindAsync(deviceId, user.Username(), now, ct) is { } renamed ? TypedResults.Ok(VisibleLockResponse.Of(renamed)) : LockProblems.NotFound();
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(
@@ -111,42 +106,30 @@ internal static class LockChangeEndpoints
         return TypedResults.Ok(RegisteredLockResponse.Of(rotation.Lock!, rotation.Key!));
     }
 
-    private static async Task<Results<Created<LockResponse>, ProblemHttpResult>> ClaimAsync(
+    private static async Task<Results<Created<VisibleLockResponse>, ProblemHttpResult>> ClaimAsync(
         ClaimLockRequest request,
         IPairingStore store,
-        LiveFeed live,
+        Events<LockAccessChanged> accessChanged,
         IOptions<LockOptions> options,
         TimeProvider time,
         ClaimsPrincipal user,
         HttpContext context,
         CancellationToken ct)
     {
-        var errors = new Dictionary<string, string[]>(LockRules.Check(request.DeviceId, request.Name, unsigned: false, allowUnsigned: false));
-        var codeHash = ClaimCode.HashOf(request.Code);
-        if (codeHash is null)
-        {
-            errors["code"] = ["must have 16 letters and digits, in groups of four if you like"];
-        }
-
-        if (errors.Count > 0)
-        {
-            return Problems.Invalid(errors);
-        }
-
         // Whole milliseconds, as the store keeps them: the answer shows what later reads will.
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var change = new LockChange(request.DeviceId, user.Username(), now);
-        var result = await store.ClaimAsync(change, request.Name, codeHash!, options.Value.MaxPerOwner, ct);
+        var result = await store.ClaimAsync(change, request.Name, ClaimCode.HashOf(request.Code)!, options.Value.MaxPerOwner, ct);
         if (result.Outcome is ClaimOutcome.Claimed)
         {
-            live.AccessChanged(request.DeviceId, [change.Actor]);
+            accessChanged.Publish(LockAccessChanged.Of(request.DeviceId, change.Actor));
         }
 
         return result.Outcome switch
         {
             ClaimOutcome.Claimed => TypedResults.Created(
                 $"{context.Request.PathBase}/api/locks/{request.DeviceId}",
-                LockResponse.Of(result.Lock!, LockAccess.Owner)),
+                VisibleLockResponse.Of(result.Lock!, LockAccess.Owner)),
             ClaimOutcome.Refused => Problems.Of(
                 StatusCodes.Status404NotFound,
                 "claim_refused",

@@ -1,7 +1,5 @@
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Commands;
-using SmartLock.Server.Heartbeats;
-using SmartLock.Server.Live;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
@@ -20,11 +18,12 @@ internal sealed record KeyRotation(ChangeLockOutcome Outcome, Lock? Lock = null,
 internal sealed class LockChanges(
     ILockStore locks,
     ILockAdminStore everybodys,
-    CommandOrder order,
+    DeviceMutex mutex,
     DeviceRegistry registry,
     IDeviceLink link,
     DeviceKeys keys,
-    LiveFeed live,
+    ILiveStore viewers,
+    Events<LockAccessChanged> accessChanged,
     IOptions<LockOptions> options,
     TimeProvider time)
 {
@@ -34,16 +33,16 @@ internal sealed class LockChanges(
     {
         await ForgetCommandsAsync(ChangeOf(deviceId, actor), ct);
         ValueTask goodbyes;
-        using (await order.EnterAsync(deviceId, ct))
+        using (await mutex.EnterAsync(deviceId, ct))
         {
-            var audience = await live.AudienceOfAsync(deviceId, ct);
+            var audience = await AudienceOfAsync(deviceId, ct);
             var outcome = await locks.RemoveAsync(ChangeOf(deviceId, actor), ct);
             if (outcome is not ChangeLockOutcome.Changed)
             {
                 return outcome;
             }
 
-            live.AccessChanged(deviceId, audience);
+            accessChanged.Publish(LockAccessChanged.Of(deviceId, audience));
             goodbyes = EndLogins(deviceId);
         }
 
@@ -71,7 +70,7 @@ internal sealed class LockChanges(
         var key = DeviceKeys.NewKey();
         ReplaceKeyResult replaced;
         ValueTask goodbyes;
-        using (await order.EnterAsync(deviceId, ct))
+        using (await mutex.EnterAsync(deviceId, ct))
         {
             replaced = await locks.ReplaceKeyAsync(ChangeOf(deviceId, actor), keys.Protect(deviceId, key), endUnsigned, ct);
             if (replaced.Outcome is not ChangeLockOutcome.Changed)
@@ -89,16 +88,20 @@ internal sealed class LockChanges(
     /// <summary>The device keeps its key: the new owner rotates it if the old one may have kept a copy.</summary>
     public async Task<ReassignResult> ReassignAsync(string deviceId, string owner, string actor, CancellationToken ct)
     {
-        using var turn = await order.EnterAsync(deviceId, ct);
-        var audience = await live.AudienceOfAsync(deviceId, ct);
+        using var turn = await mutex.EnterAsync(deviceId, ct);
+        var audience = await AudienceOfAsync(deviceId, ct);
         var result = await everybodys.ReassignAsync(ChangeOf(deviceId, actor), owner, options.Value.MaxPerOwner, ct);
         if (result.Outcome is ReassignOutcome.Reassigned)
         {
-            live.AccessChanged(deviceId, [.. audience, result.Lock!.Owner]);
+            accessChanged.Publish(LockAccessChanged.Of(deviceId, [.. audience, result.Lock!.Owner]));
         }
 
         return result;
     }
+
+    /// <summary>Who may see the lock, to be asked before they lose it.</summary>
+    private async Task<IReadOnlyList<string>> AudienceOfAsync(string deviceId, CancellationToken ct) =>
+        (await viewers.FindAsync([deviceId], time.GetUtcNow(), ct)).GetValueOrDefault(deviceId)?.Audience ?? [];
 
     private LockChange ChangeOf(string deviceId, string actor) => new(deviceId, actor, time.GetUtcNow());
 

@@ -2,7 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Locks;
@@ -33,12 +33,12 @@ internal static class LockEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound);
         locks.MapGet("/{device_id}/status", StatusAsync)
             .WithName("getLockStatus")
-            .WithSummary("What a lock's bolt does, and whether the device is heard")
+            .WithSummary("The position of a lock's bolt, and whether the device is online")
             .RequireRateLimiting(RateLimits.Reads)
             .ProducesProblem(StatusCodes.Status404NotFound);
         locks.MapGet("/{device_id}/diagnostics", DiagnoseAsync)
             .WithName("getLockDiagnostics")
-            .WithSummary("What a lock's device said of itself, and when it was not heard in the last 24 hours")
+            .WithSummary("What a lock's device reported about itself, and when it was offline in the last 24 hours")
             .RequireRateLimiting(RateLimits.Reads)
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
@@ -76,14 +76,14 @@ internal static class LockEndpoints
     }
 
     private static async Task<Results<Ok<LockPage>, ProblemHttpResult>> ListAsync(
-        int? limit,
+        [PageLimit] int? limit,
         string? cursor,
         ILockStore store,
         ClaimsPrincipal user,
         TimeProvider time,
         CancellationToken ct)
     {
-        if (PageRequest.Refuse(limit, cursor, LockCursor.Instance, out var after) is { } refusal)
+        if (PageRequest.Refuse(cursor, LockCursor.Instance, out var after) is { } refusal)
         {
             return refusal;
         }
@@ -92,13 +92,13 @@ internal static class LockEndpoints
         return TypedResults.Ok(LockPage.Of(page));
     }
 
-    private static async Task<Results<Ok<LockResponse>, ProblemHttpResult>> FindAsync(
+    private static async Task<Results<Ok<VisibleLockResponse>, ProblemHttpResult>> FindAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         ILockStore store,
         ClaimsPrincipal user,
         TimeProvider time,
         CancellationToken ct) =>
-        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(LockResponse.Of(found)) : LockProblems.NotFound();
+        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(VisibleLockResponse.Of(found)) : LockProblems.NotFound();
 
     private static async Task<Results<Ok<LockStatusAnswer>, ProblemHttpResult>> StatusAsync(
         [FromRoute(Name = "device_id")] string deviceId,

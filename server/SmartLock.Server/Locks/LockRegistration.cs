@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Audit;
-using SmartLock.Server.Live;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
@@ -13,15 +13,16 @@ internal sealed record Registration(RegisterLockOutcome Outcome, Lock? Lock = nu
 }
 
 /// <summary>Gives a new lock its key and stores both.</summary>
-internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFeed live, IOptions<LockOptions> options, TimeProvider time)
+internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, Events<LockAccessChanged> accessChanged, IOptions<LockOptions> options, TimeProvider time)
 {
     public async Task<Registration> RegisterAsync(RegisterLockRequest request, string owner, CancellationToken ct)
     {
         // Whole milliseconds, as the store keeps them: the answer shows what later reads will.
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var key = DeviceKeys.NewKey();
+        var newLock = new NewLock(request.DeviceId, request.Name, owner, keys.Protect(request.DeviceId, key), request.Unsigned, now);
         var outcome = await store.RegisterAsync(
-            new NewLock(request.DeviceId, request.Name, owner, keys.Protect(request.DeviceId, key), request.Unsigned, now),
+            newLock,
             options.Value.MaxPerOwner,
             new NewAuditEntry(now, request.DeviceId, owner, AuditActions.LockRegistered, AuditResults.Registered),
             ct);
@@ -30,18 +31,7 @@ internal sealed class LockRegistration(ILockStore store, DeviceKeys keys, LiveFe
             return new Registration(outcome);
         }
 
-        live.AccessChanged(request.DeviceId, [owner]);
-        return new Registration(outcome, NewlyMade(request, owner, now), key);
+        accessChanged.Publish(LockAccessChanged.Of(request.DeviceId, owner));
+        return new Registration(outcome, newLock.ToLock(), key);
     }
-
-    /// <summary>As <see cref="ILockStore.RegisterAsync"/> writes it.</summary>
-    private static Lock NewlyMade(RegisterLockRequest request, string owner, DateTimeOffset now) => new()
-    {
-        DeviceId = request.DeviceId,
-        Name = request.Name,
-        Owner = owner,
-        Issue = LockIssues.NoHeartbeat,
-        Unsigned = request.Unsigned,
-        CreatedAt = now,
-    };
 }

@@ -1,12 +1,16 @@
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Locks;
 
 /// <summary>What a new lock must look like. Pure.</summary>
 internal static class LockRules
 {
-    public const int MaxDeviceIdLength = 64;
+    public const int MaxDeviceIdLength = Topics.MaxDeviceIdLength;
     public const int MaxNameLength = 64;
+
+    /// <summary>What <see cref="IsDeviceId"/> accepts, for the OpenAPI document.</summary>
+    public const string DeviceIdPattern = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$";
 
     public const string DeviceIdRule =
         "must have 1 to 64 characters of A-Z, a-z, 0-9, dot, dash, underscore and colon, the first a letter or digit";

@@ -7,6 +7,7 @@ internal static class LocksFeature
     public static IServiceCollection AddLocks(this IServiceCollection services)
     {
         services.AddValidatedOptions<LockOptions>(LockOptions.Section, LockOptions.Check);
+        services.AddSingleton<DeviceMutex>();
         services.AddSingleton<LockChanges>();
         services.AddSingleton<DevicePreparation>();
         return services.AddSingleton<LockRegistration>();

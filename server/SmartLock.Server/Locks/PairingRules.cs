@@ -14,6 +14,7 @@ internal static class PairingRules
 
     public const int DefaultDays = 30;
     public const int MaxDays = 365;
+    public const string DaysRule = "must be between 1 and 365";
 
     public static bool IsOpen(Pairing pairing, DateTimeOffset now) => now < pairing.ExpiresAt && pairing.WrongCodes < MaxWrongCodes;
 
@@ -25,12 +26,12 @@ internal static class PairingRules
             LockRules.Check(request.DeviceId, request.Owner is null ? "none" : request.Name, request.Unsigned, allowUnsigned));
         if (request is { Owner: null, Name: not null })
         {
-            errors["name"] = ["is given by whoever claims the device, unless it has an owner"];
+            errors["name"] = ["must be left out without an owner: the account that claims the device names it"];
         }
 
         if (request.ExpiresDays is not (null or (>= 1 and <= MaxDays)))
         {
-            errors["expires_days"] = [$"must be between 1 and {MaxDays}"];
+            errors["expires_days"] = [DaysRule];
         }
         else if (request is { Owner: not null, ExpiresDays: not null })
         {

@@ -3,14 +3,13 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Locks;
 
 /// <param name="Role">viewer reads the lock; operator moves it too.</param>
 /// <param name="From">When it begins to hold; at once when null.</param>
 /// <param name="Until">When it ends by itself; never when null.</param>
-internal sealed record GrantShareRequest(string Username, ShareRole Role, DateTimeOffset? From = null, DateTimeOffset? Until = null);
+public sealed record GrantShareRequest(string Username, ShareRole Role, DateTimeOffset? From = null, DateTimeOffset? Until = null);
 
 internal sealed record ShareAnswer(string Username, ShareRole Role, DateTimeOffset? From, DateTimeOffset? Until, DateTimeOffset CreatedAt)
 {
@@ -68,7 +67,7 @@ internal static class ShareEndpoints
         [FromRoute(Name = "device_id")] string deviceId,
         GrantShareRequest request,
         IShareStore store,
-        LiveFeed live,
+        Events<LockAccessChanged> accessChanged,
         ClaimsPrincipal user,
         HttpContext context,
         TimeProvider time,
@@ -96,7 +95,7 @@ internal static class ShareEndpoints
         var result = await store.GrantAsync(new LockChange(deviceId, user.Username(), now), share, ShareRules.MaxPerLock, ct);
         if (result.Share is { } granted)
         {
-            live.AccessChanged(deviceId, [granted.Username]);
+            accessChanged.Publish(LockAccessChanged.Of(deviceId, granted.Username));
         }
 
         return result.Outcome switch
@@ -117,7 +116,7 @@ internal static class ShareEndpoints
         [FromRoute(Name = "device_id")] string deviceId,
         string username,
         IShareStore store,
-        LiveFeed live,
+        Events<LockAccessChanged> accessChanged,
         ClaimsPrincipal user,
         TimeProvider time,
         CancellationToken ct)
@@ -130,7 +129,7 @@ internal static class ShareEndpoints
         var outcome = await store.RevokeAsync(new LockChange(deviceId, user.Username(), time.GetUtcNow()), username, ct);
         if (outcome is RevokeShareOutcome.Revoked)
         {
-            live.AccessChanged(deviceId, [username]);
+            accessChanged.Publish(LockAccessChanged.Of(deviceId, username));
         }
 
         return outcome switch

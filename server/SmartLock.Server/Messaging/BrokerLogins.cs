@@ -5,7 +5,6 @@ using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Accounts;
-using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
 
@@ -111,7 +110,7 @@ internal sealed partial class BrokerLogins(
 
     private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
     {
-        var device = userName.Length is > 0 and <= StatusMessage.MaxDeviceIdBytes ? await devices.FindAsync(userName, ct) : null;
+        var device = userName.Length is > 0 and <= Topics.MaxDeviceIdLength ? await devices.FindAsync(userName, ct) : null;
         return device is { IsUnsigned: true } && !deviceOptions.Value.AllowUnsigned ? null : device;
     }
 

@@ -1,12 +1,11 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
-using SmartLock.Server.Heartbeats;
 
 namespace SmartLock.Server.Messaging;
 
 /// <summary>The broker in this process: statuses arrive by a direct call, commands go to the addressed device's sessions only.</summary>
-internal sealed class EmbeddedDeviceLink(MqttBroker broker, StatusIngest ingest, IOptions<DeviceOptions> devices, TimeProvider time) : IDeviceLink, IHostedLifecycleService
+internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver ingest, IOptions<DeviceOptions> devices, TimeProvider time) : IDeviceLink, IHostedLifecycleService
 {
     private readonly MqttProperties _properties = new() { MessageExpiryInterval = devices.Value.CommandValiditySeconds };
     private IDisposable? _subscription;

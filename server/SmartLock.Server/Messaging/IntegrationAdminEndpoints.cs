@@ -1,7 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using SmartLock.Server.Admin;
-using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Messaging;

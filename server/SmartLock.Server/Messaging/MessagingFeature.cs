@@ -12,7 +12,12 @@ internal static class MessagingFeature
     public static IServiceCollection AddMessaging(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddValidatedOptions<MqttOptions>(MqttOptions.Section, MqttOptions.Check);
+        services.AddValidatedOptions<DeviceOptions>(DeviceOptions.Section, DeviceOptions.Check);
         services.AddSingleton<DeviceKeys>();
+        services.AddSingleton<DeviceRegistry>();
+        services.AddSingleton<HeardDevices>();
+        services.AddGauge<HeardDevices>(
+            TelemetryNames.DevicesAvailable, "{device}", "Devices that reported to this process within Devices:OfflineAfter.", heard => heard.Count());
         services.AddHealthChecks().AddCheck<DeviceLinkHealth>("mqtt");
         return ModeOf(configuration) is MqttMode.External ? services.AddExternalBroker() : services.AddEmbeddedBroker();
     }

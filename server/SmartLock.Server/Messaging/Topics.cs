@@ -3,6 +3,9 @@ namespace SmartLock.Server.Messaging;
 /// <summary>The device protocol's topics. Every device understands the shared ones; a device that said so has its own.</summary>
 internal static class Topics
 {
+    /// <summary>Characters; device ids are ASCII (LockRules.IsDeviceId).</summary>
+    public const int MaxDeviceIdLength = 64;
+
     public const string Commands = "smartlock/commands";
     public const string Status = "smartlock/status";
 

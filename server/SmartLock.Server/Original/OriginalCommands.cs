@@ -46,7 +46,7 @@ internal static class OriginalCommands
             { Outcome: IssueOutcome.Issued, Published: PublishResult.Delivered } => TypedResults.Ok(new OriginalCommandAnswer($"{word} sent")),
             { Outcome: IssueOutcome.Issued, Published: PublishResult.NotSent } => Offline("There is no connection to the device now: nothing was sent."),
             { Outcome: IssueOutcome.Issued } => Offline("The broker has not acknowledged the command: it may still reach the device."),
-            { Outcome: IssueOutcome.Offline } => Offline("The device is offline, so nothing was sent to it."),
+            { Outcome: IssueOutcome.Offline } => Offline("The device is offline; no command was sent."),
             _ => NotYours(),
         };
     }

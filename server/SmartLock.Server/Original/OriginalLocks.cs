@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Accounts;
-using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
@@ -28,7 +27,7 @@ internal static class OriginalLocks
         locks.MapGet("/{device_id}/status", StatusAsync)
             .RequireRateLimiting(RateLimits.Reads)
             .ProducesProblem(StatusCodes.Status404NotFound)
-            .Deprecated("originalLockStatus", "What a lock's bolt does, and whether the device is heard", "GET /api/locks/{device_id}/status");
+            .Deprecated("originalLockStatus", "The position of a lock's bolt, and whether the device is online", "GET /api/locks/{device_id}/status");
         locks.MapPut("/{device_id}/reassign", ReassignAsync)
             .RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(nameof(Role.Admin)))
             .RequireRateLimiting(RateLimits.Commands)

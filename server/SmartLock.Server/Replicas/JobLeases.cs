@@ -7,21 +7,16 @@ using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Replicas;
 
-/// <summary>The job judges the devices by what was heard of them: only a replica that has been listening for long enough may run it.</summary>
-[AttributeUsage(AttributeTargets.Class)]
-internal sealed class JudgesDevicesAttribute : Attribute;
-
 /// <summary>
 /// Lets every scheduled job run on one replica only, and has the next one take over within ten seconds. Two leases: a replica that has lost its broker
 /// may still clear away old sessions, but not call devices silent that others hear.
 /// </summary>
-internal sealed partial class JobLeases : BackgroundService, ITriggerListener
+internal sealed partial class JobLeases : RepeatedService, ITriggerListener
 {
     private readonly ISchedulerFactory _schedulers;
     private readonly IDeviceLink _link;
     private readonly DeviceOptions _devices;
     private readonly TimeProvider _time;
-    private readonly TroubleLog _trouble;
     private readonly Lease _any;
     private readonly Lease _judging;
 
@@ -36,9 +31,9 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
         IOptions<DeviceOptions> devices,
         TimeProvider time,
         ILogger<JobLeases> log)
+        : base(new FailureLog(log, time, LogDelayed, LogFailed), time)
     {
         (_schedulers, _link, _devices, _time) = (schedulers, link, devices.Value, time);
-        _trouble = new TroubleLog(log, time, LogPutOff, LogFailed);
         _any = new Lease("jobs", store, self, time, log);
         _judging = new Lease("device-jobs", store, self, time, log);
     }
@@ -60,30 +55,18 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
         return ValueTask.FromResult(true);
     }
 
-    /// <summary>After the jobs have ended: they are stopped before, in the reverse order of their registration.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
-        await base.StopAsync(cancellationToken);
-        try
-        {
-            await _judging.ReleaseAsync(cancellationToken);
-            await _any.ReleaseAsync(cancellationToken);
-        }
-        catch (StoreUnavailableException e)
-        {
-            _trouble.Log(e);
-        }
+        await TurnAsync(ct);
+        await Task.Delay(Lease.RenewEvery, _time, ct);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
-        async ct =>
-        {
-            await TurnAsync(ct);
-            await Task.Delay(Lease.RenewEvery, _time, ct);
-        },
-        _trouble.Log,
-        _time,
-        stoppingToken);
+    /// <summary>After the jobs have ended: they are stopped before, in the reverse order of their registration.</summary>
+    protected override async Task FinishAsync(CancellationToken ct)
+    {
+        await _judging.ReleaseAsync(ct);
+        await _any.ReleaseAsync(ct);
+    }
 
     private async Task TurnAsync(CancellationToken ct)
     {
@@ -117,7 +100,7 @@ internal sealed partial class JobLeases : BackgroundService, ITriggerListener
     }
 
     [LoggerMessage(2, LogLevel.Warning, "The leases of the scheduled jobs could not be renewed: {Reason}")]
-    private static partial void LogPutOff(ILogger log, string reason);
+    private static partial void LogDelayed(ILogger log, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "The leases of the scheduled jobs could not be renewed")]
     private static partial void LogFailed(ILogger log, Exception e);

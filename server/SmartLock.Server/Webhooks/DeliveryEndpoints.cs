@@ -54,17 +54,12 @@ internal static class DeliveryEndpoints
     private static async Task<Results<Ok<DeliveryPage>, ProblemHttpResult>> ListAsync(
         [FromRoute(Name = "webhook_id")] string webhookId,
         string? state,
-        int? limit,
+        [PageLimit] int? limit,
         string? cursor,
         IDeliveryStore store,
         ClaimsPrincipal user,
         CancellationToken ct)
     {
-        if (PageRequest.CheckLimit(limit) is { } fault)
-        {
-            return Problems.Invalid("limit", fault);
-        }
-
         DeliveryState? wanted = null;
         if (state is not null)
         {

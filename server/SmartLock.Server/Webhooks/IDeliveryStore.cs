@@ -92,7 +92,7 @@ internal interface IDeliveryStore
 
     /// <summary>
     /// Appends to the webhooks' backlogs; where one has <paramref name="mostPending"/> already its oldest becomes dead. Webhooks that are gone or
-    /// inactive by now are passed over. Of those that have ended a webhook keeps its last <see cref="WebhookRules.MostKept"/>.
+    /// inactive by now are passed over, and so are deliveries about locks that are gone. Of those that have ended a webhook keeps its last <see cref="WebhookRules.MostKept"/>.
     /// </summary>
     Task EnqueueAsync(IReadOnlyCollection<NewDelivery> deliveries, int mostPending, CancellationToken ct);
 

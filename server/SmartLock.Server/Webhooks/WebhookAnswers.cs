@@ -1,16 +1,24 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Webhooks;
 
 /// <param name="DeviceId">Only this lock's events; all that you may see when left out.</param>
-internal sealed record CreateWebhookRequest(string Url, IReadOnlyList<string> Events, string? DeviceId = null)
+public sealed record CreateWebhookRequest(
+    [property: StringLength(WebhookRules.MaxUrlLength, ErrorMessage = WebhookRules.UrlLengthRule)] string Url,
+    [property: WebhookEvents] IReadOnlyList<string> Events,
+    [property: DeviceId] string? DeviceId = null)
 {
     public override string ToString() => "Create a webhook";
 }
 
 /// <summary>What is left out stays as it is.</summary>
-internal sealed record ChangeWebhookRequest(string? Url = null, IReadOnlyList<string>? Events = null, bool? Active = null)
+public sealed record ChangeWebhookRequest(
+    [property: StringLength(WebhookRules.MaxUrlLength, ErrorMessage = WebhookRules.UrlLengthRule)] string? Url = null,
+    [property: WebhookEvents] IReadOnlyList<string>? Events = null,
+    bool? Active = null)
 {
     public override string ToString() => "Change a webhook";
 }

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Webhooks;
 
@@ -52,15 +51,9 @@ internal static class WebhookEndpoints
         [AsParameters] WebhookContext context,
         CancellationToken ct)
     {
-        var errors = Check(request.Url, request.Events, context);
-        if (request.DeviceId is { } deviceId && !LockRules.IsDeviceId(deviceId))
+        if (CheckUrl(request.Url, context) is { } fault)
         {
-            errors["device_id"] = [LockRules.DeviceIdRule];
-        }
-
-        if (errors.Count > 0)
-        {
-            return Problems.Invalid(errors);
+            return Problems.Invalid("url", fault);
         }
 
         var now = context.Time.GetUtcNow();
@@ -83,13 +76,13 @@ internal static class WebhookEndpoints
     }
 
     private static async Task<Results<Ok<WebhookPage>, ProblemHttpResult>> ListAsync(
-        int? limit,
+        [PageLimit] int? limit,
         string? cursor,
         IWebhookStore store,
         ClaimsPrincipal user,
         CancellationToken ct)
     {
-        if (PageRequest.Refuse(limit, cursor, WebhookCursors.Webhooks, out var after) is { } refusal)
+        if (PageRequest.Refuse(cursor, WebhookCursors.Webhooks, out var after) is { } refusal)
         {
             return refusal;
         }
@@ -117,10 +110,9 @@ internal static class WebhookEndpoints
             return Problems.Invalid("body", "must change url, events or active");
         }
 
-        var errors = Check(request.Url, request.Events, context);
-        if (errors.Count > 0)
+        if (CheckUrl(request.Url, context) is { } fault)
         {
-            return Problems.Invalid(errors);
+            return Problems.Invalid("url", fault);
         }
 
         var change = new WebhookChange(request.Url, request.Events, request.Active);
@@ -155,21 +147,8 @@ internal static class WebhookEndpoints
             : NotFound();
     }
 
-    private static Dictionary<string, string[]> Check(string? url, IReadOnlyList<string>? events, WebhookContext context)
-    {
-        var errors = new Dictionary<string, string[]>();
-        if (url is not null && WebhookRules.CheckUrl(url, context.Options.Value.AllowHttp, context.Connections.MayReach) is { } urlFault)
-        {
-            errors["url"] = [urlFault];
-        }
-
-        if (events is not null && WebhookRules.CheckEvents(events) is { } eventsFault)
-        {
-            errors["events"] = [eventsFault];
-        }
-
-        return errors;
-    }
+    private static string? CheckUrl(string? url, WebhookContext context) =>
+        url is null ? null : WebhookRules.CheckUrl(url, context.Options.Value.AllowHttp, context.Connections.MayReach);
 
     /// <summary>No cache on the way may keep the secret.</summary>
     private static WebhookSecretAnswer ShowOnce(WebhookContext context, Webhook webhook, byte[] secret)

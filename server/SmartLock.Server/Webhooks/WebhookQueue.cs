@@ -1,72 +1,44 @@
-using System.Threading.Channels;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 
 namespace SmartLock.Server.Webhooks;
 
-/// <summary>Writes live events into the backlogs of the webhooks that want them. Between the event and its row it waits in memory, bounded.</summary>
-internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker worker, TimeProvider time, ILogger<WebhookQueue> log)
-    : BackgroundService
+/// <summary>Writes live events into the backlogs of the webhooks that subscribed to them. Until then they are queued in memory, bounded.</summary>
+internal sealed partial class WebhookQueue : RepeatedService
 {
     private const int MostWaiting = 10_000;
     private const int MostAtOnce = 500;
 
-    private readonly TroubleLog _trouble = new(log, time, LogNotQueued, LogFailed);
-    private readonly LogThrottle _losses = new(time, TimeSpan.FromSeconds(10));
-    private readonly Channel<LiveEvent> _waiting = Channel.CreateBounded<LiveEvent>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+    private readonly IDeliveryStore _store;
+    private readonly WebhookWorker _worker;
+    private readonly ILogger<WebhookQueue> _log;
+    private readonly LogThrottle _losses;
+    private readonly CoalescingQueue<LiveEvent> _waiting = new(MostWaiting);
     private List<LiveEvent> _taken = [];
 
-    public void Add(IReadOnlyCollection<LiveEvent> events)
+    public WebhookQueue(IDeliveryStore store, WebhookWorker worker, Events<LiveEventsMade> made, TimeProvider time, ILogger<WebhookQueue> log)
+        : base(new FailureLog(log, time, LogDelayed, LogFailed), time)
     {
-        foreach (var item in events)
-        {
-            if (!_waiting.Writer.TryWrite(item) && _losses.TryEnter(out var held))
-            {
-                LogLost(held + 1);
-            }
-        }
+        (_store, _worker, _log) = (store, worker, log);
+        _losses = new LogThrottle(time, TimeSpan.FromSeconds(10));
+        made.Subscribe(live => Add(live.Events));
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
-        async ct =>
-        {
-            await DrainAsync(ct);
-            await _waiting.Reader.WaitToReadAsync(ct);
-        },
-        failure =>
-        {
-            // What the store did not take waits in its place; anything else would fail again.
-            _trouble.Log(failure);
-            if (failure is not StoreUnavailableException)
-            {
-                _taken = [];
-            }
-        },
-        time,
-        stoppingToken);
-
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
-        await base.StopAsync(cancellationToken);
-        try
+        if (_taken.Count == 0)
         {
-            await DrainAsync(cancellationToken);
+            await _waiting.WaitAsync(ct);
         }
-        catch (StoreUnavailableException e)
-        {
-            _trouble.Log(e);
-        }
+
+        await FinishAsync(ct);
     }
 
-    private async Task DrainAsync(CancellationToken ct)
+    protected override async Task FinishAsync(CancellationToken ct)
     {
         while (true)
         {
-            while (_taken.Count < MostAtOnce && _waiting.Reader.TryRead(out var item))
-            {
-                _taken.Add(item);
-            }
-
+            _taken.AddRange(_waiting.Take(MostAtOnce - _taken.Count));
             if (_taken.Count == 0)
             {
                 return;
@@ -77,10 +49,30 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
         }
     }
 
+    protected override void OnFailure(Exception failure)
+    {
+        // What an unavailable store did not take is retried; anything else would fail again.
+        if (failure is not StoreUnavailableException)
+        {
+            _taken = [];
+        }
+    }
+
+    private void Add(IEnumerable<LiveEvent> events)
+    {
+        foreach (var item in events)
+        {
+            if (!_waiting.TryAdd(item) && _losses.TryEnter(out var suppressed))
+            {
+                LogLost(_log, suppressed + 1);
+            }
+        }
+    }
+
     private async Task WriteAsync(List<LiveEvent> events, CancellationToken ct)
     {
         var usernames = events.SelectMany(e => e.Audience).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var listening = await store.FindListeningAsync(usernames, ct);
+        var listening = await _store.FindListeningAsync(usernames, ct);
         if (listening.Count == 0)
         {
             return;
@@ -104,17 +96,17 @@ internal sealed partial class WebhookQueue(IDeliveryStore store, WebhookWorker w
         ];
         if (deliveries.Count > 0)
         {
-            await store.EnqueueAsync(deliveries, WebhookRules.MostPending, ct);
-            worker.Wake();
+            await _store.EnqueueAsync(deliveries, WebhookRules.MostPending, ct);
+            _worker.Wake();
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Events for webhooks wait in memory: {Reason}")]
-    private static partial void LogNotQueued(ILogger log, string reason);
+    [LoggerMessage(1, LogLevel.Warning, "Events for webhooks are delayed: {Reason}")]
+    private static partial void LogDelayed(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "Events for webhooks could not be queued and are lost")]
     private static partial void LogFailed(ILogger log, Exception e);
 
-    [LoggerMessage(3, LogLevel.Error, "{Count} events were lost to webhooks: the store has not taken any for too long")]
-    private partial void LogLost(long count);
+    [LoggerMessage(3, LogLevel.Error, "{Count} events for webhooks were dropped: too many waited for the store")]
+    private static partial void LogLost(ILogger log, long count);
 }

@@ -8,6 +8,7 @@ namespace SmartLock.Server.Webhooks;
 internal static class WebhookRules
 {
     public const int MaxUrlLength = 2_048;
+    public const string UrlLengthRule = "is longer than 2048 characters";
     public const int MostPending = 1_000;
 
     /// <summary>Deliveries that are kept of a webhook, beside those that are pending: whoever makes many events fills no disk with them.</summary>
@@ -30,7 +31,7 @@ internal static class WebhookRules
     {
         if (text.Length > MaxUrlLength)
         {
-            return $"is longer than {MaxUrlLength} characters";
+            return UrlLengthRule;
         }
 
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Host.Length == 0 || text.Any(char.IsControl))

@@ -4,7 +4,7 @@ namespace SmartLock.Server.Webhooks;
 
 /// <summary>Makes the attempts that are due, a few at a time, and says how they ended. Receivers may be told twice, never out of order.</summary>
 internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender sender, TimeProvider time, ILogger<WebhookWorker> log)
-    : BackgroundService
+    : RepeatedService(new FailureLog(log, time, LogDelayed, LogFailed), time)
 {
     private const int MostAtOnce = 32;
 
@@ -19,47 +19,33 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
     /// <summary>Well longer than an attempt can take, so that no second worker makes it meanwhile.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
-    private readonly TroubleLog _trouble = new(log, time, LogPutOff, LogFailed);
-    private readonly AsyncSignal _something = new();
+    private readonly WakeUp _wakeUp = new();
     private readonly System.Threading.Lock _gate = new();
     private readonly HashSet<Task> _running = [];
     private readonly Dictionary<string, int> _busy = new(StringComparer.Ordinal);
 
     /// <summary>Something was queued.</summary>
-    public void Wake() => _something.Set();
+    public void Wake() => _wakeUp.Set();
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunStepAsync(CancellationToken ct)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        var wait = await StartDueAsync(ct);
+        if (wait > TimeSpan.Zero)
         {
-            try
-            {
-                var wait = await StartDueAsync(stoppingToken);
-                if (wait > TimeSpan.Zero)
-                {
-                    await _something.WaitAsync(wait, time, stoppingToken);
-                }
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, this loop must outlive it.
-                _trouble.Log(e);
-                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            await _wakeUp.WaitAsync(wait, Time, ct);
         }
+    }
 
+    /// <summary>Attempts under way give back their leases, or their deliveries would wait for these to end.</summary>
+    protected override Task FinishAsync(CancellationToken ct)
+    {
         Task[] running;
         lock (_gate)
         {
             running = [.. _running];
         }
 
-        // They give back their leases, or the deliveries would wait for these to end.
-        await Task.WhenAll(running);
+        return Task.WhenAll(running);
     }
 
     /// <returns>How long nothing more is due; zero when there may be more at once.</returns>
@@ -77,7 +63,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
             return LookEvery;
         }
 
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         var due = await store.NextDueAsync(now, ct);
         if (due is not { } at)
         {
@@ -123,7 +109,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
             }
         }
 
-        _something.Set();
+        _wakeUp.Set();
     }
 
     private async Task AttemptAsync(ClaimedDelivery claim, CancellationToken ct)
@@ -135,7 +121,7 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
         catch (Exception e)
         {
             // The lease ends by itself and the delivery is made again.
-            _trouble.Log(e);
+            Failures.Log(e);
         }
     }
 
@@ -148,17 +134,17 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            var stopped = time.GetUtcNow();
+            var stopped = Time.GetUtcNow();
             return new AttemptResult(claim, AttemptEnd.Interrupted, null, null, stopped, stopped);
         }
         catch (Exception e)
         {
             // It counts as an attempt: what fails on the server's own account must not be tried for ever either.
-            _trouble.Log(e);
+            Failures.Log(e);
             sent = new SendResult(null, DeliveryReasons.ServerError, null);
         }
 
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         var end = WebhookRules.Judge(sent.Status, claim.Attempts, now, claim.GiveUpAt);
         var isReceiverInTrouble = end is AttemptEnd.Failed or AttemptEnd.GaveUp;
         if (end is not AttemptEnd.Delivered)
@@ -177,8 +163,8 @@ internal sealed partial class WebhookWorker(IDeliveryStore store, WebhookSender 
 
     private static string HostOf(string url) => Uri.TryCreate(url, UriKind.Absolute, out var address) ? address.Host : "";
 
-    [LoggerMessage(1, LogLevel.Warning, "Webhooks are put off: {Reason}")]
-    private static partial void LogPutOff(ILogger log, string reason);
+    [LoggerMessage(1, LogLevel.Warning, "Webhooks are delayed: {Reason}")]
+    private static partial void LogDelayed(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "A webhook's delivery failed for a reason of the server's own and will be tried again")]
     private static partial void LogFailed(ILogger log, Exception e);

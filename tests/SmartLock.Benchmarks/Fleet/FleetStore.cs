@@ -52,10 +52,7 @@ internal static class FleetStore
         foreach (var item in locks)
         {
             var entry = new NewAuditEntry(item.CreatedAt, item.DeviceId, Admin, AuditActions.LockRegistered, AuditResults.Registered);
-            if (!session.TryInsert(item, entry))
-            {
-                throw new InvalidOperationException($"{item.DeviceId} was there already.");
-            }
+            session.Insert(item, entry);
         }
 
         return locks.Count;

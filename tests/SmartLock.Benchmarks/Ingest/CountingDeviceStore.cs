@@ -1,4 +1,5 @@
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Benchmarks;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Mqtt.Broker;
+using SmartLock.Server.Messaging;
 using SmartLock.Server;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Storage.Sqlite;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using SmartLock.Server.Messaging;
 using SmartLock.Server;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;

@@ -51,8 +51,8 @@ public sealed class ErasureTests
         await database.ReadAsync(
             session =>
             {
-                using var reading = session.Use("SELECT id FROM logs");
-                reading.Step().ShouldBeTrue();
+                using var reading = session.Stream<long>("SELECT id FROM logs").GetEnumerator();
+                reading.MoveNext().ShouldBeTrue();
                 var deleting = boss.Http.DeleteAsync($"/api/admin/users/{Name}");
                 Task.WaitAny([deleting], TimeSpan.FromSeconds(20)).ShouldBe(0);
                 return 0;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Heartbeats;

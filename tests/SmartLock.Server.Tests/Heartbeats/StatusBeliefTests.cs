@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using static SmartLock.Server.Heartbeats.Belief;
 using static SmartLock.Server.Heartbeats.StatusSource;
 

@@ -5,6 +5,7 @@ using SmartLock.Server.Accounts;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
+using SmartLock.Server.Locks;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Live;
@@ -83,7 +84,7 @@ public sealed class AccessEventTests
         await OkAsync(boss.Http.PutAsJsonAsync($"/api/admin/locks/{door.DeviceId}/owner", new { owner = "bob" }));
         clock.Advance(TimeSpan.FromSeconds(40));
         await app.Services.GetRequiredService<CommandExpiry>().RunAsync(default);
-        app.Services.GetRequiredService<LiveFeed>().AccessChanged("END", ["bob"]);
+        app.Services.GetRequiredService<Events<LockAccessChanged>>().Publish(LockAccessChanged.Of("END", "bob"));
 
         var seen = await bobs.UntilAsync(e => e.Text("device_id") == "END");
         seen.ShouldAllBe(e => e.Kind != "command");
@@ -97,11 +98,11 @@ public sealed class AccessEventTests
             clock, builder => builder.Services.AddSingleton<ILiveStore>(p => new FailingOnce(ActivatorUtilities.CreateInstance<SmartLock.Server.Storage.Sqlite.SqliteLiveStore>(p))));
         var ada = await app.OwnerAsync();
         await using var stream = await EventStream.OpenAsync(ada);
-        var feed = app.Services.GetRequiredService<LiveFeed>();
+        var changes = app.Services.GetRequiredService<Events<LockAccessChanged>>();
 
-        feed.AccessChanged("POISON", [ada.Username]);
+        changes.Publish(LockAccessChanged.Of("POISON", ada.Username));
         (await stream.NextAsync()).Kind.ShouldBe("resync");
-        feed.AccessChanged("NEXT", [ada.Username]);
+        changes.Publish(LockAccessChanged.Of("NEXT", ada.Username));
 
         // Again and again: the pause after the failure may begin only once the listener has been told.
         StreamEvent[] next = [];

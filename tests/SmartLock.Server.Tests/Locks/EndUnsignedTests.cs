@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Tests.Original;
 using SmartLock.Testing;
 

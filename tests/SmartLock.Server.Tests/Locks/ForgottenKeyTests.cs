@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Replicas;
 
@@ -16,7 +17,7 @@ public sealed class ForgottenKeyTests
     private readonly HeldDevices _store = new();
     private readonly DeviceRegistry _registry;
 
-    public ForgottenKeyTests() => _registry = new DeviceRegistry(_store, Keys, new Hints(false), TimeProvider.System, NullLogger<DeviceRegistry>.Instance);
+    public ForgottenKeyTests() => _registry = new DeviceRegistry(_store, Keys, new Events<DeviceKeyChanged>(), TimeProvider.System, NullLogger<DeviceRegistry>.Instance);
 
     [Fact]
     public async Task A_forgotten_device_is_read_again()

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Tests.Infrastructure;
 using SmartLock.Testing;
 
@@ -170,8 +171,10 @@ public sealed class PairingTests
         await nobody.ShouldBeProblemAsync(HttpStatusCode.UnprocessableEntity, "user_not_found");
         using var many = await admin.Http.PostAsJsonAsync("/api/admin/devices", new { device_id = "D2", owner = "ada", name = "x" });
         await many.ShouldBeProblemAsync(HttpStatusCode.Conflict, "too_many_locks");
-        using var nameless = await admin.Http.PostAsJsonAsync("/api/admin/devices", new { device_id = "D2", owner = "ada", expires_days = 0 });
+        using var nameless = await admin.Http.PostAsJsonAsync("/api/admin/devices", new { device_id = "D2", owner = "ada", expires_days = 30 });
         await nameless.ShouldBeInvalidAsync("name", "expires_days");
+        using var never = await admin.Http.PostAsJsonAsync("/api/admin/devices", new { device_id = "D2", expires_days = 0 });
+        await never.ShouldBeInvalidAsync("expires_days");
     }
 
     [Fact]

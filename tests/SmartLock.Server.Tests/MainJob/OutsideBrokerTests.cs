@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using SmartLock.Device;
 using SmartLock.Server.Heartbeats;
+using SmartLock.Server.Messaging;
 using SmartLock.Testing;
 using SmartLock.VirtualDevice;
 

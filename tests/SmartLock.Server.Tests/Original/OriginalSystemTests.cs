@@ -140,7 +140,7 @@ public sealed class OriginalSystemTests
 
         clock.Advance(TimeSpan.FromSeconds(35));
         await app.Services.GetRequiredService<OfflineSweep>().RunAsync(default);
-        await CommandAsync(anna, "/api/unlock?device_id=device-1", 503, "error", "The device is offline, so nothing was sent to it.");
+        await CommandAsync(anna, "/api/unlock?device_id=device-1", 503, "error", "The device is offline; no command was sent.");
         var status = await anna.Http.GetFromJsonAsync<JsonElement>("/locks/device-1/status");
         status.GetProperty("connection_status").GetString().ShouldBe("Unavailable");
         status.GetProperty("issue").GetString().ShouldBe("No heartbeat");
@@ -176,7 +176,7 @@ public sealed class OriginalSystemTests
         var bert = await app.OwnerAsync("bert");
         await RegisterAsync(anna, "device-1");
 
-        await CommandAsync(anna, "/api/unlock?device_id=device-1", 503, "error", "The device is offline, so nothing was sent to it.");
+        await CommandAsync(anna, "/api/unlock?device_id=device-1", 503, "error", "The device is offline; no command was sent.");
         foreach (var deviceId in new[] { "device-1", "device-2", "no%20device" })
         {
             await CommandAsync(bert, $"/api/unlock?device_id={deviceId}", 403, "error", "There is no such lock, or it is not yours.");

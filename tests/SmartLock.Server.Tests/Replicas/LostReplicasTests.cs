@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Replicas;
 using SmartLock.Testing;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Live;
+using SmartLock.Server.Messaging;
 using SmartLock.Server.Telemetry;
 using SmartLock.Server.Tests.Live;
 using SmartLock.Server.Tests.MainJob;

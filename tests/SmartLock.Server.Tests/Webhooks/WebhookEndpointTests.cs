@@ -131,11 +131,6 @@ public sealed class WebhookEndpointTests
     }
 
     private static Task<byte[]> StoredSecretAsync(TestApp app, string id) => app.Services.GetRequiredService<SqliteDatabase>().ReadAsync(
-        session =>
-        {
-            using var query = session.Use("SELECT protected_secret FROM webhooks WHERE id = ?1");
-            query.Bind(1, id).Step();
-            return query.Blob(0);
-        },
+        session => session.Scalar<byte[]>("SELECT protected_secret FROM webhooks WHERE id = @id", new { id })!,
         default).AsTask();
 }

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
-using SmartLock.Server.Heartbeats;
 
 namespace SmartLock.Server.Messaging.External;
 
@@ -11,7 +10,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     private const string SharedStatuses = "$share/smartlock/" + Topics.AllStatuses;
 
     private readonly BrokerClient _client;
-    private readonly StatusIngest _ingest;
+    private readonly IStatusReceiver _ingest;
     private readonly TimeProvider _time;
     private readonly ILogger<ExternalDeviceLink> _log;
     private readonly MqttOptions _options;
@@ -26,7 +25,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
         BrokerClient client,
         IOptions<MqttOptions> options,
         IOptions<DeviceOptions> devices,
-        StatusIngest ingest,
+        IStatusReceiver ingest,
         TimeProvider time,
         ILogger<ExternalDeviceLink> log)
     {

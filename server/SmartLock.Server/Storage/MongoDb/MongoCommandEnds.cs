@@ -35,7 +35,7 @@ internal sealed class MongoCommandEnds(MongoDatabase database)
         {
             if (open.TryGetValue(verdict.CommandId, out var command)
                 && locks.TryGetValue(verdict.DeviceId, out var known)
-                && CommandEndRules.Decide(command, verdict, known.KeyFrom) is { } end)
+                && VerdictRules.Decide(command, verdict, known.KeyFrom) is { } end)
             {
                 ended.TryAdd(command.Id, end);
             }
@@ -61,7 +61,7 @@ internal sealed class MongoCommandEnds(MongoDatabase database)
         foreach (var command in sent)
         {
             if (locks.TryGetValue(command.DeviceId, out var known)
-                && CommandEndRules.See(command.ToCommand(), byDevice[command.DeviceId], known.KeyFrom, known.Unsigned) is { } end)
+                && VerdictRules.See(command.ToCommand(), byDevice[command.DeviceId], known.KeyFrom, known.Unsigned) is { } end)
             {
                 ended.Add(end);
             }

@@ -2,6 +2,7 @@ using MongoDB.Driver;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
+using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Storage.MongoDb;
 

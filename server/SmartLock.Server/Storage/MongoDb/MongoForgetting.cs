@@ -12,7 +12,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// since the first time may have been cut short. Done twice it does no harm.
 /// </summary>
 internal sealed partial class MongoForgetting(MongoDatabase database, MongoUsers users, MongoWebhooks webhooks, TimeProvider time, ILogger<MongoForgetting> logger)
-    : BackgroundService
+    : RepeatedService(new FailureLog(logger, time, LogDelayed, LogFailed), time)
 {
     /// <summary>So long after the deletion nothing writes the name any more.</summary>
     public static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
@@ -27,7 +27,7 @@ internal sealed partial class MongoForgetting(MongoDatabase database, MongoUsers
     /// <summary>Forgets those that are due for the last time.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
-        var isDue = Builders<RetiredUserDocument>.Filter.Lte(u => u.Leaving!.DueAt, time.GetUtcNow());
+        var isDue = Builders<RetiredUserDocument>.Filter.Lte(u => u.Leaving!.DueAt, Time.GetUtcNow());
         foreach (var retired in await database.ReadAsync(token => users.Retired.Find(isDue).Limit(StepSize).ToListAsync(token), ct))
         {
             await ForgetAsync(retired, ct);
@@ -52,15 +52,11 @@ internal sealed partial class MongoForgetting(MongoDatabase database, MongoUsers
         await ForgetInDeliveriesAsync(leaving.Username, shown, ct);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => LastingLoop.RunAsync(
-        async ct =>
-        {
-            await RunAsync(ct);
-            await Task.Delay(Every, time, ct);
-        },
-        LogPutOff,
-        time,
-        stoppingToken);
+    protected override async Task RunStepAsync(CancellationToken ct)
+    {
+        await RunAsync(ct);
+        await Task.Delay(Every, Time, ct);
+    }
 
     /// <summary>The idempotency keys go, since they were the account's own words, and the eight digits are not promised to be unique.</summary>
     private async Task ForgetAskerAsync(string username, string shown, CancellationToken ct)
@@ -102,6 +98,9 @@ internal sealed partial class MongoForgetting(MongoDatabase database, MongoUsers
             ct);
     }
 
-    [LoggerMessage(2141, LogLevel.Warning, "What is left of deleted accounts was not forgotten; the next turn goes on")]
-    private partial void LogPutOff(Exception exception);
+    [LoggerMessage(2141, LogLevel.Warning, "Erasing the names of deleted accounts is delayed: {Reason}")]
+    private static partial void LogDelayed(ILogger logger, string reason);
+
+    [LoggerMessage(2142, LogLevel.Error, "Erasing the names of deleted accounts failed and will be tried again")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
 }

@@ -36,7 +36,7 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
         List<DeviceReport> news = [.. plain.News, .. batch.Reports.Where(r => losing.Contains(r.DeviceId))];
 
         // The lock's own flag decides; where no report claims to be of an unsigned device there is nothing to look for.
-        DeviceReport[] unsigned = [.. batch.Reports.Where(r => CommandEndRules.SeenBy(r) is not null)];
+        DeviceReport[] unsigned = [.. batch.Reports.Where(r => VerdictRules.SeenBy(r) is not null)];
         var (verdicts, seen) = await database.ReadAsync(
             async token => (
                 await commands.AnyOpenAsync(batch.Verdicts, token) ? batch.Verdicts : [],

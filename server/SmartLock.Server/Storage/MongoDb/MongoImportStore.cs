@@ -1,4 +1,4 @@
-using SmartLock.Server.Original;
+using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.MongoDb;
 

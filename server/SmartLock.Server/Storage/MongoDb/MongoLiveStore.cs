@@ -1,5 +1,4 @@
 using MongoDB.Driver;
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.MongoDb;

@@ -11,36 +11,37 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
 {
     /// <summary>What was before <c>log_from</c> is the business of owners before.</summary>
     private const string SelectHeads = """
-        SELECT device_id, log_from, (SELECT max(id) FROM logs WHERE logs.device_id = locks.device_id AND id < ?2 AND id >= log_from) AS head
-        FROM locks WHERE owner = ?1 AND (?3 IS NULL OR device_id = ?3)
+        SELECT device_id, log_from, (SELECT max(id) FROM logs WHERE logs.device_id = locks.device_id AND id < @beforeId AND id >= log_from) AS head
+        FROM locks WHERE owner = @owner AND (@DeviceId IS NULL OR device_id = @DeviceId)
         """;
 
-    private const string SelectNext = "SELECT max(id) FROM logs WHERE device_id = ?1 AND id < ?2 AND id >= ?3";
+    private const string SelectNext = "SELECT max(id) FROM logs WHERE device_id = @DeviceId AND id < @Head AND id >= @LogFrom";
 
-    private const string SelectEntry = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id = ?1";
+    /// <summary>A <see cref="ChainedEntry"/>.</summary>
+    private const string Columns = "logs.*, logs.seq AS sequence";
 
-    private const string SelectAll = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id < ?1 ORDER BY id DESC";
+    private const string SelectEntry = $"SELECT {Columns} FROM logs WHERE id = @id";
 
-    private const string SelectOfDevice = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id < ?1 AND device_id = ?2 ORDER BY id DESC";
+    private const string SelectAll = $"SELECT {Columns} FROM logs WHERE id < @beforeId ORDER BY id DESC";
 
-    private const string SelectOfActor = $"SELECT {SqliteLogRow.Columns} FROM logs WHERE id < ?1 AND actor = ?2 ORDER BY id DESC";
+    private const string SelectOfDevice =
+        $"SELECT {Columns} FROM logs WHERE id < @beforeId AND device_id = @DeviceId ORDER BY id DESC";
 
-    private const string SelectChains = $"""
-        SELECT {SqliteLogRow.Columns}, h.head_seq, h.head_hash, h.seal FROM logs
+    private const string SelectOfActor = $"SELECT {Columns} FROM logs WHERE id < @beforeId AND actor = @Actor ORDER BY id DESC";
+
+    private const string WithHeads = $"""
+        SELECT {Columns}, h.head_seq, h.head_hash, h.seal FROM logs
         LEFT JOIN (SELECT device_id AS head_of, seq AS head_seq, hash AS head_hash, seal FROM log_heads) AS h ON h.head_of = logs.device_id
-        WHERE (device_id, seq) > (?1, ?2) ORDER BY device_id, seq LIMIT ?3
         """;
 
-    private const string SelectChain = $"""
-        SELECT {SqliteLogRow.Columns}, h.head_seq, h.head_hash, h.seal FROM logs
-        LEFT JOIN (SELECT device_id AS head_of, seq AS head_seq, hash AS head_hash, seal FROM log_heads) AS h ON h.head_of = logs.device_id
-        WHERE device_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3
-        """;
+    private const string SelectChains = $"{WithHeads} WHERE (device_id, seq) > (@deviceId, @sequence) ORDER BY device_id, seq LIMIT @limit";
+
+    private const string SelectChain = $"{WithHeads} WHERE device_id = @deviceId AND seq > @sequence ORDER BY seq LIMIT @limit";
 
     private const string SelectVanished = """
         SELECT device_id FROM (SELECT device_id FROM log_heads UNION SELECT device_id FROM locks) AS known
-        WHERE device_id > ?1 AND (?2 IS NULL OR device_id = ?2)
-        AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.device_id = known.device_id) ORDER BY device_id LIMIT ?3
+        WHERE device_id > @after AND (@deviceId IS NULL OR device_id = @deviceId)
+        AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.device_id = known.device_id) ORDER BY device_id LIMIT @limit
         """;
 
     public Task<Page<AuditEntry>> ListAsync(string owner, AuditFilter filter, long? beforeId, int limit, CancellationToken ct) =>
@@ -53,33 +54,18 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
         database.ReadAsync<IReadOnlyList<ChainRow>>(
             session =>
             {
-                using var query = session.Use(deviceId is null ? SelectChains : SelectChain);
-                query.Bind(1, deviceId ?? after?.DeviceId ?? "").Bind(2, after?.Sequence ?? long.MinValue).Bind(3, limit);
-                var rows = new List<ChainRow>();
-                while (query.Step())
-                {
-                    var head = query.IsNull(11) ? null : new ChainHead(query.Int64(11), query.Blob(12), query.Blob(13));
-                    rows.Add(new ChainRow(SqliteLogRow.Read(query), head));
-                }
-
-                return rows;
+                using var rows = session.Prepare(deviceId is null ? SelectChains : SelectChain)
+                    .Set("@deviceId", deviceId ?? after?.DeviceId ?? "")
+                    .Set("@sequence", after?.Sequence ?? long.MinValue)
+                    .Set("@limit", limit)
+                    .Read();
+                return SqliteChainRows.ReadAll(rows);
             },
             ct).AsTask();
 
     public Task<IReadOnlyList<string>> FindVanishedAsync(string? deviceId, string? afterDeviceId, int limit, CancellationToken ct) =>
         database.ReadAsync<IReadOnlyList<string>>(
-            session =>
-            {
-                using var query = session.Use(SelectVanished);
-                query.Bind(1, afterDeviceId ?? "").Bind(2, deviceId).Bind(3, limit);
-                var vanished = new List<string>();
-                while (query.Step())
-                {
-                    vanished.Add(query.Text(0));
-                }
-
-                return vanished;
-            },
+            session => session.Query<string>(SelectVanished, new { after = afterDeviceId ?? "", deviceId, limit }),
             ct).AsTask();
 
     /// <summary>The log only grows, so the several statements need no common snapshot.</summary>
@@ -87,71 +73,57 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
     {
         var search = new SqliteLogSearch(session, filter, limit);
         var heads = FindHeads(session, owner, filter.DeviceId, beforeId);
-        while (heads.TryDequeue(out var view, out var negated) && search.Offer(ReadEntry(session, -negated)))
+        while (heads.TryDequeue(out var view, out _) && search.Offer(session.Find<ChainedEntry>(SelectEntry, new { id = view.Head!.Value })!))
         {
-            using var next = session.Use(SelectNext);
-            next.Bind(1, view.DeviceId).Bind(2, -negated).Bind(3, view.From).Step();
-            if (!next.IsNull(0))
-            {
-                heads.Enqueue(view, -next.Int64(0));
-            }
+            Enqueue(heads, view with { Head = session.Scalar<long?>(SelectNext, view) });
         }
 
         return search.Page();
     }
 
-    /// <summary>By their newest entries, negated: the queue gives the least first.</summary>
     private static PriorityQueue<LogView, long> FindHeads(SqliteSession session, string owner, string? deviceId, long beforeId)
     {
         var heads = new PriorityQueue<LogView, long>();
-        using var query = session.Use(SelectHeads);
-        query.Bind(1, owner).Bind(2, beforeId).Bind(3, deviceId);
-        while (query.Step())
+        foreach (var view in session.Query<LogView>(SelectHeads, new { owner, beforeId, DeviceId = deviceId }))
         {
-            // Asked for here: in the statement's WHERE it would be looked up a second time for every lock.
-            if (query.IsNull(2))
-            {
-                continue;
-            }
-
-            heads.Enqueue(new LogView(query.Text(0), query.Int64(1)), -query.Int64(2));
+            Enqueue(heads, view);
         }
 
         return heads;
     }
 
-    private static ChainedEntry ReadEntry(SqliteSession session, long id)
+    /// <summary>By their newest entries, negated: the queue gives the least first. A log without one is left out.</summary>
+    private static void Enqueue(PriorityQueue<LogView, long> heads, LogView view)
     {
-        using var query = session.Use(SelectEntry);
-        query.Bind(1, id).Step();
-        return SqliteLogRow.Read(query);
+        // Asked for here: in the statement's WHERE it would be looked up a second time for every lock.
+        if (view.Head is { } head)
+        {
+            heads.Enqueue(view, -head);
+        }
     }
 
     /// <summary>Along the index that leaves least to look at.</summary>
     private static Page<AuditEntry> Walk(SqliteSession session, AuditFilter filter, long beforeId, int limit)
     {
         var search = new SqliteLogSearch(session, filter, limit);
-        var (sql, key) = (filter.DeviceId, search.Actor) switch
+        var sql = (filter.DeviceId, search.Actor) switch
         {
-            ({ } deviceId, _) => (SelectOfDevice, deviceId),
-            (_, { } actor) => (SelectOfActor, actor),
-            _ => (SelectAll, null),
+            ({ }, _) => SelectOfDevice,
+            (_, { }) => SelectOfActor,
+            _ => SelectAll,
         };
-        using var query = session.Use(sql);
-        query.Bind(1, beforeId);
-        if (key is not null)
+        foreach (var entry in session.Stream<ChainedEntry>(sql, new { beforeId, filter.DeviceId, search.Actor }))
         {
-            query.Bind(2, key);
-        }
-
-        while (query.Step() && search.Offer(SqliteLogRow.Read(query)))
-        {
-            // Until it has enough, or has looked at enough.
+            if (!search.Offer(entry))
+            {
+                break;
+            }
         }
 
         return search.Page();
     }
 
-    /// <param name="From">The first entry of it that the lock's owner may see.</param>
-    private readonly record struct LogView(string DeviceId, long From);
+    /// <param name="LogFrom">The first entry of it that the lock's owner may see.</param>
+    /// <param name="Head">The newest entry that has not been looked at.</param>
+    private sealed record LogView(string DeviceId, long LogFrom, long? Head);
 }

@@ -7,65 +7,47 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliveryStore
 {
     private const string SelectListening = """
-        SELECT id, events, device_id FROM webhooks JOIN users USING (name_key) WHERE name_key = ?1 AND active = 1 AND disabled = 0
+        SELECT id, name_key AS username, events, device_id FROM webhooks JOIN users USING (name_key)
+        WHERE name_key = @nameKey AND active = 1 AND disabled = 0
         """;
 
     // Two look-ups in the index, where one query for both ends would read all of it.
-    private const string SelectDue = """
-        SELECT (SELECT min(due_at) FROM webhooks WHERE due_at IS NOT NULL), (SELECT max(due_at) FROM webhooks WHERE due_at IS NOT NULL)
-        """;
+    private const string SelectFirstDue = "SELECT min(due_at) FROM webhooks WHERE due_at IS NOT NULL";
 
-    private const string SelectPage = $"""
-        SELECT {SqliteWebhookRow.DeliveryColumns} FROM webhook_deliveries
-        WHERE webhook_id = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3
-        """;
+    private const string SelectLastDue = "SELECT max(due_at) FROM webhooks WHERE due_at IS NOT NULL";
 
-    private const string SelectPageOfState = $"""
-        SELECT {SqliteWebhookRow.DeliveryColumns} FROM webhook_deliveries
-        WHERE webhook_id = ?1 AND number < ?2 AND state = ?4 ORDER BY number DESC LIMIT ?3
-        """;
+    private const string SelectPage =
+        "SELECT * FROM webhook_deliveries WHERE webhook_id = @webhookId AND number < @before ORDER BY number DESC LIMIT @limit";
 
-    private const string SelectOwn = "SELECT active FROM webhooks WHERE id = ?1 AND name_key = ?2";
+    private const string SelectPageOfState = """
+        SELECT * FROM webhook_deliveries
+        WHERE webhook_id = @webhookId AND number < @before AND state = @state ORDER BY number DESC LIMIT @limit
+        """;
 
     private const string DeleteEnded = """
         DELETE FROM webhook_deliveries WHERE number IN
-        (SELECT number FROM webhook_deliveries WHERE state = ?1 AND ended_at IS NOT NULL AND ended_at < ?2 LIMIT ?3)
+        (SELECT number FROM webhook_deliveries WHERE state = @state AND ended_at IS NOT NULL AND ended_at < @before LIMIT @limit)
         """;
 
     public Task<IReadOnlyList<ListeningWebhook>> FindListeningAsync(IReadOnlyCollection<string> usernames, CancellationToken ct) =>
         database.ReadAsync<IReadOnlyList<ListeningWebhook>>(
-            session =>
-            {
-                var found = new List<ListeningWebhook>();
-                using var query = session.Use(SelectListening);
-                foreach (var nameKey in usernames.Select(SqliteNames.KeyOf).Distinct(StringComparer.Ordinal))
-                {
-                    query.Bind(1, nameKey);
-                    while (query.Step())
-                    {
-                        found.Add(new ListeningWebhook(query.Text(0), nameKey, SqliteWebhookRow.Split(query.Text(1)), query.TextOrNull(2)));
-                    }
-
-                    query.Reset();
-                }
-
-                return found;
-            },
+            session => [.. usernames.Select(SqliteNames.KeyOf)
+                .Distinct(StringComparer.Ordinal)
+                .SelectMany(nameKey => session.Query<ListeningWebhook>(SelectListening, new { nameKey }))],
             ct).AsTask();
 
     public Task EnqueueAsync(IReadOnlyCollection<NewDelivery> deliveries, int mostPending, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Relaxed,
+        WriteAsync(
             session =>
             {
                 foreach (var delivery in deliveries)
                 {
-                    SqliteDeliveries.Append(session, delivery, mostPending);
+                    SqliteDeliveries.Enqueue(session, delivery, mostPending);
                 }
 
                 foreach (var webhookId in deliveries.Select(d => d.WebhookId).Distinct(StringComparer.Ordinal))
                 {
-                    SqliteDeliveries.Trim(session, webhookId, WebhookRules.MostKept);
+                    SqliteDeliveries.Trim(session, webhookId);
                 }
 
                 return deliveries.Count;
@@ -73,35 +55,25 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
             ct);
 
     public Task<QueueOutcome> EnqueueAsync(NewDelivery delivery, string username, int mostPending, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Relaxed,
+        WriteAsync(
             session =>
             {
-                var outcome = CheckOwn(session, delivery.WebhookId, username);
-                if (outcome is not QueueOutcome.Queued)
+                var outcome = DeliveryRules.Queue(
+                    session.FindOwnWebhook<WebhookState>(delivery.WebhookId, username),
+                    SqliteDeliveries.IsFull(session, delivery.WebhookId, mostPending));
+                if (outcome is QueueOutcome.Queued)
                 {
-                    return outcome;
+                    SqliteDeliveries.Enqueue(session, delivery, mostPending);
+                    SqliteDeliveries.Trim(session, delivery.WebhookId);
                 }
 
-                if (SqliteDeliveries.IsFull(session, delivery.WebhookId, mostPending))
-                {
-                    return QueueOutcome.TooMany;
-                }
-
-                SqliteDeliveries.Append(session, delivery, mostPending);
-                SqliteDeliveries.Trim(session, delivery.WebhookId, WebhookRules.MostKept);
-                return QueueOutcome.Queued;
+                return outcome;
             },
             ct);
 
     public Task<DateTimeOffset?> NextDueAsync(DateTimeOffset now, CancellationToken ct) =>
         database.ReadAsync(
-            session =>
-            {
-                using var query = session.Use(SelectDue);
-                query.Step();
-                return query.TimeOrNull(1) > now + WebhookRules.FarthestDue ? now : query.TimeOrNull(0);
-            },
+            session => DeliveryRules.NextDue(TimeOf(session.Scalar<long?>(SelectFirstDue)), TimeOf(session.Scalar<long?>(SelectLastDue)), now),
             ct).AsTask();
 
     public Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(
@@ -110,14 +82,13 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
         DateTimeOffset leaseUntil,
         ClaimRoom room,
         CancellationToken ct) =>
-        database.WriteAsync(Durability.Relaxed, session => SqliteDeliveries.Claim(session, lease, now, leaseUntil, room), ct);
+        WriteAsync(session => SqliteClaims.Claim(session, lease, now, leaseUntil, room), ct);
 
     public Task CompleteAsync(AttemptResult result, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Relaxed,
+        WriteAsync(
             session =>
             {
-                SqliteAttempts.Complete(session, result);
+                SqliteDeliveries.Complete(session, result);
                 return true;
             },
             ct);
@@ -128,31 +99,15 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
         DeliveryState? state,
         long? beforeNumber,
         int limit,
-        CancellationToken ct) =>
-        database.ReadAsync(
-            session =>
-            {
-                if (CheckOwn(session, webhookId, username) is QueueOutcome.NotFound)
-                {
-                    return null;
-                }
-
-                using var query = session.Use(state is null ? SelectPage : SelectPageOfState);
-                query.Bind(1, webhookId).Bind(2, beforeNumber ?? long.MaxValue).Bind(3, limit + 1L);
-                if (state is { } wanted)
-                {
-                    query.Bind(4, wanted.ToString());
-                }
-
-                var found = new List<Delivery>();
-                while (query.Step())
-                {
-                    found.Add(SqliteWebhookRow.ReadDelivery(query));
-                }
-
-                return WebhookCursors.PageOf(found, limit);
-            },
+        CancellationToken ct)
+    {
+        var page = new { webhookId, before = beforeNumber ?? long.MaxValue, limit = limit + 1L, state = state?.ToString() };
+        return database.ReadAsync(
+            session => session.FindOwnWebhook<WebhookState>(webhookId, username) is null
+                ? null
+                : WebhookCursors.PageOf(session.Query<Delivery>(state is null ? SelectPage : SelectPageOfState, page), limit),
             ct).AsTask();
+    }
 
     public Task<QueueOutcome> RetryAsync(
         string webhookId,
@@ -162,19 +117,26 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
         DateTimeOffset now,
         DateTimeOffset giveUpAt,
         CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Relaxed,
-            session => CheckOwn(session, webhookId, username) is not QueueOutcome.Queued and var refused
-                ? refused
-                : SqliteDeliveries.Retry(session, webhookId, deliveryId, mostPending, now, giveUpAt),
+        WriteAsync(
+            session =>
+            {
+                var webhook = session.FindOwnWebhook<WebhookState>(webhookId, username);
+                var delivery = SqliteDeliveries.Find(session, webhookId, deliveryId);
+                var outcome = DeliveryRules.Retry(webhook, delivery?.State, SqliteDeliveries.IsFull(session, webhookId, mostPending));
+                if (outcome is QueueOutcome.Queued)
+                {
+                    var update = DeliveryRules.Retried(webhook!, delivery!.ToProgress(), now, giveUpAt);
+                    SqliteDeliveries.Write(session, webhookId, deliveryId, update, now);
+                }
+
+                return outcome;
+            },
             ct);
 
     public Task<int> DeleteEndedAsync(DateTimeOffset deliveredBefore, DateTimeOffset othersBefore, int limit, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Relaxed,
+        WriteAsync(
             session =>
             {
-                using var delete = session.Use(DeleteEnded);
                 var deleted = 0;
                 foreach (var (state, before) in new[]
                 {
@@ -183,22 +145,14 @@ internal sealed class SqliteDeliveryStore(SqliteDatabase database) : IDeliverySt
                     (DeliveryState.Dropped, othersBefore),
                 })
                 {
-                    deleted += delete.Bind(1, state.ToString()).Bind(2, before).Bind(3, limit - deleted).Run();
+                    deleted += session.Execute(DeleteEnded, new { state = state.ToString(), before, limit = limit - deleted });
                 }
 
                 return deleted;
             },
             ct);
 
-    /// <summary>Queued when it is the account's and active.</summary>
-    private static QueueOutcome CheckOwn(SqliteSession session, string webhookId, string username)
-    {
-        using var own = session.Use(SelectOwn);
-        if (!own.Bind(1, webhookId).Bind(2, SqliteNames.KeyOf(username)).Step())
-        {
-            return QueueOutcome.NotFound;
-        }
+    private Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken ct) => database.WriteAsync(Durability.Relaxed, work, ct);
 
-        return own.Bool(0) ? QueueOutcome.Queued : QueueOutcome.Inactive;
-    }
+    private static DateTimeOffset? TimeOf(long? unixMs) => unixMs is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
 }

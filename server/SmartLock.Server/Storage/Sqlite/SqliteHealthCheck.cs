@@ -13,23 +13,10 @@ internal sealed class SqliteHealthCheck(SqliteDatabase database) : IHealthCheck
     {
         try
         {
-            await database.ReadAsync(
-                static session =>
-                {
-                    using var query = session.Use(Read);
-                    return query.Step();
-                },
-                cancellationToken);
+            await database.ReadAsync(static session => session.Scalar<long>(Read), cancellationToken);
             if (database.WriteFailure is not null)
             {
-                await database.WriteAsync(
-                    Durability.Full,
-                    static session =>
-                    {
-                        using var probe = session.Use(Probe);
-                        return probe.Run();
-                    },
-                    cancellationToken);
+                await database.WriteAsync(Durability.Full, static session => session.Execute(Probe), cancellationToken);
             }
 
             return HealthCheckResult.Healthy();

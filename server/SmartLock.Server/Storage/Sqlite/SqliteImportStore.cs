@@ -1,10 +1,10 @@
-using SmartLock.Server.Original;
+using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
 internal sealed class SqliteImportStore(SqliteDatabase database) : IImportStore
 {
-    private const string Note = "INSERT INTO imported_entries (device_id, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    private const string Note = "INSERT INTO imported_entries (device_id, key) VALUES (@DeviceId, @key) ON CONFLICT DO NOTHING";
 
     public Task AppendAsync(IReadOnlyList<ImportedEntry> entries, CancellationToken ct) =>
         database.WriteAsync(
@@ -13,8 +13,7 @@ internal sealed class SqliteImportStore(SqliteDatabase database) : IImportStore
             {
                 foreach (var (key, entry) in entries)
                 {
-                    using var note = session.Use(Note);
-                    if (note.Bind(1, entry.DeviceId).Bind(2, key).Run() == 1)
+                    if (session.Execute(Note, new { entry.DeviceId, key }) == 1)
                     {
                         session.Append(entry);
                     }

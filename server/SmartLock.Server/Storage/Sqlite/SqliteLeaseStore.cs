@@ -6,30 +6,19 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal sealed class SqliteLeaseStore(SqliteDatabase database) : ILeaseStore
 {
     private const string Take = """
-        INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?4)
+        INSERT INTO leases (name, holder, until) VALUES (@name, @holder, @until)
         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-        WHERE holder = ?2 OR until <= ?3 OR until > ?5
+        WHERE holder = @holder OR until <= @now OR until > @farthest
         """;
 
-    private const string Release = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
+    private const string Release = "DELETE FROM leases WHERE name = @name AND holder = @holder";
 
-    public Task<bool> TryTakeAsync(string name, string holder, DateTimeOffset now, DateTimeOffset until, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Relaxed,
-            session =>
-            {
-                using var take = session.Use(Take);
-                return take.Bind(1, name).Bind(2, holder).Bind(3, now).Bind(4, until).Bind(5, now + ILeaseStore.Longest).Run() == 1;
-            },
-            ct);
+    public Task<bool> TryTakeAsync(string name, string holder, DateTimeOffset now, DateTimeOffset until, CancellationToken ct)
+    {
+        var farthest = now + ILeaseStore.Longest;
+        return database.WriteAsync(Durability.Relaxed, session => session.Execute(Take, new { name, holder, now, until, farthest }) == 1, ct);
+    }
 
     public Task ReleaseAsync(string name, string holder, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Relaxed,
-            session =>
-            {
-                using var release = session.Use(Release);
-                return release.Bind(1, name).Bind(2, holder).Run();
-            },
-            ct);
+        database.WriteAsync(Durability.Relaxed, session => session.Execute(Release, new { name, holder }), ct);
 }

@@ -1,4 +1,3 @@
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.Sqlite;
@@ -7,9 +6,9 @@ internal sealed class SqliteLiveStore(SqliteDatabase database) : ILiveStore
 {
     // One statement per lock: its rows are of one moment. A lock without shares gives one row, without a sharer.
     private const string Select = $"""
-        SELECT status, state, issue, last_seen, owner, shares.name_key, shares.role, (SELECT time FROM logs WHERE id = log_from)
+        SELECT locks.*, shares.name_key AS sharer, shares.role, (SELECT time FROM logs WHERE logs.id = log_from) AS owned_since
         FROM locks LEFT JOIN shares ON shares.device_id = locks.device_id AND {SqliteAccess.HoldsNow}
-        WHERE locks.device_id = ?1
+        WHERE locks.device_id = @DeviceId
         """;
 
     public Task<IReadOnlyDictionary<string, LiveLock>> FindAsync(IReadOnlyCollection<string> deviceIds, DateTimeOffset now, CancellationToken ct) =>
@@ -35,27 +34,28 @@ internal sealed class SqliteLiveStore(SqliteDatabase database) : ILiveStore
 
     private static LiveLock? Find(SqliteSession session, string deviceId, DateTimeOffset now)
     {
-        using var query = session.Use(Select);
-        query.Bind(1, deviceId).Bind(4, now);
-        LockEvent? change = null;
-        DateTimeOffset? ownedSince = null;
-        var viewers = new List<LiveViewer>();
-        while (query.Step())
+        var rows = session.Query<Row>(Select, new { DeviceId = deviceId, Now = now });
+        if (rows is not [var first, ..])
         {
-            if (change is null)
-            {
-                change = new LockEvent(deviceId, query.Enum<LockStatus>(0), query.Enum<LockState>(1), query.TextOrNull(2), query.TimeOrNull(3));
-                ownedSince = query.TimeOrNull(7);
-                viewers.Add(new LiveViewer(query.Text(4), LockAccess.Owner));
-            }
-
-            // An owner needs no share, and would be told twice.
-            if (query.TextOrNull(5) is { } sharer && !sharer.Equals(viewers[0].Username, StringComparison.OrdinalIgnoreCase))
-            {
-                viewers.Add(new LiveViewer(sharer, query.Enum<LockAccess>(6)));
-            }
+            return null;
         }
 
-        return change is null ? null : new LiveLock(change, viewers, ownedSince);
+        // An owner needs no share, and would be told twice.
+        var sharers = rows
+            .Where(row => row.Sharer is not null && !row.Sharer.Equals(first.Owner, StringComparison.OrdinalIgnoreCase))
+            .Select(row => new LiveViewer(row.Sharer!, row.Role is ShareRole.Operator ? LockAccess.Operator : LockAccess.Viewer));
+        return new LiveLock(
+            new LockEvent(deviceId, first.Status, first.State, first.Issue, first.LastSeen),
+            [new LiveViewer(first.Owner, LockAccess.Owner), .. sharers],
+            first.OwnedSince);
+    }
+
+    private sealed record Row : Lock
+    {
+        public string? Sharer { get; init; }
+
+        public ShareRole? Role { get; init; }
+
+        public DateTimeOffset? OwnedSince { get; init; }
     }
 }

@@ -5,32 +5,29 @@ namespace SmartLock.Server.Storage.Sqlite;
 /// <summary>Chains the entries of a store that was written before there were chains. Part of the migration's transaction.</summary>
 internal static class SqliteLogChaining
 {
-    private const string SelectOld =
-        $"SELECT time, device_id, actor, action, result, command_id, target FROM {SqliteSchema.UnchainedLogs} ORDER BY id";
+    /// <summary>Made by the script that brought the chains.</summary>
+    private const string IsThere = "SELECT count(*) FROM sqlite_master WHERE name = 'logs_unchained'";
+
+    private const string SelectOld = "SELECT * FROM logs_unchained ORDER BY id";
+
+    /// <summary>Of the columns that there were then; the issue is 0014_log_issue.sql's to fill.</summary>
+    private const string Insert = """
+        INSERT INTO logs (device_id, seq, time, actor, action, result, command_id, target, previous_hash, hash)
+        VALUES (@DeviceId, @Sequence, @Time, @Actor, @Action, @Result, @CommandId, @Target, @PreviousHash, @Hash)
+        """;
 
     public static void Finish(SqliteSession session)
     {
-        if (session.Scalar($"SELECT count(*) FROM sqlite_master WHERE name = '{SqliteSchema.UnchainedLogs}'") == 0)
+        if (session.Scalar<long>(IsThere) == 0)
         {
             return;
         }
 
-        using (var old = session.Use(SelectOld))
+        foreach (var entry in session.Stream<NewAuditEntry>(SelectOld))
         {
-            while (old.Step())
-            {
-                session.Append(new NewAuditEntry(
-                    old.Time(0),
-                    old.Text(1),
-                    old.Text(2),
-                    old.Text(3),
-                    old.Text(4),
-                    old.TextOrNull(5),
-                    old.TextOrNull(6)));
-            }
+            session.Append(entry, Insert);
         }
 
-        session.Forget(SelectOld);
-        session.Execute($"DROP TABLE {SqliteSchema.UnchainedLogs}");
+        session.Execute("DROP TABLE logs_unchained");
     }
 }

@@ -11,9 +11,13 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal static class SqliteLogNames
 {
     private const string Prefix = "user:";
-    private const string SelectId = "SELECT account_id FROM users WHERE name_key = ?1";
-    private const string SelectRetired = "SELECT account_id FROM retired_accounts WHERE name_hash = ?1";
-    private const string SelectName = "SELECT username FROM users WHERE account_id = ?1";
+
+    /// <summary>No name is in both tables: a deleted account's is never given away again.</summary>
+    private const string SelectId = """
+        SELECT account_id FROM users WHERE name_key = @NameKey UNION ALL SELECT account_id FROM retired_accounts WHERE name_hash = @NameHash
+        """;
+
+    private const string SelectName = "SELECT username FROM users WHERE account_id = @id";
 
     /// <summary>What a retired account's name is kept as: enough to know it again, and never to give it to anybody else.</summary>
     public static string HashOf(string nameKey) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(nameKey)));
@@ -27,8 +31,8 @@ internal static class SqliteLogNames
         }
 
         var nameKey = SqliteNames.KeyOf(name);
-        var id = FindId(session, SelectId, nameKey) ?? FindId(session, SelectRetired, HashOf(nameKey));
-        return id is null ? name : Prefix + id;
+        using var found = session.Prepare(SelectId).Set("@NameKey", nameKey).Set("@NameHash", HashOf(nameKey)).Read();
+        return found.Read() ? Prefix + found.GetString(found.GetOrdinal("account_id")) : name;
     }
 
     public static string ToShown(SqliteSession session, string stored)
@@ -39,12 +43,21 @@ internal static class SqliteLogNames
         }
 
         var id = stored[Prefix.Length..];
-        return FindId(session, SelectName, id) ?? AuditActors.Deleted(id);
+        return session.Find<string>(SelectName, new { id }) ?? AuditActors.Deleted(id);
     }
 
-    private static string? FindId(SqliteSession session, string select, string key)
-    {
-        using var query = session.Use(select);
-        return query.Bind(1, key).Step() ? query.Text(0) : null;
-    }
+    /// <summary>With names in place of account ids.</summary>
+    public static AuditEntry ToShown(SqliteSession session, ChainedEntry entry) => new(
+        entry.Id,
+        DateTimeOffset.FromUnixTimeMilliseconds(entry.Time),
+        entry.DeviceId,
+        ToShown(session, entry.Actor),
+        entry.Action,
+        entry.Result,
+        entry.CommandId,
+        entry.Target is null ? null : ToShown(session, entry.Target),
+        entry.Sequence,
+        entry.PreviousHash,
+        entry.Hash,
+        entry.Issue);
 }

@@ -20,7 +20,7 @@ internal sealed class SqliteLogSearch(SqliteSession session, AuditFilter filter,
     {
         if (Matches(entry))
         {
-            _found.Add(SqliteLogRow.ToShown(session, entry));
+            _found.Add(SqliteLogNames.ToShown(session, entry));
         }
 
         if (_found.Count > limit)

@@ -1,29 +1,30 @@
 using SmartLock.Server.Audit;
-using SmartLock.Server.Commands;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
-/// <summary>Appends log entries inside the transaction of what they tell of.</summary>
+/// <summary>Appends log entries inside the transaction of what they tell of. Every write has an entry, so its statements are kept prepared.</summary>
 internal static class SqliteLogs
 {
+    /// <summary><c>written</c> is the last entry that is there, whatever the recorded end says.</summary>
     private const string SelectEnd = """
-        SELECT h.seq, h.hash, h.seal, (SELECT max(seq) FROM logs WHERE device_id = ?1)
-        FROM (SELECT 1) LEFT JOIN log_heads AS h ON h.device_id = ?1
+        SELECT h.seq AS head_seq, h.hash AS head_hash, h.seal, (SELECT max(seq) FROM logs WHERE device_id = @DeviceId) AS written
+        FROM (SELECT 1) LEFT JOIN log_heads AS h ON h.device_id = @DeviceId
         """;
 
-    private const string SelectHash = "SELECT hash FROM logs WHERE device_id = ?1 AND seq = ?2";
+    private const string SelectHash = "SELECT hash FROM logs WHERE device_id = @deviceId AND seq = @sequence";
 
     private const string Insert = """
-        INSERT INTO logs (device_id, seq, time, actor, action, result, command_id, target, previous_hash, hash)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        INSERT INTO logs (device_id, seq, time, actor, action, result, command_id, target, issue, previous_hash, hash)
+        VALUES (@DeviceId, @Sequence, @Time, @Actor, @Action, @Result, @CommandId, @Target, @Issue, @PreviousHash, @Hash)
         """;
 
     private const string MoveHead = """
-        INSERT INTO log_heads (device_id, seq, hash, seal) VALUES (?1, ?2, ?3, ?4)
+        INSERT INTO log_heads (device_id, seq, hash, seal) VALUES (@DeviceId, @Sequence, @Hash, @Seal)
         ON CONFLICT (device_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal
         """;
 
-    public static void Append(this SqliteSession session, NewAuditEntry entry)
+    /// <param name="insert">Another statement for a store that is being migrated and has not all columns yet.</param>
+    public static void Append(this SqliteSession session, NewAuditEntry entry, string insert = Insert)
     {
         var end = FindEnd(session, entry.DeviceId);
         var linked = new ChainedEntry(
@@ -37,15 +38,25 @@ internal static class SqliteLogs
             entry.CommandId,
             entry.Target is null ? null : SqliteLogNames.ToStored(session, entry.Target),
             end.Hash,
-            []);
-        var hash = session.Chain.HashOf(linked);
-        Write(session, linked, hash);
-        using var move = session.Use(MoveHead);
-        move.Bind(1, linked.DeviceId)
-            .Bind(2, linked.Sequence)
-            .Bind(3, hash)
-            .Bind(4, end.IsSound ? session.Chain.SealOf(linked.DeviceId, linked.Sequence, hash) : [])
+            [],
+            entry.Issue);
+        linked = linked with { Hash = session.Chain.HashOf(linked) };
+        Write(session, insert, linked);
+        session.Prepare(MoveHead)
+            .Set("@DeviceId", linked.DeviceId)
+            .Set("@Sequence", linked.Sequence)
+            .Set("@Hash", linked.Hash)
+            .Set("@Seal", end.IsSound ? session.Chain.SealOf(linked.DeviceId, linked.Sequence, linked.Hash) : [])
             .Run();
+    }
+
+    /// <summary>Nothing when there is none.</summary>
+    public static void AppendIfAny(this SqliteSession session, NewAuditEntry? entry)
+    {
+        if (entry is not null)
+        {
+            session.Append(entry);
+        }
     }
 
     /// <summary>
@@ -54,15 +65,12 @@ internal static class SqliteLogs
     /// </summary>
     private static ChainEnd FindEnd(SqliteSession session, string deviceId)
     {
-        using var query = session.Use(SelectEnd);
-        query.Bind(1, deviceId).Step();
-        var written = query.IsNull(3) ? 0 : query.Int64(3);
-        if (query.IsNull(0))
+        var (head, written) = ReadEnd(session, deviceId);
+        if (head is null)
         {
             return written == 0 ? new ChainEnd(0, AuditChain.Beginning, IsSound: true) : new ChainEnd(written, HashAt(session, deviceId, written), IsSound: false);
         }
 
-        var head = new ChainHead(query.Int64(0), query.Blob(1), query.Blob(2));
         if (head.Sequence == written)
         {
             return new ChainEnd(written, head.Hash, session.Chain.IsSealed(deviceId, head));
@@ -72,54 +80,33 @@ internal static class SqliteLogs
         return new ChainEnd(last, last == written ? HashAt(session, deviceId, written) : head.Hash, IsSound: false);
     }
 
-    private static byte[] HashAt(SqliteSession session, string deviceId, long sequence)
+    private static (ChainHead? Head, long Written) ReadEnd(SqliteSession session, string deviceId)
     {
-        using var query = session.Use(SelectHash);
-        query.Bind(1, deviceId).Bind(2, sequence).Step();
-        return query.Blob(0);
+        using var row = session.Prepare(SelectEnd).Set("@DeviceId", deviceId).Read();
+        row.Read();
+        var (sequence, written) = (row.GetOrdinal("head_seq"), row.GetOrdinal("written"));
+        var head = row.IsDBNull(sequence)
+            ? null
+            : new ChainHead(row.GetInt64(sequence), row.GetFieldValue<byte[]>(row.GetOrdinal("head_hash")), row.GetFieldValue<byte[]>(row.GetOrdinal("seal")));
+        return (head, row.IsDBNull(written) ? 0 : row.GetInt64(written));
     }
 
-    private static void Write(SqliteSession session, ChainedEntry entry, byte[] hash)
-    {
-        using var insert = session.Use(Insert);
-        insert.Bind(1, entry.DeviceId)
-            .Bind(2, entry.Sequence)
-            .Bind(3, entry.Time)
-            .Bind(4, entry.Actor)
-            .Bind(5, entry.Action)
-            .Bind(6, entry.Result)
-            .Bind(7, entry.CommandId)
-            .Bind(8, entry.Target)
-            .Bind(9, entry.PreviousHash)
-            .Bind(10, hash)
-            .Run();
-    }
+    private static byte[] HashAt(SqliteSession session, string deviceId, long sequence) =>
+        session.Scalar<byte[]>(SelectHash, new { deviceId, sequence })!;
+
+    private static void Write(SqliteSession session, string insert, ChainedEntry entry) => session.Prepare(insert)
+        .Set("@DeviceId", entry.DeviceId)
+        .Set("@Sequence", entry.Sequence)
+        .Set("@Time", entry.Time)
+        .Set("@Actor", entry.Actor)
+        .Set("@Action", entry.Action)
+        .Set("@Result", entry.Result)
+        .Set("@CommandId", entry.CommandId)
+        .Set("@Target", entry.Target)
+        .Set("@Issue", entry.Issue)
+        .Set("@PreviousHash", entry.PreviousHash)
+        .Set("@Hash", entry.Hash)
+        .Run();
 
     private readonly record struct ChainEnd(long Sequence, byte[] Hash, bool IsSound);
-
-    public static void AppendAvailable(this SqliteSession session, string deviceId, DateTimeOffset time) =>
-        session.Append(new NewAuditEntry(
-            time,
-            deviceId,
-            AuditActors.Device(deviceId),
-            AuditActions.Connectivity,
-            AuditResults.Available));
-
-    public static void AppendUnavailable(this SqliteSession session, string deviceId, string issue, DateTimeOffset time) =>
-        session.Append(new NewAuditEntry(
-            time,
-            deviceId,
-            AuditActors.System,
-            AuditActions.Connectivity,
-            AuditResults.Unavailable(issue)));
-
-    public static void AppendOutcome(this SqliteSession session, Command command, string actor, string result, DateTimeOffset time) =>
-        session.Append(new NewAuditEntry(time, command.DeviceId, actor, ActionOf(command.Action), result, command.Id));
-
-    public static string ActionOf(CommandAction action) => action switch
-    {
-        CommandAction.Lock => AuditActions.LockCommand,
-        CommandAction.Unlock => AuditActions.UnlockCommand,
-        _ => throw new ArgumentOutOfRangeException(nameof(action), action, null),
-    };
 }

@@ -10,39 +10,45 @@ internal static class SqliteMigrations
     {
         layout ??= SqliteLayout.Store;
         RefuseForeign(session, path, layout);
-        using (var mode = session.Use("PRAGMA journal_mode = WAL"))
-        {
-            mode.Step();
-            if (mode.Text(0) != "wal")
-            {
-                throw new StartupException(
-                    $"The store {path} lies on a file system without shared memory, which SQLite's write-ahead log needs: use a local disk.");
-            }
-        }
-
-        session.Execute("BEGIN IMMEDIATE");
-        var version = session.Scalar("PRAGMA user_version");
-        if (version > scripts.Count)
+        if (session.Scalar<string>("PRAGMA journal_mode = WAL") != "wal")
         {
             throw new StartupException(
-                $"The store {path} was written by a newer SmartLock (schema {version}; this one knows {scripts.Count}): "
-                + "start that version, or restore a backup.");
+                $"The store {path} lies on a file system without shared memory, which SQLite's write-ahead log needs: use a local disk.");
         }
 
-        for (var next = (int)version; next < scripts.Count; next++)
+        // A script that makes a table anew drops the old one, which would delete what refers to it. Cannot be changed inside a transaction.
+        session.Execute("PRAGMA foreign_keys = OFF");
+        session.Begin();
+        try
         {
-            session.Execute(scripts[next]);
+            var version = session.Scalar<int>("PRAGMA user_version");
+            if (version > scripts.Count)
+            {
+                throw new StartupException(
+                    $"The store {path} was written by a newer SmartLock (schema {version}; this one knows {scripts.Count}): "
+                    + "start that version, or restore a backup.");
+            }
+
+            foreach (var script in scripts.Skip(version))
+            {
+                session.Execute(script);
+                SqliteLogChaining.Finish(session);
+            }
+
+            session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {layout.ApplicationId};");
+            session.Commit();
         }
-
-        SqliteLogChaining.Finish(session);
-
-        session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {layout.ApplicationId}; COMMIT");
+        finally
+        {
+            session.RollBack();
+            session.Execute("PRAGMA foreign_keys = ON");
+        }
     }
 
     private static void RefuseForeign(SqliteSession session, string path, SqliteLayout layout)
     {
-        var foreign = session.Scalar("PRAGMA application_id") != layout.ApplicationId;
-        if (foreign && session.Scalar("SELECT count(*) FROM sqlite_master") > 0)
+        var foreign = session.Scalar<int>("PRAGMA application_id") != layout.ApplicationId;
+        if (foreign && session.Scalar<long>("SELECT count(*) FROM sqlite_master") > 0)
         {
             throw new StartupException(
                 $"The file {path} is another program's database: set {layout.Setting} to one of SmartLock's own.");

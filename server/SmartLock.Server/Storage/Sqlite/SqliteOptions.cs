@@ -7,7 +7,7 @@ internal sealed class SqliteOptions
     /// <summary>Empty: <c>smartlock.db</c> in <c>Data:Folder</c>.</summary>
     public string File { get; set; } = "";
 
-    /// <summary>How long one write waits for another process that holds the file.</summary>
+    /// <summary>How long one write waits for another process that holds the file; no less than a second is waited (see <see cref="SqliteSession"/>).</summary>
     public TimeSpan BusyTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a call waits for its turn, to write or for a reader.</summary>

@@ -6,114 +6,112 @@ namespace SmartLock.Server.Storage.Sqlite;
 /// <summary>What reports and losses do to a lock's row.</summary>
 internal static class SqliteReports
 {
-    // What was believed under an earlier key, or of an earlier lock with this id, is not this lock's. Nor does a report overwrite a later
-    // one. But a last_seen further ahead than two replicas' clocks differ (5 s) was written before this machine's clock was set back:
-    // held to it, no report would count until that time comes.
-    private const string Guard = "key_from = ?12 AND state = 'Available' AND (last_seen <= ?2 OR last_seen > ?2 + 5000)";
-
-    private const string Set = """
-        UPDATE locks SET last_seen = ?2,
-            sent_at = max(sent_at, ?5),
-            connected_at = CASE ?6 WHEN 0 THEN connected_at ELSE ?6 END,
-            own_topics = ifnull(?7, own_topics), firmware = ifnull(?8, firmware), rssi = ?9, battery_mv = ?10, uptime_s = ?11
+    private const string SetMeasured = """
+        UPDATE locks SET connected_at = CASE @ConnectedAt WHEN 0 THEN connected_at ELSE @ConnectedAt END,
+            own_topics = ifnull(@OwnTopics, own_topics), firmware = ifnull(@Firmware, firmware),
+            rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS
         """;
 
-    private const string Confirm = $"{Set} WHERE device_id = ?1 AND status = ?3 AND issue IS ?4 AND {Guard}";
-
-    private const string Update = $"{Set}, status = ?3, issue = ?4 WHERE device_id = ?1 AND {Guard}";
-
-    private const string Revive = """
-        UPDATE locks SET state = 'Available', last_seen = ?2
-        WHERE device_id = ?1 AND key_from = ?3 AND state = 'Unavailable' AND (last_seen IS NULL OR last_seen <= ?2 OR last_seen > ?2 + 5000)
+    private const string SaysTheSame = """
+        device_id = @DeviceId AND key_from = @KeyFrom AND state = 'Available' AND status = @Status AND issue IS @Issue
         """;
-
-    private const string Lose = """
-        UPDATE locks SET state = 'Unavailable', issue = ?4, lost_at = ?3
-        WHERE device_id = ?1 AND key_from = ?5 AND connected_at = ?2 AND state = 'Available' AND last_seen <= ?3
-        """;
-
-    private const string SelectKey = "SELECT 1 FROM locks WHERE device_id = ?1 AND key_from = ?2";
 
     /// <summary>
-    /// Nearly every report is of a lock that is Available already and says what the last one said: it takes one statement. One that
-    /// finds no such lock brings news; or the lock is unknown, was overtaken, or comes back: then the state is turned first and
-    /// the report written again.
+    /// Nearly every report is of a lock that is Available already and says what the last one said, and takes this one statement. It does what
+    /// <see cref="ReportRules.Take"/> would have done: which decides on every report that this does not match.
     /// </summary>
-    public static void Apply(
-        SqliteSession session,
-        IReadOnlyCollection<DeviceReport> reports,
-        List<string> changed,
-        List<string> cameBack,
-        List<DeviceReport> outdated,
-        List<DeviceReport> replayed)
+    private const string Confirm = $"""
+        {SetMeasured}, last_seen = @HeardAt, sent_at = max(sent_at, @SentAt)
+        WHERE {SaysTheSame} AND (last_seen <= @HeardAt OR last_seen > @HeardAt + @MaxSkewMs)
+        """;
+
+    /// <summary>The same for a report that nothing but its signature speaks for.</summary>
+    private const string ConfirmSigned = $"""
+        {SetMeasured}, last_seen = CASE WHEN last_seen > @HeardAt AND last_seen <= @HeardAt + @MaxSkewMs THEN last_seen ELSE @HeardAt END,
+            sent_at = @SentAt
+        WHERE {SaysTheSame} AND sent_at < @SentAt
+        """;
+
+    private const string Select = "SELECT * FROM locks WHERE device_id = @DeviceId";
+
+    private const string Update = """
+        UPDATE locks SET status = @Status, state = @State, issue = @Issue, last_seen = @LastSeen, sent_at = @SentAt, connected_at = @ConnectedAt,
+            own_topics = @OwnTopics, firmware = @Firmware, rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS, lost_at = @LostAt
+        WHERE device_id = @DeviceId
+        """;
+
+    public static ReportOutcome Apply(SqliteSession session, DeviceReport report)
     {
-        using var confirm = session.Use(Confirm);
-        using var update = session.Use(Update);
-        foreach (var report in reports)
+        if (IsConfirmed(session, report))
         {
-            if (report.BySignature)
-            {
-                SqliteSignedReports.Apply(session, report, changed, cameBack, outdated, replayed);
-                continue;
-            }
-
-            if (Write(confirm, report))
-            {
-                continue;
-            }
-
-            if (Write(update, report))
-            {
-                changed.Add(report.DeviceId);
-                continue;
-            }
-
-            using var revive = session.Use(Revive);
-            if (revive.Bind(1, report.DeviceId).Bind(2, report.HeardAt).Bind(3, report.KeyFrom).Run() == 0)
-            {
-                if (!HasKey(session, report))
-                {
-                    outdated.Add(report);
-                }
-
-                continue;
-            }
-
-            Write(update, report);
-            session.AppendAvailable(report.DeviceId, report.HeardAt);
-            cameBack.Add(report.DeviceId);
+            return ReportOutcome.Confirmed;
         }
-    }
 
-    public static void Apply(SqliteSession session, ConnectionLoss loss, List<string> wentAway)
-    {
-        using var lose = session.Use(Lose);
-        lose.Bind(1, loss.DeviceId).Bind(2, loss.ConnectedAt).Bind(3, loss.HeardAt).Bind(4, LockIssues.ConnectionLost).Bind(5, loss.KeyFrom);
-        if (lose.Run() == 1)
+        var decision = ReportRules.Take(Find(session, report.DeviceId), report);
+        if (decision.Lock is { } taken)
         {
-            session.AppendUnavailable(loss.DeviceId, LockIssues.ConnectionLost, loss.HeardAt);
-            wentAway.Add(loss.DeviceId);
+            Write(session, taken);
         }
+
+        session.AppendIfAny(decision.Entry);
+        return decision.Outcome;
     }
 
-    public static bool HasKey(SqliteSession session, DeviceReport report)
+    /// <returns>Whether the loss counts.</returns>
+    public static bool Apply(SqliteSession session, ConnectionLoss loss)
     {
-        using var query = session.Use(SelectKey);
-        return query.Bind(1, report.DeviceId).Bind(2, report.KeyFrom).Step();
+        if (ReportRules.Lose(Find(session, loss.DeviceId), loss) is not { } lost)
+        {
+            return false;
+        }
+
+        Write(session, lost.Lock);
+        session.Append(lost.Entry);
+        return true;
     }
 
-    public static bool Write(SqliteStatement statement, DeviceReport report) =>
-        statement.Bind(1, report.DeviceId)
-            .Bind(2, report.HeardAt)
-            .Bind(3, report.Status.ToString())
-            .Bind(4, report.Issue)
-            .Bind(5, report.SentAt)
-            .Bind(6, report.ConnectedAt)
-            .Bind(7, report.OwnTopics is { } own ? own ? 1L : 0L : null)
-            .Bind(8, report.Firmware)
-            .Bind(9, report.Rssi)
-            .Bind(10, report.BatteryMv)
-            .Bind(11, report.UptimeS)
-            .Bind(12, report.KeyFrom)
+    private static bool IsConfirmed(SqliteSession session, DeviceReport report) =>
+        session.Prepare(report.BySignature ? ConfirmSigned : Confirm)
+            .Set("@DeviceId", report.DeviceId)
+            .Set("@KeyFrom", report.KeyFrom)
+            .Set("@Status", NameOf(report.Status))
+            .Set("@Issue", report.Issue)
+            .Set("@HeardAt", report.HeardAt.ToUnixTimeMilliseconds())
+            .Set("@SentAt", report.SentAt)
+            .Set("@ConnectedAt", report.ConnectedAt)
+            .Set("@OwnTopics", report.OwnTopics)
+            .Set("@Firmware", report.Firmware)
+            .Set("@Rssi", report.Rssi)
+            .Set("@BatteryMv", report.BatteryMv)
+            .Set("@UptimeS", report.UptimeS)
+            .Set("@MaxSkewMs", ReportRules.MaxSkewMs)
             .Run() == 1;
+
+    private static HeardLock? Find(SqliteSession session, string deviceId) =>
+        session.Prepare(Select).Set("@DeviceId", deviceId).Find<HeardLock>();
+
+    private static void Write(SqliteSession session, HeardLock heard) =>
+        session.Prepare(Update)
+            .Set("@DeviceId", heard.DeviceId)
+            .Set("@Status", NameOf(heard.Status))
+            .Set("@State", heard.State.ToString())
+            .Set("@Issue", heard.Issue)
+            .Set("@LastSeen", heard.LastSeen?.ToUnixTimeMilliseconds())
+            .Set("@SentAt", heard.SentAt)
+            .Set("@ConnectedAt", heard.ConnectedAt)
+            .Set("@OwnTopics", heard.OwnTopics)
+            .Set("@Firmware", heard.Firmware)
+            .Set("@Rssi", heard.Rssi)
+            .Set("@BatteryMv", heard.BatteryMv)
+            .Set("@UptimeS", heard.UptimeS)
+            .Set("@LostAt", heard.LostAt?.ToUnixTimeMilliseconds())
+            .Run();
+
+    /// <summary>Without the look-up that ToString makes for every heartbeat.</summary>
+    private static string NameOf(LockStatus status) => status switch
+    {
+        LockStatus.Unknown => nameof(LockStatus.Unknown),
+        LockStatus.Locked => nameof(LockStatus.Locked),
+        LockStatus.Unlocked => nameof(LockStatus.Unlocked),
+    };
 }

@@ -1,123 +1,29 @@
 namespace SmartLock.Server.Storage.Sqlite;
 
 /// <summary>
-/// The tables. Times are Unix milliseconds (UTC). Scripts are run in order, once each; <c>PRAGMA user_version</c> counts those
-/// that were. A script that has been released is never edited: a change is a new script.
+/// The tables, as numbered scripts in the folder Schema. Times are Unix milliseconds (UTC). Scripts are run in order, once each;
+/// <c>PRAGMA user_version</c> counts those that were. A script that has been released is never edited: a change is a new script.
 /// </summary>
-internal static partial class SqliteSchema
+internal static class SqliteSchema
 {
     /// <summary>"SLCK" in <c>PRAGMA application_id</c>: says that the file is ours.</summary>
     public const int ApplicationId = 0x534C434B;
 
-    /// <remarks>
-    /// The locks' keys stand apart: the row that every heartbeat rewrites stays small, and no query on locks meets a key.
-    /// <c>locks_heard</c> is what makes the offline sweep a seek: silent locks are at its beginning.
-    /// A user's name is unique under <c>name_key</c>, its upper-case form, since SQLite's NOCASE knows ASCII only.
-    /// REPLACE deletes without firing delete triggers, hence the insert trigger on logs.
-    /// </remarks>
-    private const string First = """
-        CREATE TABLE users (
-            name_key TEXT NOT NULL PRIMARY KEY,
-            username TEXT NOT NULL,
-            email TEXT,
-            password_hash TEXT NOT NULL,
-            role TEXT NOT NULL CHECK (role IN ('User', 'Admin')),
-            created_at INTEGER NOT NULL,
-            disabled INTEGER NOT NULL CHECK (disabled IN (0, 1))
-        ) WITHOUT ROWID;
-        CREATE INDEX users_admins ON users (name_key) WHERE role = 'Admin';
+    private const string MqttScript = "0010_mqtt.sql";
 
-        CREATE TABLE locks (
-            id INTEGER PRIMARY KEY,
-            device_id TEXT NOT NULL UNIQUE,
-            name TEXT NOT NULL,
-            owner TEXT NOT NULL,
-            status TEXT NOT NULL CHECK (status IN ('Unknown', 'Locked', 'Unlocked')),
-            state TEXT NOT NULL CHECK (state IN ('Unavailable', 'Available')),
-            last_seen INTEGER,
-            issue TEXT,
-            sent_at INTEGER NOT NULL DEFAULT 0,
-            connected_at INTEGER NOT NULL DEFAULT 0,
-            own_topics INTEGER NOT NULL DEFAULT 0,
-            firmware TEXT,
-            rssi INTEGER,
-            battery_mv INTEGER,
-            uptime_s INTEGER,
-            last_issued_at INTEGER NOT NULL DEFAULT 0,
-            unsigned INTEGER NOT NULL CHECK (unsigned IN (0, 1)),
-            created_at INTEGER NOT NULL
-        );
-        CREATE INDEX locks_owner ON locks (owner, device_id);
-        CREATE INDEX locks_heard ON locks (last_seen) WHERE state = 'Available';
+    /// <summary>What the embedded broker keeps for its clients, in this file or in one of its own.</summary>
+    public static string Mqtt => Read(MqttScript);
 
-        CREATE TABLE device_keys (
-            device_id TEXT NOT NULL PRIMARY KEY REFERENCES locks (device_id),
-            protected_key BLOB NOT NULL
-        ) WITHOUT ROWID;
+    public static IReadOnlyList<string> Scripts { get; } =
+        [.. typeof(SqliteSchema).Assembly.GetManifestResourceNames()
+            .Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(Read)];
 
-        CREATE TABLE commands (
-            id TEXT NOT NULL PRIMARY KEY,
-            device_id TEXT NOT NULL REFERENCES locks (device_id),
-            action TEXT NOT NULL CHECK (action IN ('Lock', 'Unlock')),
-            requested_by TEXT NOT NULL,
-            idempotency_key TEXT,
-            issued_at INTEGER NOT NULL,
-            expires_at INTEGER NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('Sent', 'Done', 'Failed', 'Expired')),
-            result TEXT,
-            decided_at INTEGER
-        ) WITHOUT ROWID;
-        CREATE UNIQUE INDEX commands_once ON commands (requested_by, idempotency_key) WHERE idempotency_key IS NOT NULL;
-        CREATE INDEX commands_open ON commands (expires_at) WHERE state = 'Sent';
-
-        CREATE TABLE logs (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            time INTEGER NOT NULL,
-            device_id TEXT NOT NULL,
-            actor TEXT NOT NULL,
-            action TEXT NOT NULL,
-            result TEXT NOT NULL,
-            command_id TEXT
-        );
-        CREATE INDEX logs_device ON logs (device_id, id);
-        CREATE TRIGGER logs_no_update BEFORE UPDATE ON logs BEGIN SELECT RAISE(ABORT, 'logs are append-only'); END;
-        CREATE TRIGGER logs_no_delete BEFORE DELETE ON logs BEGIN SELECT RAISE(ABORT, 'logs are append-only'); END;
-        CREATE TRIGGER logs_no_replace BEFORE INSERT ON logs WHEN EXISTS (SELECT 1 FROM logs WHERE id = NEW.id)
-        BEGIN SELECT RAISE(ABORT, 'logs are append-only'); END;
-
-        CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL);
-        """;
-
-    /// <remarks>
-    /// <c>account_id</c> is what the log holds in place of a name, so that a deleted account's name goes and the log stays as it was
-    /// written. A deleted account leaves its id and a hash of its name, which is never given away again.
-    /// </remarks>
-    private const string AccountIds = """
-        ALTER TABLE users ADD COLUMN account_id TEXT;
-        UPDATE users SET account_id = lower(hex(randomblob(16)));
-        CREATE UNIQUE INDEX users_account_id ON users (account_id);
-        CREATE TABLE retired_accounts (
-            name_hash TEXT NOT NULL PRIMARY KEY,
-            account_id TEXT NOT NULL UNIQUE,
-            retired_at INTEGER NOT NULL
-        ) WITHOUT ROWID;
-        ALTER TABLE logs ADD COLUMN target TEXT;
-        """;
-
-    /// <remarks>The times are when the share begins and ends; open where null.</remarks>
-    private const string Shares = """
-        CREATE TABLE shares (
-            device_id TEXT NOT NULL REFERENCES locks (device_id) ON DELETE CASCADE,
-            name_key TEXT NOT NULL REFERENCES users (name_key) ON DELETE CASCADE,
-            role TEXT NOT NULL CHECK (role IN ('Viewer', 'Operator')),
-            from_at INTEGER,
-            until_at INTEGER,
-            created_at INTEGER NOT NULL,
-            PRIMARY KEY (device_id, name_key)
-        ) WITHOUT ROWID;
-        CREATE INDEX shares_user ON shares (name_key, device_id);
-        """;
-
-    public static readonly IReadOnlyList<string> Scripts =
-        [First, AccountIds, Shares, Chain, Pairings, Webhooks, Accounts, Epochs, Claims, Mqtt, Import, Replicas];
+    private static string Read(string resource)
+    {
+        using var stream = typeof(SqliteSchema).Assembly.GetManifestResourceStream(resource)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
 }

@@ -1,143 +1,122 @@
 using SmartLock.Server.Accounts;
-using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
 internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecondFactorStore
 {
-    private const string Select = "SELECT protected_secret, confirmed_at IS NOT NULL FROM second_factors WHERE name_key = ?1";
+    private const string Select = "SELECT *, confirmed_at IS NOT NULL AS is_confirmed FROM second_factors WHERE name_key = @nameKey";
 
-    private const string Begin = """
-        INSERT INTO second_factors (name_key, protected_secret) SELECT name_key, ?2 FROM users WHERE name_key = ?1
-        ON CONFLICT (name_key) DO UPDATE SET protected_secret = ?2 WHERE confirmed_at IS NULL
+    private const string HasAccount = "SELECT EXISTS (SELECT 1 FROM users WHERE name_key = @nameKey)";
+
+    private const string Put = """
+        INSERT INTO second_factors (name_key, protected_secret) VALUES (@nameKey, @protectedSecret)
+        ON CONFLICT (name_key) DO UPDATE SET protected_secret = excluded.protected_secret
         """;
 
-    private const string Confirm = """
-        UPDATE second_factors SET confirmed_at = ?3, last_step = ?4
-        WHERE name_key = ?1 AND confirmed_at IS NULL AND protected_secret = ?2
-        """;
+    private const string Confirm = "UPDATE second_factors SET confirmed_at = @now, last_step = @step WHERE name_key = @nameKey";
 
     private const string UseStep = """
-        UPDATE second_factors SET last_step = ?2 WHERE name_key = ?1 AND confirmed_at IS NOT NULL AND last_step < ?2
+        UPDATE second_factors SET last_step = @step WHERE name_key = @nameKey AND confirmed_at IS NOT NULL AND last_step < @step
         """;
 
-    private const string InsertCode = "INSERT INTO recovery_codes (name_key, hash) VALUES (?1, ?2)";
+    private const string InsertCode = "INSERT INTO recovery_codes (name_key, hash) VALUES (@nameKey, @hash)";
 
-    private const string UseRecoveryCode = "DELETE FROM recovery_codes WHERE name_key = ?1 AND hash = ?2";
+    private const string UseRecoveryCode = "DELETE FROM recovery_codes WHERE name_key = @nameKey AND hash = @hash";
 
-    private const string DeleteCodes = "DELETE FROM recovery_codes WHERE name_key = ?1";
+    private const string DeleteCodes = "DELETE FROM recovery_codes WHERE name_key = @nameKey";
 
-    private const string Delete = "DELETE FROM second_factors WHERE name_key = ?1 RETURNING confirmed_at IS NOT NULL";
+    private const string Delete = "DELETE FROM second_factors WHERE name_key = @nameKey";
 
     public Task<SecondFactor?> FindAsync(string username, CancellationToken ct) =>
         database.ReadAsync(session => Find(session, SqliteNames.KeyOf(username)), ct).AsTask();
 
     public Task<BeginSecondFactorOutcome> BeginAsync(string username, byte[] protectedSecret, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Full,
-            session =>
+        WriteAsync(
+            username,
+            (session, nameKey) =>
             {
-                var nameKey = SqliteNames.KeyOf(username);
-                using var begin = session.Use(Begin);
-                if (begin.Bind(1, nameKey).Bind(2, protectedSecret).Run() == 1)
+                var outcome = SecondFactorRules.Begin(
+                    session.Scalar<bool>(HasAccount, new { nameKey }), Find(session, nameKey) is { IsConfirmed: true });
+                if (outcome is BeginSecondFactorOutcome.Pending)
                 {
-                    return BeginSecondFactorOutcome.Pending;
+                    session.Execute(Put, new { nameKey, protectedSecret });
                 }
 
-                return Find(session, nameKey) is null ? BeginSecondFactorOutcome.NoAccount : BeginSecondFactorOutcome.AlreadyEnabled;
+                return outcome;
             },
             ct);
 
     public Task<ConfirmSecondFactorOutcome> ConfirmAsync(
         string username, byte[] pending, long step, IReadOnlyList<byte[]> recoveryHashes, DateTimeOffset now, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Full,
-            session =>
+        WriteAsync(
+            username,
+            (session, nameKey) =>
             {
-                var nameKey = SqliteNames.KeyOf(username);
-                using var confirm = session.Use(Confirm);
-                if (confirm.Bind(1, nameKey).Bind(2, pending).Bind(3, now).Bind(4, step).Run() == 0)
+                var outcome = SecondFactorRules.Confirm(Find(session, nameKey), pending);
+                if (outcome is ConfirmSecondFactorOutcome.Enabled)
                 {
-                    return ConfirmSecondFactorOutcome.NotPending;
+                    session.Execute(Confirm, new { nameKey, now, step });
+                    InsertCodes(session, nameKey, recoveryHashes);
+                    session.Append(SecondFactorRules.Enabled(username, now));
                 }
 
-                InsertCodes(session, nameKey, recoveryHashes);
-                session.AppendAccount(username, AuditActions.SecondFactorEnable, AuditResults.AccountDone, now);
-                return ConfirmSecondFactorOutcome.Enabled;
+                return outcome;
             },
             ct);
 
     public Task<UseCodeOutcome> UseStepAsync(string username, long step, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Full,
-            session =>
-            {
-                using var use = session.Use(UseStep);
-                var written = use.Bind(1, SqliteNames.KeyOf(username)).Bind(2, step).Run();
-                return written == 1 ? UseCodeOutcome.Accepted : UseCodeOutcome.Replayed;
-            },
+        WriteAsync(
+            username,
+            (session, nameKey) => session.Execute(UseStep, new { nameKey, step }) == 1 ? UseCodeOutcome.Accepted : UseCodeOutcome.Replayed,
             ct);
 
     public Task<UseRecoveryCodeOutcome> UseRecoveryCodeAsync(string username, byte[] hash, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Full,
-            session =>
-            {
-                using var use = session.Use(UseRecoveryCode);
-                var used = use.Bind(1, SqliteNames.KeyOf(username)).Bind(2, hash).Run();
-                return used == 1 ? UseRecoveryCodeOutcome.Accepted : UseRecoveryCodeOutcome.Unknown;
-            },
+        WriteAsync(
+            username,
+            (session, nameKey) => session.Execute(UseRecoveryCode, new { nameKey, hash }) == 1
+                ? UseRecoveryCodeOutcome.Accepted
+                : UseRecoveryCodeOutcome.Unknown,
             ct);
 
     public Task<SecondFactorOutcome> ReplaceRecoveryCodesAsync(
         string username, IReadOnlyList<byte[]> hashes, DateTimeOffset now, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Full,
-            session =>
+        WriteAsync(
+            username,
+            (session, nameKey) =>
             {
-                var nameKey = SqliteNames.KeyOf(username);
-                if (Find(session, nameKey) is not { IsConfirmed: true })
+                var outcome = SecondFactorRules.Change(Find(session, nameKey));
+                if (outcome is SecondFactorOutcome.Done)
                 {
-                    return SecondFactorOutcome.NotEnabled;
+                    session.Execute(DeleteCodes, new { nameKey });
+                    InsertCodes(session, nameKey, hashes);
+                    session.Append(SecondFactorRules.CodesReplaced(username, now));
                 }
 
-                using var delete = session.Use(DeleteCodes);
-                delete.Bind(1, nameKey).Run();
-                InsertCodes(session, nameKey, hashes);
-                session.AppendAccount(username, AuditActions.SecondFactorCodes, AuditResults.AccountDone, now);
-                return SecondFactorOutcome.Done;
+                return outcome;
             },
             ct);
 
     public Task<SecondFactorOutcome> RemoveAsync(string username, string actor, DateTimeOffset now, CancellationToken ct) =>
-        database.WriteAsync(
-            Durability.Full,
-            session =>
+        WriteAsync(
+            username,
+            (session, nameKey) =>
             {
-                using var delete = session.Use(Delete);
-                if (!delete.Bind(1, SqliteNames.KeyOf(username)).Step() || !delete.Bool(0))
+                var outcome = SecondFactorRules.Change(Find(session, nameKey));
+                session.Execute(Delete, new { nameKey });
+                if (outcome is SecondFactorOutcome.Done)
                 {
-                    return SecondFactorOutcome.NotEnabled;
+                    session.Append(SecondFactorRules.Removed(session.FindUser(username)!.Username, actor, now));
                 }
 
-                var user = SqliteUserStore.Find(session, username)!;
-                session.AppendAccount(actor, AuditActions.SecondFactorDisable, AuditResults.AccountDone, now, user.Username);
-                return SecondFactorOutcome.Done;
+                return outcome;
             },
             ct);
 
-    private static SecondFactor? Find(SqliteSession session, string nameKey)
-    {
-        using var query = session.Use(Select);
-        return query.Bind(1, nameKey).Step() ? new SecondFactor(query.Blob(0), query.Bool(1)) : null;
-    }
+    private Task<T> WriteAsync<T>(string username, Func<SqliteSession, string, T> work, CancellationToken ct) =>
+        database.WriteAsync(Durability.Full, session => work(session, SqliteNames.KeyOf(username)), ct);
 
-    private static void InsertCodes(SqliteSession session, string nameKey, IReadOnlyList<byte[]> hashes)
-    {
-        using var insert = session.Use(InsertCode);
-        foreach (var hash in hashes)
-        {
-            insert.Bind(1, nameKey).Bind(2, hash).Run();
-        }
-    }
+    private static SecondFactor? Find(SqliteSession session, string nameKey) => session.Find<SecondFactor>(Select, new { nameKey });
+
+    private static void InsertCodes(SqliteSession session, string nameKey, IReadOnlyList<byte[]> hashes) =>
+        session.Execute(InsertCode, hashes.Select(hash => new { nameKey, hash }));
 }

@@ -1,13 +1,10 @@
+using Dapper;
 using Microsoft.Data.Sqlite;
 using SmartLock.Server.Audit;
-using SQLitePCL;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
-/// <summary>
-/// One connection and the statements prepared on it; used by one thread at a time. The statements are driven by hand rather
-/// than through ADO.NET, whose command retries a busy file in sleeps of its own and allocates for every parameter.
-/// </summary>
+/// <summary>One connection and its transaction; used by one thread at a time. Parameters and columns go by name (<see cref="SqliteMapping"/>).</summary>
 internal sealed class SqliteSession : IDisposable
 {
     /// <summary>Short, since doors wait meanwhile; and it is tried again after the next commit.</summary>
@@ -16,11 +13,18 @@ internal sealed class SqliteSession : IDisposable
     private readonly SqliteConnection _connection;
     private readonly TimeSpan _busyTimeout;
 
-    // By reference: every text is a constant of the store that uses it, so the cache is bounded by the program's size.
-    private readonly Dictionary<string, SqliteStatement> _statements = new(ReferenceEqualityComparer.Instance);
+    // By reference: every text is a constant of the store that uses it, so the number is bounded by the program's size.
+    private readonly Dictionary<string, SqlitePrepared> _prepared = new(ReferenceEqualityComparer.Instance);
 
     private readonly AuditChain? _chain;
+    private SqliteTransaction? _transaction;
 
+    static SqliteSession() => SqliteMapping.Register();
+
+    /// <param name="busyTimeout">
+    /// How long SQLite waits for another process that holds the file. ADO.NET's command tries again by itself for as long as its own timeout, whose
+    /// shortest is one second: it is set to that, so a write waits for the longer of the two.
+    /// </param>
     /// <param name="chain">What makes the links of the log; a session without it reads only.</param>
     public SqliteSession(string file, TimeSpan busyTimeout, AuditChain? chain = null)
     {
@@ -31,11 +35,13 @@ internal sealed class SqliteSession : IDisposable
             DataSource = file,
             Mode = SqliteOpenMode.ReadWrite,
             Pooling = false,
+            DefaultTimeout = 1,
         }.ToString());
         try
         {
             _connection.Open();
             WaitFor(busyTimeout);
+
             // What is deleted may be somebody's name, so it is overwritten; most libraries do not unless they are told.
             Execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;");
         }
@@ -50,51 +56,55 @@ internal sealed class SqliteSession : IDisposable
 
     public string LibraryVersion => _connection.ServerVersion;
 
-    public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
-
     /// <summary>Set by work that deletes what must not stay in the write-ahead log either, once it is committed.</summary>
     public bool MustErase { get; set; }
 
-    private sqlite3 Handle => _connection.Handle!;
+    public List<T> Query<T>(string sql, object? parameters = null) => _connection.Query<T>(sql, parameters, _transaction).AsList();
 
+    /// <summary>Row by row, for more than should be in memory at once.</summary>
+    public IEnumerable<T> Stream<T>(string sql, object? parameters = null) => _connection.Query<T>(sql, parameters, _transaction, buffered: false);
+
+    /// <summary>The first row, or null.</summary>
+    public T? Find<T>(string sql, object? parameters = null)
+        where T : class => _connection.QueryFirstOrDefault<T>(sql, parameters, _transaction);
+
+    /// <summary>The first column of the first row; the type's default when there is none.</summary>
+    public T? Scalar<T>(string sql, object? parameters = null) => _connection.ExecuteScalar<T>(sql, parameters, _transaction);
+
+    /// <returns>How many rows were changed.</returns>
+    public int Execute(string sql, object? parameters = null) => _connection.Execute(sql, parameters, _transaction);
+
+    /// <summary>For what runs thousands of times a second: compiled once, and kept as long as the session.</summary>
     /// <param name="sql">A constant.</param>
-    public SqliteStatement Use(string sql)
+    public SqlitePrepared Prepare(string sql)
     {
-        if (!_statements.TryGetValue(sql, out var statement))
+        if (!_prepared.TryGetValue(sql, out var prepared))
         {
-            statement = new SqliteStatement(Handle, sql);
-            _statements.Add(sql, statement);
+            prepared = new SqlitePrepared(_connection.CreateCommand(), sql);
+            _prepared.Add(sql, prepared);
         }
 
-        statement.Take();
-        return statement;
+        prepared.Begin(_transaction);
+        return prepared;
     }
 
-    /// <summary>Closes a prepared statement, which would stand in the way of dropping its table.</summary>
-    public void Forget(string sql)
+    /// <summary>Begins a transaction that may write, which waits for that right here and not at its first write.</summary>
+    public void Begin() => _transaction = _connection.BeginTransaction(deferred: false);
+
+    public void Commit()
     {
-        if (_statements.Remove(sql, out var statement))
-        {
-            statement.Close();
-        }
+        _transaction!.Commit();
+        _transaction = null;
     }
 
-    /// <summary>Runs a script, or a pragma that must not be prepared beforehand.</summary>
-    public void Execute(string sql) => Check(raw.sqlite3_exec(Handle, sql));
-
-    /// <summary>One number, from a statement that is not kept.</summary>
-    public long Scalar(string sql)
+    /// <summary>Does nothing without a transaction.</summary>
+    public void RollBack()
     {
-        var statement = new SqliteStatement(Handle, sql);
-        try
-        {
-            statement.Step();
-            return statement.Int64(0);
-        }
-        finally
-        {
-            statement.Close();
-        }
+        var transaction = _transaction;
+        _transaction = null;
+
+        // Knows it when SQLite has rolled back by itself, as it does when the disk is full.
+        transaction?.Dispose();
     }
 
     /// <summary>Copies the write-ahead log into the file and empties it; false when somebody who reads was in the way.</summary>
@@ -103,7 +113,7 @@ internal sealed class SqliteSession : IDisposable
         WaitFor(TruncationPatience);
         try
         {
-            return Scalar("PRAGMA wal_checkpoint(TRUNCATE)") == 0;
+            return Scalar<long>("PRAGMA wal_checkpoint(TRUNCATE)") == 0;
         }
         finally
         {
@@ -113,16 +123,14 @@ internal sealed class SqliteSession : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in _statements.Values)
+        foreach (var prepared in _prepared.Values)
         {
-            statement.Close();
+            prepared.Dispose();
         }
 
-        _statements.Clear();
+        _prepared.Clear();
         _connection.Dispose();
     }
 
-    private void WaitFor(TimeSpan time) => Check(raw.sqlite3_busy_timeout(Handle, (int)time.TotalMilliseconds));
-
-    private void Check(int code) => SqliteException.ThrowExceptionForRC(code, Handle);
+    private void WaitFor(TimeSpan time) => Execute($"PRAGMA busy_timeout = {(int)time.TotalMilliseconds}");
 }

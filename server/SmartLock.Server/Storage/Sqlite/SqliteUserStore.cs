@@ -6,30 +6,27 @@ namespace SmartLock.Server.Storage.Sqlite;
 
 internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
 {
-    private const string Columns = """
-        username, email, password_hash, role, created_at, disabled, password_version,
-        EXISTS (SELECT 1 FROM second_factors AS f WHERE f.name_key = users.name_key AND f.confirmed_at IS NOT NULL)
+    /// <summary>The last character of Unicode ends the names that begin alike.</summary>
+    private const string SelectPage = $"""
+        {SqliteAccounts.SelectAll} WHERE name_key > @After AND name_key >= @Search AND name_key < @Search || char(0x10FFFF)
+        AND (@Role IS NULL OR role = @Role) AND (@Disabled IS NULL OR disabled = @Disabled) ORDER BY name_key LIMIT @Limit
         """;
 
     private const string Insert = """
         INSERT INTO users (name_key, username, email, password_hash, role, created_at, disabled, account_id)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM retired_accounts WHERE name_hash = ?8)
+        SELECT @NameKey, @Username, @Email, @PasswordHash, @Role, @CreatedAt, @Disabled, lower(hex(randomblob(16)))
+        WHERE NOT EXISTS (SELECT 1 FROM retired_accounts WHERE name_hash = @NameHash)
         ON CONFLICT (name_key) DO NOTHING
         """;
 
-    private const string Select = $"SELECT {Columns} FROM users WHERE name_key = ?1";
+    private const string ReplaceHash = "UPDATE users SET password_hash = @newHash WHERE name_key = @nameKey AND password_hash = @oldHash";
 
-    /// <summary>The last character of Unicode ends the names that begin alike.</summary>
-    private const string SelectPage = $"""
-        SELECT {Columns} FROM users WHERE name_key > ?1 AND name_key >= ?2 AND name_key < ?2 || char(0x10FFFF)
-        AND (?3 IS NULL OR role = ?3) AND (?4 IS NULL OR disabled = ?4) ORDER BY name_key LIMIT ?5
-        """;
+    private const string ChangeHash =
+        "UPDATE users SET password_hash = @newHash, password_version = password_version + 1 WHERE name_key = @nameKey";
 
-    private const string ReplaceHash = "UPDATE users SET password_hash = ?3 WHERE name_key = ?1 AND password_hash = ?2";
+    private const string ChangeEmail = "UPDATE users SET email = @email WHERE name_key = @nameKey";
 
-    private const string ChangeEmail = "UPDATE users SET email = ?2 WHERE name_key = ?1";
-
-    private const string SelectAdmin = "SELECT 1 FROM users WHERE role = 'Admin' LIMIT 1";
+    private const string SelectAdmin = "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'Admin')";
 
     public Task<CreateUserOutcome> CreateAsync(User user, string actor, CancellationToken ct) =>
         database.WriteAsync(Durability.Full, session => Create(session, user, actor), ct);
@@ -39,68 +36,63 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
             Durability.Full,
             session =>
             {
-                if (AnyAdmin(session))
-                {
-                    return FirstAdminOutcome.AdminExists;
-                }
-
-                return Create(session, user, user.Username) switch
-                {
-                    CreateUserOutcome.Created => FirstAdminOutcome.Created,
-                    CreateUserOutcome.NameTaken => FirstAdminOutcome.NameTaken,
-                };
+                var hasAdmin = session.Scalar<bool>(SelectAdmin);
+                return UserChangeRules.FirstAdmin(hasAdmin, !hasAdmin && Create(session, user, user.Username) is CreateUserOutcome.NameTaken);
             },
             ct);
 
     public Task<User?> FindAsync(string username, CancellationToken ct) =>
-        database.ReadAsync(session => Find(session, username), ct).AsTask();
+        database.ReadAsync(session => session.FindUser(username), ct).AsTask();
 
-    public Task<Page<User>> ListAsync(UserFilter filter, string? after, int limit, CancellationToken ct) =>
-        database.ReadAsync(
-            session =>
-            {
-                using var query = session.Use(SelectPage);
-                query.Bind(1, SqliteNames.KeyOf(after ?? ""))
-                    .Bind(2, SqliteNames.KeyOf(filter.Search ?? ""))
-                    .Bind(3, filter.Role?.ToString())
-                    .Bind(4, filter.Disabled is { } disabled ? (disabled ? 1L : 0L) : null)
-                    .Bind(5, limit + 1L);
-                var found = new List<User>();
-                while (query.Step())
-                {
-                    found.Add(Read(query));
-                }
-
-                return UserCursor.Instance.Page(found, limit, static user => user.Username);
-            },
-            ct).AsTask();
+    public Task<Page<User>> ListAsync(UserFilter filter, string? after, int limit, CancellationToken ct)
+    {
+        var page = new
+        {
+            After = SqliteNames.KeyOf(after ?? ""),
+            Search = SqliteNames.KeyOf(filter.Search ?? ""),
+            Role = filter.Role?.ToString(),
+            filter.Disabled,
+            Limit = limit + 1L,
+        };
+        return database.ReadAsync(
+            session => UserCursor.Instance.Page(session.Query<User>(SelectPage, page), limit, static user => user.Username), ct).AsTask();
+    }
 
     public Task<bool> ReplacePasswordHashAsync(string username, string oldHash, string newHash, CancellationToken ct) =>
         database.WriteAsync(
             Durability.Full,
-            session =>
-            {
-                using var update = session.Use(ReplaceHash);
-                return update.Bind(1, SqliteNames.KeyOf(username)).Bind(2, oldHash).Bind(3, newHash).Run() == 1;
-            },
+            session => session.Execute(ReplaceHash, new { nameKey = SqliteNames.KeyOf(username), oldHash, newHash }) == 1,
             ct);
 
     public Task<ChangePasswordOutcome> ChangePasswordAsync(User user, string newHash, DateTimeOffset now, CancellationToken ct) =>
-        database.WriteAsync(Durability.Full, session => session.ChangePassword(user, newHash, now), ct);
+        database.WriteAsync(
+            Durability.Full,
+            session =>
+            {
+                var outcome = UserChangeRules.ChangePassword(session.FindUser(user.Username), user);
+                if (outcome is ChangePasswordOutcome.Changed)
+                {
+                    session.Execute(ChangeHash, new { nameKey = SqliteNames.KeyOf(user.Username), newHash });
+                    session.EndSessions(user.Username);
+                    session.Append(UserChangeRules.PasswordChanged(user.Username, now));
+                }
+
+                return outcome;
+            },
+            ct);
 
     public Task<User?> ChangeEmailAsync(string username, string? email, DateTimeOffset now, CancellationToken ct) =>
         database.WriteAsync(
             Durability.Full,
             session =>
             {
-                using var update = session.Use(ChangeEmail);
-                if (update.Bind(1, SqliteNames.KeyOf(username)).Bind(2, email).Run() == 0)
+                if (session.Execute(ChangeEmail, new { nameKey = SqliteNames.KeyOf(username), email }) == 0)
                 {
                     return null;
                 }
 
-                var user = Find(session, username)!;
-                session.AppendAccount(user.Username, AuditActions.AccountEmail, AuditResults.AccountDone, now);
+                var user = session.FindUser(username)!;
+                session.Append(UserChangeRules.EmailChanged(user.Username, now));
                 return user;
             },
             ct);
@@ -112,46 +104,28 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
     public Task<DeleteUserOutcome> DeleteAsync(string username, string actor, DateTimeOffset now, CancellationToken ct) =>
         database.WriteAsync(Durability.Full, session => session.DeleteAccount(username, actor, now), ct);
 
-    public Task<bool> AnyAdminAsync(CancellationToken ct) => database.ReadAsync(AnyAdmin, ct).AsTask();
-
-    internal static User? Find(SqliteSession session, string username)
-    {
-        using var query = session.Use(Select);
-        return query.Bind(1, SqliteNames.KeyOf(username)).Step() ? Read(query) : null;
-    }
+    public Task<bool> AnyAdminAsync(CancellationToken ct) => database.ReadAsync(session => session.Scalar<bool>(SelectAdmin), ct).AsTask();
 
     private static CreateUserOutcome Create(SqliteSession session, User user, string actor)
     {
-        using var insert = session.Use(Insert);
-        var written = insert.Bind(1, SqliteNames.KeyOf(user.Username))
-            .Bind(2, user.Username)
-            .Bind(3, user.Email)
-            .Bind(4, user.PasswordHash)
-            .Bind(5, user.Role.ToString())
-            .Bind(6, user.CreatedAt)
-            .Bind(7, user.Disabled)
-            .Bind(8, SqliteLogNames.HashOf(SqliteNames.KeyOf(user.Username)))
-            .Run();
+        var nameKey = SqliteNames.KeyOf(user.Username);
+        var written = session.Execute(Insert, new
+        {
+            NameKey = nameKey,
+            NameHash = SqliteLogNames.HashOf(nameKey),
+            user.Username,
+            user.Email,
+            user.PasswordHash,
+            Role = user.Role.ToString(),
+            user.CreatedAt,
+            user.Disabled,
+        });
         if (written == 0)
         {
             return CreateUserOutcome.NameTaken;
         }
 
-        var target = actor == user.Username ? null : user.Username;
-        session.AppendAccount(actor, AuditActions.AccountRegister, SqliteAccounts.WordFor(user.Role), user.CreatedAt, target);
+        session.Append(UserChangeRules.Registered(user, actor));
         return CreateUserOutcome.Created;
     }
-
-    private static bool AnyAdmin(SqliteSession session)
-    {
-        using var query = session.Use(SelectAdmin);
-        return query.Step();
-    }
-
-    private static User Read(SqliteStatement row) =>
-        new(row.Text(0), row.TextOrNull(1), row.Text(2), row.Enum<Role>(3), row.Time(4), row.Bool(5))
-        {
-            PasswordVersion = row.Int64(6),
-            HasSecondFactor = row.Bool(7),
-        };
 }

@@ -1,4 +1,3 @@
-using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Webhooks;
 
@@ -6,52 +5,33 @@ namespace SmartLock.Server.Storage.Sqlite;
 
 internal sealed class SqliteWebhookStore(SqliteDatabase database) : IWebhookStore
 {
-    private const string Count = "SELECT count(*) FROM webhooks WHERE name_key = ?1";
+    private const string Count = "SELECT count(*) FROM webhooks WHERE name_key = @nameKey";
 
     private const string Insert = """
         INSERT INTO webhooks (id, name_key, url, events, device_id, protected_secret, active, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)
+        VALUES (@Id, @NameKey, @Url, @Events, @DeviceId, @ProtectedSecret, @Active, @CreatedAt)
         """;
 
-    private const string SelectPage =
-        $"SELECT {SqliteWebhookRow.Columns} FROM webhooks WHERE name_key = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+    private const string SelectPage = "SELECT * FROM webhooks WHERE name_key = @nameKey AND id > @after ORDER BY id LIMIT @limit";
 
-    private const string Select = $"SELECT {SqliteWebhookRow.Columns} FROM webhooks WHERE id = ?1 AND name_key = ?2";
+    private const string Update = "UPDATE webhooks SET url = @Url, events = @Events WHERE id = @id";
 
-    private const string Update = "UPDATE webhooks SET url = ifnull(?2, url), events = ifnull(?3, events) WHERE id = ?1";
+    private const string ReplaceSecret = "UPDATE webhooks SET protected_secret = @protectedSecret WHERE id = @id AND name_key = @nameKey";
 
-    private const string SwitchOn = """
-        UPDATE webhooks SET active = 1, inactive_reason = NULL, failures = 0, dead_in_a_row = 0,
-            due_at = CASE WHEN lease IS NULL AND due_at IS NOT NULL THEN ?2 ELSE due_at END
-        WHERE id = ?1
-        """;
-
-    private const string ReplaceSecret =
-        $"UPDATE webhooks SET protected_secret = ?3 WHERE id = ?1 AND name_key = ?2 RETURNING {SqliteWebhookRow.Columns}";
-
-    private const string Delete = "DELETE FROM webhooks WHERE id = ?1 AND name_key = ?2";
+    private const string Delete = "DELETE FROM webhooks WHERE id = @id AND name_key = @nameKey";
 
     public Task<CreateWebhookOutcome> CreateAsync(NewWebhook webhook, string username, int most, CancellationToken ct) =>
         database.WriteAsync(Durability.Full, session => Create(session, webhook, username, most), ct);
 
-    public Task<Page<Webhook>> ListAsync(string username, string? afterId, int limit, CancellationToken ct) =>
-        database.ReadAsync(
-            session =>
-            {
-                using var query = session.Use(SelectPage);
-                query.Bind(1, SqliteNames.KeyOf(username)).Bind(2, afterId ?? "").Bind(3, limit + 1L);
-                var found = new List<Webhook>();
-                while (query.Step())
-                {
-                    found.Add(SqliteWebhookRow.Read(query));
-                }
-
-                return WebhookCursors.Webhooks.Page(found, limit, static w => w.Id);
-            },
-            ct).AsTask();
+    public Task<Page<Webhook>> ListAsync(string username, string? afterId, int limit, CancellationToken ct)
+    {
+        var page = new { nameKey = SqliteNames.KeyOf(username), after = afterId ?? "", limit = limit + 1L };
+        return database.ReadAsync(
+            session => WebhookCursors.Webhooks.Page(session.Query<Webhook>(SelectPage, page), limit, static w => w.Id), ct).AsTask();
+    }
 
     public Task<Webhook?> FindAsync(string id, string username, CancellationToken ct) =>
-        database.ReadAsync(session => Find(session, id, username), ct).AsTask();
+        database.ReadAsync(session => session.FindOwnWebhook<Webhook>(id, username), ct).AsTask();
 
     public Task<Webhook?> ChangeAsync(string id, string username, WebhookChange change, DateTimeOffset now, CancellationToken ct) =>
         database.WriteAsync(Durability.Full, session => Change(session, id, username, change, now), ct);
@@ -61,15 +41,13 @@ internal sealed class SqliteWebhookStore(SqliteDatabase database) : IWebhookStor
             Durability.Full,
             session =>
             {
-                using var replace = session.Use(ReplaceSecret);
-                replace.Bind(1, id).Bind(2, SqliteNames.KeyOf(username)).Bind(3, protectedSecret);
-                var found = replace.Step() ? SqliteWebhookRow.Read(replace) : null;
-                if (found is not null)
+                if (session.Execute(ReplaceSecret, new { id, nameKey = SqliteNames.KeyOf(username), protectedSecret }) == 0)
                 {
-                    Log(session, username, AuditActions.WebhookRotated, now);
+                    return null;
                 }
 
-                return found;
+                session.Append(WebhookChangeRules.SecretReplaced(username, now));
+                return session.FindOwnWebhook<Webhook>(id, username);
             },
             ct);
 
@@ -78,13 +56,12 @@ internal sealed class SqliteWebhookStore(SqliteDatabase database) : IWebhookStor
             Durability.Full,
             session =>
             {
-                using var delete = session.Use(Delete);
-                if (delete.Bind(1, id).Bind(2, SqliteNames.KeyOf(username)).Run() == 0)
+                if (session.Execute(Delete, new { id, nameKey = SqliteNames.KeyOf(username) }) == 0)
                 {
                     return false;
                 }
 
-                Log(session, username, AuditActions.WebhookDeleted, now);
+                session.Append(WebhookChangeRules.Deleted(username, now));
                 return true;
             },
             ct);
@@ -93,63 +70,43 @@ internal sealed class SqliteWebhookStore(SqliteDatabase database) : IWebhookStor
     {
         var webhook = created.Webhook;
         var nameKey = SqliteNames.KeyOf(username);
-        if (webhook.DeviceId is { } deviceId && !SqliteLiveStore.MaySee(session, deviceId, nameKey, webhook.CreatedAt))
+        var maySeeLock = webhook.DeviceId is not { } deviceId || SqliteLiveStore.MaySee(session, deviceId, nameKey, webhook.CreatedAt);
+        var outcome = WebhookChangeRules.Create(maySeeLock, session.Scalar<int>(Count, new { nameKey }), most);
+        if (outcome is CreateWebhookOutcome.Created)
         {
-            return CreateWebhookOutcome.LockNotFound;
+            session.Execute(Insert, new
+            {
+                webhook.Id,
+                NameKey = nameKey,
+                webhook.Url,
+                webhook.Events,
+                webhook.DeviceId,
+                created.ProtectedSecret,
+                webhook.Active,
+                webhook.CreatedAt,
+            });
+            session.Append(WebhookChangeRules.Created(username, webhook.CreatedAt));
         }
 
-        using var count = session.Use(Count);
-        count.Bind(1, nameKey).Step();
-        if (count.Int64(0) >= most)
-        {
-            return CreateWebhookOutcome.TooMany;
-        }
-
-        using var insert = session.Use(Insert);
-        insert.Bind(1, webhook.Id)
-            .Bind(2, nameKey)
-            .Bind(3, webhook.Url)
-            .Bind(4, SqliteWebhookRow.Join(webhook.Events))
-            .Bind(5, webhook.DeviceId)
-            .Bind(6, created.ProtectedSecret)
-            .Bind(7, webhook.CreatedAt)
-            .Run();
-        Log(session, username, AuditActions.WebhookCreated, webhook.CreatedAt);
-        return CreateWebhookOutcome.Created;
+        return outcome;
     }
 
     private static Webhook? Change(SqliteSession session, string id, string username, WebhookChange change, DateTimeOffset now)
     {
-        if (Find(session, id, username) is not { } found)
+        if (session.FindOwnWebhook<Webhook>(id, username) is not { } found)
         {
             return null;
         }
 
-        using (var update = session.Use(Update))
+        var update = WebhookChangeRules.Change(found, session.FindWebhookState(id)!, change, now);
+        session.Execute(Update, new { id, update.Url, update.Events });
+        session.Write(id, update.State);
+        if (update.EndsPending)
         {
-            update.Bind(1, id).Bind(2, change.Url).Bind(3, change.Events is null ? null : SqliteWebhookRow.Join(change.Events)).Run();
+            session.EndPending(id, now);
         }
 
-        if (change.Active is true)
-        {
-            using var switchOn = session.Use(SwitchOn);
-            switchOn.Bind(1, id).Bind(2, now).Run();
-        }
-        else if (change.Active is false && found.Active)
-        {
-            SqliteWebhookRow.Deactivate(session, id, InactiveReasons.ByOwner, now);
-        }
-
-        Log(session, username, AuditActions.WebhookChanged, now);
-        return Find(session, id, username);
+        session.Append(WebhookChangeRules.Changed(username, now));
+        return session.FindOwnWebhook<Webhook>(id, username);
     }
-
-    private static Webhook? Find(SqliteSession session, string id, string username)
-    {
-        using var query = session.Use(Select);
-        return query.Bind(1, id).Bind(2, SqliteNames.KeyOf(username)).Step() ? SqliteWebhookRow.Read(query) : null;
-    }
-
-    private static void Log(SqliteSession session, string username, string action, DateTimeOffset now) =>
-        session.Append(new NewAuditEntry(now, AuditSubjects.Accounts, username, action, AuditResults.WebhookDone));
 }

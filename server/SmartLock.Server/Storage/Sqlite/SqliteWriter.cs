@@ -145,13 +145,13 @@ internal sealed class SqliteWriter : IDisposable
         try
         {
             var session = Prepare(durability);
-            session.Execute("BEGIN IMMEDIATE");
+            session.Begin();
             foreach (var write in writes)
             {
                 write.Run(session);
             }
 
-            session.Execute("COMMIT");
+            session.Commit();
             _mustErase |= session.MustErase;
             session.MustErase = false;
         }
@@ -223,10 +223,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         try
         {
-            if (_session is { InTransaction: true })
-            {
-                _session.Execute("ROLLBACK");
-            }
+            _session?.RollBack();
         }
         catch (SqliteException)
         {

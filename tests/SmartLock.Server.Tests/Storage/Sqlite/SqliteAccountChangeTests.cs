@@ -10,11 +10,7 @@ public sealed class SqliteAccountChangeTests : AccountChangeContract
 
     private protected override Task GiveAwayAsync(string deviceId, string owner) => _file.Database.WriteAsync(
         Durability.Full,
-        session =>
-        {
-            using var update = session.Use("UPDATE locks SET owner = ?2 WHERE device_id = ?1");
-            return update.Bind(1, deviceId).Bind(2, owner).Run();
-        },
+        session => session.Execute("UPDATE locks SET owner = @owner WHERE device_id = @deviceId", new { deviceId, owner }),
         default);
 
     private protected override Task CloseAsync()

@@ -5,7 +5,7 @@ namespace SmartLock.Server.Tests.Storage.Sqlite;
 
 public sealed class SqliteDeliveryStoreTests : DeliveryStoreContract
 {
-    private const string Disable = "UPDATE users SET disabled = 1 WHERE username = ?1";
+    private const string Disable = "UPDATE users SET disabled = 1 WHERE username = @username";
     private const string SelectActions = "SELECT action FROM logs WHERE device_id = '@accounts' ORDER BY id";
     private readonly SqliteTestFile _file = new();
 
@@ -15,25 +15,11 @@ public sealed class SqliteDeliveryStoreTests : DeliveryStoreContract
 
     private protected override Task DisableAsync(string username) => _file.Database.WriteAsync(
         Durability.Full,
-        session =>
-        {
-            using var disable = session.Use(Disable);
-            return disable.Bind(1, username).Run();
-        },
+        session => session.Execute(Disable, new { username }),
         default);
 
     private protected override async Task<IReadOnlyList<string>> LoggedActionsAsync() => await _file.Database.ReadAsync(
-        session =>
-        {
-            using var query = session.Use(SelectActions);
-            var actions = new List<string>();
-            while (query.Step())
-            {
-                actions.Add(query.Text(0));
-            }
-
-            return actions;
-        },
+        session => session.Query<string>(SelectActions),
         default);
 
     private protected override Task<StoreSet> OpenAsync() => Task.FromResult(_file.Stores);

@@ -1,4 +1,5 @@
 using SmartLock.Server.Live;
+using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.Sqlite;
 using SmartLock.Server.Tests.Live;
 

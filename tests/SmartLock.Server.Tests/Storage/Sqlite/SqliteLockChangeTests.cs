@@ -30,11 +30,7 @@ public sealed class SqliteLockChangeTests : LockChangeContract
     }
 
     private Task<string> FirstEntryAsync(string deviceId) => _file.Database.ReadAsync(
-        session =>
-        {
-            using var query = session.Use("SELECT action || ' ' || result FROM logs JOIN locks ON logs.id = log_from WHERE locks.device_id = ?1");
-            query.Bind(1, deviceId).Step().ShouldBeTrue();
-            return query.Text(0);
-        },
+        session => session.Find<string>(
+            "SELECT action || ' ' || result FROM logs JOIN locks ON logs.id = log_from WHERE locks.device_id = @deviceId", new { deviceId })!,
         default).AsTask();
 }

@@ -19,7 +19,7 @@ public sealed class SqliteMigrationTests
             VALUES ('C1', 'D1', 'Unlock', 'Ada', 'k1', 900, 10900, 'Done', 'done', 950);
         INSERT INTO logs (time, device_id, actor, action, result, command_id) VALUES
             (100, 'D1', 'Ada', 'lock.register', 'registered', NULL), (900, 'D1', 'Ada', 'command.unlock', 'sent', 'C1'),
-            (950, 'D1', 'device:D1', 'command.unlock', 'done', 'C1');
+            (950, 'D1', 'device:D1', 'command.unlock', 'done', 'C1'), (960, 'D1', 'system', 'lock.state', 'unavailable: No heartbeat', NULL);
         """;
 
     public static TheoryData<int> EarlierVersions => [.. Enumerable.Range(1, SqliteSchema.Scripts.Count)];
@@ -37,7 +37,10 @@ public sealed class SqliteMigrationTests
         var found = (await stores.Locks.FindAsync("D1", "Ada", default))!;
         (found.Name, found.Status, found.State, found.LastSeen).ShouldBe(("Door", LockStatus.Locked, LockState.Available, StoreSet.Noon));
         (await stores.Commands.FindAsync("C1", "Ada", default))!.Result.ShouldBe("done");
-        (await stores.LogAsync("D1", "Ada")).ShouldBe(["Ada lock.register registered", "Ada command.unlock sent", "device:D1 command.unlock done"]);
+        (await stores.LogAsync("D1", "Ada")).ShouldBe(["Ada lock.register registered", "Ada command.unlock sent", "device:D1 command.unlock done", "system lock.state unavailable: No heartbeat"]);
+        var history = await stores.Locks.FindHistoryAsync("D1", "Ada", StoreSet.Noon, DateTimeOffset.UnixEpoch, 10, default);
+        history!.Changes.ShouldBe([new StateChange(DateTimeOffset.FromUnixTimeMilliseconds(960), LockIssues.NoHeartbeat)]);
+        (await file.Database.ReadAsync(session => session.Query<string>("SELECT 'broken' FROM pragma_foreign_key_check"), default)).ShouldBeEmpty();
 
         // And it is written on.
         (await stores.ReportAsync(StoreSet.Report("D1", StoreSet.Noon.AddSeconds(9), LockStatus.Unlocked))).Changed.ShouldBe(["D1"]);
@@ -46,7 +49,7 @@ public sealed class SqliteMigrationTests
         (await stores.LockAdmin.ReassignAsync(new LockChange("D1", "boss", StoreSet.Noon), "boss", 10, default)).Outcome.ShouldBe(ReassignOutcome.Reassigned);
         (await stores.Locks.RemoveAsync(new LockChange("D1", "boss", StoreSet.Noon), default)).ShouldBe(ChangeLockOutcome.Changed);
         var report = await new AuditVerification(stores.Audit, SqliteTestFile.Chain).RunAsync(null, default);
-        (report.IsIntact, report.Entries).ShouldBe((true, 8));
+        (report.IsIntact, report.Entries).ShouldBe((true, 9));
     }
 
     private static void Write(string path, int version)

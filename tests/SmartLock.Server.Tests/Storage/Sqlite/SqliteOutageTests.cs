@@ -192,13 +192,9 @@ public sealed class SqliteOutageTests
     private static Task<bool> LimitAsync(SqliteTestFile file, string pragma) =>
         file.Database.WriteAsync(
             Durability.Relaxed,
-            session =>
-            {
-                session.Execute(pragma);
-                return true;
-            },
+            session => session.Execute(pragma) >= -1,
             default);
 
     private static async Task<long> CountAsync(SqliteTestFile file, string sql) =>
-        await file.Database.ReadAsync(session => session.Scalar(sql), default);
+        await file.Database.ReadAsync(session => session.Scalar<long>(sql), default);
 }
