@@ -16,7 +16,8 @@ internal static class VerdictRules
         command.DeviceId == verdict.DeviceId
         && command is { State: CommandState.Sent or CommandState.Expired, Result: null }
         && verdict.KeyFrom == keyFrom
-            ? CommandEndRules.End(command, VerdictWords.StateFor(verdict.Result), verdict.Result, verdict.Result, AuditActors.Device(verdict.DeviceId), verdict.HeardAt)
+            ? CommandEndRules.End(
+                command, VerdictWords.StateFor(verdict.Result), verdict.Result, verdict.Result, AuditActors.Device(verdict.DeviceId), verdict.HeardAt)
             : null;
 
     /// <summary>

@@ -16,22 +16,21 @@ internal static class ShareChangeRules
     /// <param name="shares">How many shares the lock has that have not ended, <paramref name="isThere"/> included.</param>
     /// <param name="isThere">One of them is for this account.</param>
     public static GrantDecision Grant(
-        LockChange change, Share share, LockAccess? access, string? username, long shares, bool isThere, int maxPerLock) => (access, username) switch
+        LockChange change, Share share, LockAccess? access, string? username, long shares, bool isThere, int maxPerLock)
     {
-        (null, _) => new(new GrantResult(GrantShareOutcome.LockNotFound)),
-        (not LockAccess.Owner, _) => new(
-            new GrantResult(GrantShareOutcome.NotOwner), LockChangeRules.NotOwner(change, AuditActions.ShareGranted)),
-        (_, null) => new(new GrantResult(GrantShareOutcome.UserNotFound)),
-        (_, { } name) when name == change.Actor => new(new GrantResult(GrantShareOutcome.Oneself)),
-        _ when !isThere && shares >= maxPerLock => new(new GrantResult(GrantShareOutcome.TooManyShares)),
-        (_, { } name) => new(
-            new GrantResult(isThere ? GrantShareOutcome.Replaced : GrantShareOutcome.Granted, share with { Username = name }),
-            LockChangeRules.EntryOf(
-                change,
-                AuditActions.ShareGranted,
-                share.Role is ShareRole.Operator ? AuditResults.GrantedOperator : AuditResults.GrantedViewer,
-                name)),
-    };
+        return (access, username) switch
+        {
+            (null, _) => new(new GrantResult(GrantShareOutcome.LockNotFound)),
+            (not LockAccess.Owner, _) => new(
+                new GrantResult(GrantShareOutcome.NotOwner), LockChangeRules.NotOwner(change, AuditActions.ShareGranted)),
+            (_, null) => new(new GrantResult(GrantShareOutcome.UserNotFound)),
+            (_, { } name) when name == change.Actor => new(new GrantResult(GrantShareOutcome.Oneself)),
+            _ when !isThere && shares >= maxPerLock => new(new GrantResult(GrantShareOutcome.TooManyShares)),
+            (_, { } name) => new(
+                new GrantResult(isThere ? GrantShareOutcome.Replaced : GrantShareOutcome.Granted, share with { Username = name }),
+                LockChangeRules.EntryOf(change, AuditActions.ShareGranted, WordFor(share.Role), name)),
+        };
+    }
 
     /// <param name="username">Whose share is to end, in any case.</param>
     /// <param name="holder">The account's name as it has it; null when the lock has no share for it, in force or not.</param>
@@ -50,4 +49,10 @@ internal static class ShareChangeRules
                 LockChangeRules.EntryOf(change, AuditActions.ShareRevoked, leaves ? AuditResults.Left : AuditResults.Revoked, name)),
         };
     }
+
+    private static string WordFor(ShareRole role) => role switch
+    {
+        ShareRole.Viewer => AuditResults.GrantedViewer,
+        ShareRole.Operator => AuditResults.GrantedOperator,
+    };
 }

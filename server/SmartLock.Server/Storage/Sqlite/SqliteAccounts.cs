@@ -52,23 +52,24 @@ internal static class SqliteAccounts
     public static UpdateUserResult UpdateAccount(
         this SqliteSession session, string username, UserChange change, string actor, DateTimeOffset now)
     {
-        var update = UserChangeRules.Update(session.FindUser(username), change, AnotherAdmin(session, username), actor, now);
-        if (update is { IsWritten: true, Result.User: { } after })
+        var (result, entries, isWritten, endsSessions) = UserChangeRules.Update(
+            session.FindUser(username), change, AnotherAdmin(session, username), actor, now);
+        if (isWritten && result.User is { } after)
         {
             session.Execute(Update, new { NameKey = SqliteNames.KeyOf(username), after.Disabled, Role = after.Role.ToString() });
         }
 
-        foreach (var entry in update.Entries)
+        foreach (var entry in entries)
         {
             session.Append(entry);
         }
 
-        if (update.EndsSessions)
+        if (endsSessions)
         {
             session.EndSessions(username);
         }
 
-        return update.Result;
+        return result;
     }
 
     /// <summary>The entry is written while the account is still there, since the log looks up its id.</summary>

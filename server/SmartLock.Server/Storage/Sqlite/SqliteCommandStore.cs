@@ -1,4 +1,3 @@
-using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
 using SmartLock.Server.Locks;
 
@@ -80,11 +79,11 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
     private static IssueResult Issue(SqliteSession session, IssueRequest request)
     {
         var earlier = request.IdempotencyKey is null ? null : session.Find<Command>(SelectByKey, request);
-        var decision = IssueRules.Decide(request, earlier, earlier is null ? FindLock(session, request) : null);
+        var (result, entry) = IssueRules.Decide(request, earlier, earlier is null ? FindLock(session, request) : null);
 
         // First, since the command's row names this entry.
-        session.AppendIfAny(decision.Entry);
-        if (decision.Result is { Outcome: IssueOutcome.Issued, Command: { } command })
+        session.AppendIfAny(entry);
+        if (result is { Outcome: IssueOutcome.Issued, Command: { } command })
         {
             session.Execute(Insert, new
             {
@@ -100,7 +99,7 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
             session.Execute(UpdateLock, command);
         }
 
-        return decision.Result;
+        return result;
     }
 
     private static LockForCommand? FindLock(SqliteSession session, IssueRequest request)

@@ -39,8 +39,8 @@ internal sealed class SqliteLockAdminStore(SqliteDatabase database) : ILockAdmin
     {
         var username = session.FindEnabledUser(owner);
         var hasRoom = username is not null && session.HasRoom(username, maxPerOwner);
-        var decision = ReassignRules.Decide(change, session.FindLock(change.DeviceId), username, hasRoom);
-        if (decision is { Result.Lock: { } changed, Taken: { } taken, Given: { } given })
+        var (result, taken, given) = ReassignRules.Decide(change, session.FindLock(change.DeviceId), username, hasRoom);
+        if (result.Lock is { } changed && taken is not null && given is not null)
         {
             session.Execute(SetOwner, changed);
             session.Execute(EndShares, changed);
@@ -48,6 +48,6 @@ internal sealed class SqliteLockAdminStore(SqliteDatabase database) : ILockAdmin
             session.AppendFirst(given);
         }
 
-        return decision.Result;
+        return result;
     }
 }

@@ -7,7 +7,8 @@ namespace SmartLock.Server.Storage.Sqlite;
 
 /// <summary>
 /// How Dapper maps columns to members: by name alone (device_id to DeviceId), records included. Times are stored as Unix milliseconds, enums by
-/// name, lists of words with commas between them, lists of numbers as bytes. Dapper reads enums by name, but would write their numbers: parameters are given their names.
+/// name, lists of words with commas between them, lists of numbers as bytes. Dapper reads enums by name, but would write their numbers:
+/// a parameter is given the name.
 /// </summary>
 internal static class SqliteMapping
 {

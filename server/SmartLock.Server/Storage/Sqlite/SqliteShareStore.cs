@@ -49,7 +49,7 @@ internal sealed class SqliteShareStore(SqliteDatabase database) : IShareStore
             session.Execute(DeleteEnded, change);
         }
 
-        var decision = ShareChangeRules.Grant(
+        var (result, entry) = ShareChangeRules.Grant(
             change,
             share,
             access,
@@ -57,8 +57,8 @@ internal sealed class SqliteShareStore(SqliteDatabase database) : IShareStore
             session.Scalar<long>(Count, change),
             FindHolder(session, change, share.Username) is not null,
             maxPerLock);
-        session.AppendIfAny(decision.Entry);
-        if (decision.Result.Share is { } granted)
+        session.AppendIfAny(entry);
+        if (result.Share is { } granted)
         {
             session.Execute(Upsert, new
             {
@@ -71,7 +71,7 @@ internal sealed class SqliteShareStore(SqliteDatabase database) : IShareStore
             });
         }
 
-        return decision.Result;
+        return result;
     }
 
     private static RevokeShareOutcome Revoke(SqliteSession session, LockChange change, string username)

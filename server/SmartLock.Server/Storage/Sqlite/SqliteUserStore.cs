@@ -1,5 +1,4 @@
 using SmartLock.Server.Accounts;
-using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.Sqlite;
