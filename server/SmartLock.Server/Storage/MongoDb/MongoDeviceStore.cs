@@ -1,5 +1,4 @@
 using MongoDB.Driver;
-using SmartLock.Server.Audit;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
