@@ -94,9 +94,9 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
             {
                 var before = stored.GetValueOrDefault(report.DeviceId);
                 var decision = taken.Judge(before, report);
-                if (decision is { Outcome: ReportOutcome.Confirmed, Lock: { } heard })
+                if (decision is { Outcome: ReportOutcome.Confirmed, Lock: { } reported })
                 {
-                    writes.Add(new UpdateOneModel<LockDocument>(GuardOf(before!), ToUpdate(heard)));
+                    writes.Add(new UpdateOneModel<LockDocument>(GuardOf(before!), ToUpdate(reported)));
                     confirmed.Add(report);
                 }
                 else if (decision?.Lock is not null)
@@ -126,21 +126,21 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
         { "sent_at", before.SentAt },
     };
 
-    /// <summary>Element by element, since thousands are made at once. Of the members of <see cref="HeardLock"/>, those that reports change.</summary>
-    private static BsonDocument ToUpdate(HeardLock heard) => new("$set", new BsonDocument
+    /// <summary>Element by element, since thousands are made at once. Of the members of <see cref="ReportedLock"/>, those that reports change.</summary>
+    private static BsonDocument ToUpdate(ReportedLock reported) => new("$set", new BsonDocument
     {
-        { "state", heard.State.ToString() },
-        { "status", heard.Status.ToString() },
-        { "issue", ValueOf(heard.Issue) },
-        { "last_seen", heard.LastSeen is { } seen ? seen.ToUnixTimeMilliseconds() : BsonNull.Value },
-        { "lost_at", heard.LostAt is { } lost ? lost.ToUnixTimeMilliseconds() : BsonNull.Value },
-        { "sent_at", heard.SentAt },
-        { "connected_at", heard.ConnectedAt },
-        { "own_topics", heard.OwnTopics },
-        { "firmware", ValueOf(heard.Firmware) },
-        { "rssi", heard.Rssi is { } rssi ? rssi : BsonNull.Value },
-        { "battery_mv", heard.BatteryMv is { } battery ? battery : BsonNull.Value },
-        { "uptime_s", heard.UptimeS is { } uptime ? uptime : BsonNull.Value },
+        { "state", reported.State.ToString() },
+        { "status", reported.Status.ToString() },
+        { "issue", ValueOf(reported.Issue) },
+        { "last_seen", reported.LastSeen is { } seen ? seen.ToUnixTimeMilliseconds() : BsonNull.Value },
+        { "lost_at", reported.LostAt is { } lost ? lost.ToUnixTimeMilliseconds() : BsonNull.Value },
+        { "sent_at", reported.SentAt },
+        { "connected_at", reported.ConnectedAt },
+        { "own_topics", reported.OwnTopics },
+        { "firmware", ValueOf(reported.Firmware) },
+        { "rssi", reported.Rssi is { } rssi ? rssi : BsonNull.Value },
+        { "battery_mv", reported.BatteryMv is { } battery ? battery : BsonNull.Value },
+        { "uptime_s", reported.UptimeS is { } uptime ? uptime : BsonNull.Value },
     });
 
     private static BsonValue ValueOf(string? text) => text is null ? BsonNull.Value : text;
@@ -184,7 +184,7 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
 
         public void Take(Dictionary<string, LockDocument> locks, DeviceReport report)
         {
-            if (Judge(locks.GetValueOrDefault(report.DeviceId), report) is not { Lock: { } heard } decision)
+            if (Judge(locks.GetValueOrDefault(report.DeviceId), report) is not { Lock: { } reported } decision)
             {
                 return;
             }
@@ -194,7 +194,7 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
                 (decision.Outcome is ReportOutcome.Changed ? _changed : _cameBack).Add(report.DeviceId);
             }
 
-            Store(locks, heard, decision.Entry);
+            Store(locks, reported, decision.Entry);
         }
 
         public void Lose(Dictionary<string, LockDocument> locks, ConnectionLoss loss)
@@ -208,12 +208,12 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
 
         public DeviceBatchResult ToResult(IReadOnlyList<Command> decided) => new(_changed, _cameBack, _wentAway, decided, _outdated) { Replayed = _replayed };
 
-        /// <summary>Whether the lock says already that it was heard, or sent, then.</summary>
+        /// <summary>Whether the lock says already that it was reported, or sent, then.</summary>
         private static bool Says(LockDocument stored, DeviceReport report) => report.BySignature
             ? stored.SentAt == report.SentAt
-            : stored.LastSeen?.ToUnixTimeMilliseconds() == report.HeardAt.ToUnixTimeMilliseconds();
+            : stored.LastSeen?.ToUnixTimeMilliseconds() == report.ReceivedAt.ToUnixTimeMilliseconds();
 
-        private void Store(Dictionary<string, LockDocument> locks, HeardLock after, NewAuditEntry? entry)
+        private void Store(Dictionary<string, LockDocument> locks, ReportedLock after, NewAuditEntry? entry)
         {
             // The rule gives back what it was given, changed.
             var document = (LockDocument)after;
