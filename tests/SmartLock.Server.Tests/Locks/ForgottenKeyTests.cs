@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
-using SmartLock.Server.Replicas;
 
 namespace SmartLock.Server.Tests.Locks;
 

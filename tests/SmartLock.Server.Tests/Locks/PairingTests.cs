@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Device;
-using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Tests.Infrastructure;
 using SmartLock.Testing;
@@ -27,7 +26,7 @@ public sealed class PairingTests
         using var answer = await owner.ClaimAsync("ESP32-7C9EBD", code.Replace("-", " ", StringComparison.Ordinal).ToLowerInvariant(), "Hall");
 
         answer.StatusCode.ShouldBe(HttpStatusCode.Created);
-        answer.Headers.Location!.LegacyString.ShouldBe("/api/locks/ESP32-7C9EBD");
+        answer.Headers.Location!.OriginalString.ShouldBe("/api/locks/ESP32-7C9EBD");
         var made = await answer.JsonAsync();
         (made.Text("name"), made.Text("owner"), made.Text("access")).ShouldBe(("Hall", owner.Username, "owner"));
         made.ToString().ShouldNotContain("key");

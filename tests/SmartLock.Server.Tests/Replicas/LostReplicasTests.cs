@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Messaging;
-using SmartLock.Server.Replicas;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Replicas;

@@ -1,5 +1,4 @@
 using SmartLock.Server.Audit;
-using SmartLock.Server.Legacy;
 
 namespace SmartLock.Server.Tests.Storage;
 

@@ -1,5 +1,4 @@
 using SmartLock.Server.Accounts;
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Tests.Storage;

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using MongoDB.Driver;
-using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
-using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.MongoDb;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Audit;
-using SmartLock.Server.Legacy;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;
 

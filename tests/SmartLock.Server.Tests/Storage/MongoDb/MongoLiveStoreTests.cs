@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;

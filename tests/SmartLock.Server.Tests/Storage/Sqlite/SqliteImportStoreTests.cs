@@ -1,5 +1,4 @@
 using SmartLock.Server.Audit;
-using SmartLock.Server.Legacy;
 using SmartLock.Server.Storage.Sqlite;
 
 namespace SmartLock.Server.Tests.Storage.Sqlite;

@@ -1,4 +1,3 @@
-using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.Sqlite;
 using SmartLock.Server.Tests.Live;
