@@ -76,7 +76,7 @@ internal interface ILockStore
     /// </summary>
     Task<LockHistory?> FindHistoryAsync(string deviceId, string username, DateTimeOffset now, DateTimeOffset since, int limit, CancellationToken ct);
 
-    Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct);
+    Task<ChangeLockOutcome> EditAsync(LockChange change, LockEdit edit, CancellationToken ct);
 
     /// <summary>
     /// Deletes, for <see cref="RemoveAsync"/>, up to <paramref name="limit"/> of the lock's commands that ended and were issued before

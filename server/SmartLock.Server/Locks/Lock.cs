@@ -79,6 +79,9 @@ internal record Lock
     public Lock ToLock() => new(this);
 }
 
+/// <summary>What an owner may edit; null leaves a member as it is.</summary>
+internal sealed record LockEdit(string? Name = null);
+
 /// <param name="Access">Of the account that asked, at the moment of asking.</param>
 internal sealed record VisibleLock(Lock Lock, LockAccess Access);
 

@@ -6,7 +6,8 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Locks;
 
-public sealed record RenameLockRequest([property: PlainText(LockRules.MaxNameLength)] string Name);
+/// <summary>What is left out stays as it is.</summary>
+public sealed record ChangeLockRequest([property: PlainText(LockRules.MaxNameLength)] string? Name = null);
 
 /// <param name="Unsigned">False makes an unsigned lock one like all others; it cannot be made unsigned again.</param>
 public sealed record RotateKeyRequest(bool? Unsigned = null);
@@ -29,7 +30,7 @@ internal static class LockChangeEndpoints
             .WithSummary("Become the owner of a prepared device, by the code that came with it")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
-        OwnerOnly(locks.MapPatch("/{device_id}", RenameAsync)).WithName("renameLock").WithSummary("Give a lock another name");
+        OwnerOnly(locks.MapPatch("/{device_id}", ChangeAsync)).WithName("renameLock").WithSummary("Give a lock another name");
         OwnerOnly(locks.MapDelete("/{device_id}", RemoveAsync))
             .WithName("removeLock")
             .WithSummary("Remove a lock with its key, shares and commands; its log stays");
@@ -41,27 +42,32 @@ internal static class LockChangeEndpoints
     private static RouteHandlerBuilder OwnerOnly(RouteHandlerBuilder route) =>
         route.ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status404NotFound);
 
-    private static async Task<Results<Ok<VisibleLockResponse>, ProblemHttpResult>> RenameAsync(
+    private static async Task<Results<Ok<VisibleLockResponse>, ProblemHttpResult>> ChangeAsync(
         [FromRoute(Name = "device_id")] string deviceId,
-        RenameLockRequest request,
+        ChangeLockRequest request,
         ILockStore store,
         ClaimsPrincipal user,
         TimeProvider time,
         CancellationToken ct)
     {
+        if (request is { Name: null })
+        {
+            return Problems.Invalid("body", "must change name");
+        }
+
         if (!LockRules.IsDeviceId(deviceId))
         {
             return LockProblems.NotFound();
         }
 
         var now = time.GetUtcNow();
-        var outcome = await store.RenameAsync(new LockChange(deviceId, user.Username(), now), request.Name, ct);
+        var outcome = await store.EditAsync(new LockChange(deviceId, user.Username(), now), new LockEdit(request.Name), ct);
         if (Refusal(outcome) is { } refusal)
         {
             return refusal;
         }
 
-        return await store.FindAsync(deviceId, user.Username(), now, ct) is { } renamed ? TypedResults.Ok(VisibleLockResponse.Of(renamed)) : LockProblems.NotFound();
+        return await store.FindAsync(deviceId, user.Username(), now, ct) is { } changed ? TypedResults.Ok(VisibleLockResponse.Of(changed)) : LockProblems.NotFound();
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(

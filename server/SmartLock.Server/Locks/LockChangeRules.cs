@@ -8,7 +8,7 @@ internal sealed record LockChangeDecision(ChangeLockOutcome Outcome, NewAuditEnt
 /// <summary>Who may change a lock, who may have one, and what the log says of it. Pure.</summary>
 internal static class LockChangeRules
 {
-    public static LockChangeDecision Rename(LockChange change, LockAccess? access) =>
+    public static LockChangeDecision Edit(LockChange change, LockAccess? access) =>
         Decide(change, access, AuditActions.LockRenamed, AuditResults.Renamed);
 
     public static LockChangeDecision Remove(LockChange change, LockAccess? access) =>

@@ -13,9 +13,9 @@ public abstract class LockChangeContract : StoreContract
     {
         await Stores.RegisterAsync("D1");
 
-        (await Stores.Locks.RenameAsync(By("eve"), "Mine", default)).ShouldBe(ChangeLockOutcome.NotFound);
-        (await Stores.Locks.RenameAsync(By("ada", "D2"), "Mine", default)).ShouldBe(ChangeLockOutcome.NotFound);
-        (await Stores.Locks.RenameAsync(By("ada"), "Back door", default)).ShouldBe(ChangeLockOutcome.Changed);
+        (await Stores.Locks.EditAsync(By("eve"), new LockEdit("Mine"), default)).ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.EditAsync(By("ada", "D2"), new LockEdit("Mine"), default)).ShouldBe(ChangeLockOutcome.NotFound);
+        (await Stores.Locks.EditAsync(By("ada"), new LockEdit("Back door"), default)).ShouldBe(ChangeLockOutcome.Changed);
 
         (await Stores.Locks.FindAsync("D1", "ada", default))!.Name.ShouldBe("Back door");
         (await Stores.LogAsync("D1")).ShouldBe(["ada lock.register registered", "ada lock.rename renamed"]);
@@ -120,7 +120,7 @@ public abstract class LockChangeContract : StoreContract
         await Stores.RegisterAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
 
-        await Stores.Locks.RenameAsync(By("bob"), "Mine", default);
+        await Stores.Locks.EditAsync(By("bob"), new LockEdit("Mine"), default);
         await Stores.Locks.ReplaceKeyAsync(By("bob"), [9], endUnsigned: false, default);
         await Stores.Locks.RemoveAsync(By("bob"), default);
         await Stores.Shares.GrantAsync(By("bob"), new Share("cy", ShareRole.Operator, null, null, Later), 10, default);

@@ -64,7 +64,7 @@ internal sealed partial class MongoDatabase : IDisposable
                 }
                 catch (Exception e) when (attempt < MostAttempts && MongoErrors.IsConflict(e))
                 {
-                    await MongoTransactions.PauseAsync(ct);
+                    await MongoTransactions.PauseAsync(attempt, ct);
                 }
             }
         }

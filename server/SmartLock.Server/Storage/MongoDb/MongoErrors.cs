@@ -34,12 +34,6 @@ internal static class MongoErrors
     public static bool IsRetryable(Exception failure) =>
         IsConflict(failure) || IsDuplicateKey(failure) || (failure is MongoException e && e.HasErrorLabel("TransientTransactionError"));
 
-    /// <summary>
-    /// An insert that others were in the way of: with another number there may be none. The same again would only meet them again, and keep them from
-    /// getting through where such a meeting is a deadlock of a second.
-    /// </summary>
-    public static bool IsLostInsert(Exception failure) => IsDuplicateKey(failure) || IsConflict(failure);
-
     /// <summary>All that failed of a bulk write lost a race; what of the rest was done can be seen in the documents only.</summary>
     public static bool IsLost(MongoBulkWriteException failure) =>
         failure.WriteConcernError is null && failure.WriteErrors.Count > 0 && failure.WriteErrors.All(w => w.Code is DuplicateKey or WriteConflict);

@@ -75,11 +75,11 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks) :
             ? new LockHistory(visible, await ReadChangesAsync(found.Tenure, since, limit, ct))
             : null;
 
-    public Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct) =>
+    public Task<ChangeLockOutcome> EditAsync(LockChange change, LockEdit edit, CancellationToken ct) =>
         ChangeAsync(
             change,
-            found => LockChangeRules.Rename(change, found?.AccessOf(change.Actor, change.Now)),
-            (transaction, _, _) => locks.UpdateAsync(transaction, change.DeviceId, Change.Set(l => l.Name, name)),
+            found => LockChangeRules.Edit(change, found?.AccessOf(change.Actor, change.Now)),
+            (transaction, found, _) => locks.UpdateAsync(transaction, change.DeviceId, Change.Set(l => l.Name, edit.Name ?? found.Name)),
             ct);
 
     public Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct) =>

@@ -9,7 +9,8 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
 {
     private const int MostAttempts = 20;
     private const int MostCommits = 3;
-    private const int LongestPauseMs = 20;
+    private const int PauseStepMs = 25;
+    private const int LongestPauseMs = 250;
 
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10);
 
@@ -26,36 +27,53 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
     public async Task<T> RunAsync<T>(IReadOnlyCollection<string> turns, Func<MongoTransaction, Task<T>> work, CancellationToken ct)
     {
         using var session = await client.StartSessionAsync(cancellationToken: ct);
-        var begun = Stopwatch.GetTimestamp();
-        var searchesEnds = false;
-        for (var attempt = 1; ; attempt++)
+        var turn = await _turns.EnterAsync(turns, ct);
+        try
         {
-            var transaction = new MongoTransaction(database, chains, session, searchesEnds, ct);
-            try
+            var begun = Stopwatch.GetTimestamp();
+            var searchesEnds = false;
+            for (var attempt = 1; ; attempt++)
             {
-                using var turn = await _turns.EnterAsync(turns, ct);
-                return await RunOnceAsync(transaction, work);
-            }
-            catch (Exception e) when (MongoErrors.IsRetryable(e))
-            {
-                if (attempt == MostAttempts || Stopwatch.GetElapsedTime(begun) > LongestRetry)
+                var transaction = new MongoTransaction(database, chains, session, searchesEnds, ct);
+                try
                 {
-                    throw MongoErrors.IsUnavailable(e)
-                        ? MongoErrors.ToUnavailable(e)
-                        : new StoreUnavailableException("Others change the same at the same time; try again.", e);
+                    return await RunOnceAsync(transaction, work);
+                }
+                catch (Exception e) when (MongoErrors.IsRetryable(e))
+                {
+                    if (attempt == MostAttempts || Stopwatch.GetElapsedTime(begun) > LongestRetry)
+                    {
+                        throw MongoErrors.IsUnavailable(e)
+                            ? MongoErrors.ToUnavailable(e)
+                            : new StoreUnavailableException("Others change the same at the same time; try again.", e);
+                    }
+
+                    searchesEnds |= MongoErrors.IsDuplicateKey(e);
                 }
 
-                turns = [.. turns.Union(transaction.Turns)];
-                searchesEnds |= MongoErrors.IsDuplicateKey(e);
-            }
+                // The turn is kept while the work runs again, unless it needs others as well.
+                if (transaction.Turns.Except(turns).Any())
+                {
+                    turns = [.. turns.Union(transaction.Turns)];
+                    turn.Dispose();
+                    turn = await _turns.EnterAsync(turns, ct);
+                    begun = Stopwatch.GetTimestamp();
+                }
 
-            await PauseAsync(ct);
+                await PauseAsync(attempt, ct);
+            }
+        }
+        finally
+        {
+            turn.Dispose();
         }
     }
 
-    /// <summary>So that the same do not meet again; no matter of the server's clock, which may stand still in a test.</summary>
-    public static Task PauseAsync(CancellationToken ct) =>
-        Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, LongestPauseMs)), TimeProvider.System, ct);
+    /// <summary>
+    /// So that the same do not meet again, the longer the more often they did. No matter of the server's clock, which may stand still in a test.
+    /// </summary>
+    public static Task PauseAsync(int attempt, CancellationToken ct) =>
+        Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, Math.Min(attempt * PauseStepMs, LongestPauseMs))), TimeProvider.System, ct);
 
     public void Dispose() => _turns.Dispose();
 
@@ -91,7 +109,7 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
             }
             catch (MongoException e) when (attempt < MostCommits && e.HasErrorLabel("UnknownTransactionCommitResult"))
             {
-                await PauseAsync(CancellationToken.None);
+                await PauseAsync(attempt, CancellationToken.None);
             }
         }
     }

@@ -8,7 +8,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// </summary>
 internal sealed class MongoTurns : IDisposable
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
 
     // Striped: as many as are worth having, not one per chain and account.
     private readonly SemaphoreSlim[] _stripes = [.. Enumerable.Range(0, 128).Select(_ => new SemaphoreSlim(1))];
@@ -28,7 +28,7 @@ internal sealed class MongoTurns : IDisposable
             if (!await WaitAsync(_stripes[index], ct))
             {
                 turn.Dispose();
-                throw new StoreUnavailableException("The store cannot keep up with the log.");
+                throw new StoreUnavailableException("Too many changes of the same wait before this one.");
             }
 
             turn.Add(_stripes[index]);

@@ -20,7 +20,7 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
         AND id >= (SELECT log_from FROM locks WHERE device_id = @deviceId) ORDER BY id DESC LIMIT @limit
         """;
 
-    private const string Rename = "UPDATE locks SET name = @name WHERE device_id = @DeviceId";
+    private const string Edit = "UPDATE locks SET name = ifnull(@Name, name) WHERE device_id = @DeviceId";
 
     private const string ReplaceKey = "UPDATE device_keys SET protected_key = @protectedKey WHERE device_id = @DeviceId";
 
@@ -74,11 +74,11 @@ internal sealed class SqliteLockStore(SqliteDatabase database) : ILockStore
                 : null,
             ct).AsTask();
 
-    public Task<ChangeLockOutcome> RenameAsync(LockChange change, string name, CancellationToken ct) =>
+    public Task<ChangeLockOutcome> EditAsync(LockChange change, LockEdit edit, CancellationToken ct) =>
         ChangeAsync(
             change,
-            found => LockChangeRules.Rename(change, found?.Access),
-            session => session.Execute(Rename, new { change.DeviceId, name }),
+            found => LockChangeRules.Edit(change, found?.Access),
+            session => session.Execute(Edit, new { change.DeviceId, edit.Name }),
             ct);
 
     public Task<int> ForgetCommandsAsync(LockChange change, DateTimeOffset issuedBefore, int limit, CancellationToken ct) =>

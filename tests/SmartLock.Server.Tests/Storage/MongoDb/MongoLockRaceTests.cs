@@ -72,7 +72,7 @@ public sealed class MongoLockRaceTests(MongoFixture fixture) : IClassFixture<Mon
         var (one, two) = await StartAsync();
         await one.RegisterAsync("D1");
 
-        var renames = Enumerable.Range(0, 10).Select(i => (i % 2 == 0 ? one : two).Locks.RenameAsync(By("ada"), $"Door {i}", default));
+        var renames = Enumerable.Range(0, 10).Select(i => (i % 2 == 0 ? one : two).Locks.EditAsync(By("ada"), new LockEdit($"Door {i}"), default));
         var rotations = Enumerable.Range(0, 10).Select(i => (i % 2 == 0 ? two : one).Locks.ReplaceKeyAsync(By("ada"), [(byte)i], false, default));
         var renamed = Task.WhenAll(renames);
         var rotated = Task.WhenAll(rotations);

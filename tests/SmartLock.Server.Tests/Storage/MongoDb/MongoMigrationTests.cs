@@ -1,10 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.MongoDb;
+using SmartLock.Server.Webhooks;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;
 
@@ -42,6 +44,60 @@ public sealed class MongoMigrationTests(MongoFixture fixture) : IClassFixture<Mo
         {
             (await MongoFixture.CollectionsWithAsync(database, word)).ShouldBeEmpty(word);
         }
+    }
+
+    [Fact]
+    public async Task Sessions_of_before_the_accounts_epoch_are_over_and_a_deletion_left_by_half_is_finished()
+    {
+        var database = await WriteOldAsync();
+        var expires = StoreSet.Noon.AddDays(1).ToUnixTimeMilliseconds();
+        await InsertAsync(database, "sessions", Session("S0", 0), Session("S1", 1));
+        await InsertAsync(
+            database,
+            "users",
+            new BsonDocument
+            {
+                { "_id", "b2345678" }, { "name_hash", MongoNames.HashOf("BOB") }, { "deleted", true }, { "retired_at", Noon },
+                { "leaving", new BsonDocument { { "username", "bob" }, { "due_at", Noon }, { "is_forgotten", false } } },
+            });
+        await InsertAsync(database, "commands", Command("C9", "D1", "T1").Set("requested_by", "bob").Set("idempotency_key", "mine"));
+        await InsertAsync(
+            database,
+            "webhooks",
+            new BsonDocument
+            {
+                { "_id", "H2" }, { "name_key", "ADA" }, { "slot", 1 }, { "url", "https://example.com/" }, { "events", new BsonArray { "lock" } },
+                { "protected_secret", new byte[] { 1 } }, { "active", true }, { "failures", 0 }, { "dead_in_a_row", 0 }, { "created_at", Noon },
+                { "queued", 1L }, { "due_at", Noon },
+                {
+                    "incoming", new BsonArray
+                    {
+                        new BsonDocument
+                        {
+                            { "_id", "E1" }, { "number", 1L }, { "event", "lock" }, { "body", "{}" }, { "created_at", Noon }, { "give_up_at", expires },
+                        },
+                    }
+                },
+            });
+
+        var server = await OpenAsync();
+        var stores = MongoFixture.StoresOf(server);
+        await server.GetRequiredService<MongoForgetting>().RunAsync(default);
+
+        (await stores.Sessions.ListAsync("ada", StoreSet.Noon, default)).ShouldHaveSingleItem().Id.ShouldBe("S1");
+        (await stores.Sessions.FindAsync("S1", StoreSet.Noon, default)).ShouldBe(new SessionAccount("S1", "ada", Role.User));
+        (await stores.Users.CreateAsync(new User("Bob", null, "hash", Role.User, StoreSet.Noon, false), default)).ShouldBe(CreateUserOutcome.NameTaken);
+        var command = await database.GetCollection<BsonDocument>("commands").Find(ById("C9")).SingleAsync();
+        (command["requested_by"], command.Contains("idempotency_key")).ShouldBe(("deleted:b2345678", false));
+        var room = new ClaimRoom(8, 8, new Dictionary<string, int>());
+        var claims = await server.GetRequiredService<IDeliveryStore>().ClaimAsync("L1", StoreSet.Noon, StoreSet.Noon.AddMinutes(1), room, default);
+        claims.ShouldHaveSingleItem().DeliveryId.ShouldBe("E1");
+
+        BsonDocument Session(string id, long epoch) => new()
+        {
+            { "_id", id }, { "account_id", "a1" }, { "name_key", "ADA" }, { "epoch", epoch }, { "token", new byte[] { (byte)epoch } },
+            { "created_at", Noon }, { "last_used_at", Noon }, { "expires_at", expires }, { "address", "192.0.2.1" },
+        };
     }
 
     [Fact]
