@@ -1,4 +1,4 @@
 using SmartLock.Server.Cli;
-using SmartLock.Server.Original.Import;
+using SmartLock.Server.Legacy.Import;
 
 return await CommandLine.RunAsync(args, ImportCommand.Extension);

@@ -6,7 +6,7 @@ using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Live;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
-using SmartLock.Server.Original;
+using SmartLock.Server.Legacy;
 using SmartLock.Server.Replicas;
 using SmartLock.Server.Storage;
 using SmartLock.Server.Telemetry;
@@ -38,12 +38,12 @@ internal static class SmartLockServer
             .AddAccounts()
             .AddLocks()
             .AddCommands(configuration)
-            // Before the heartbeats: what is stopped last hears what those still have to say when they stop.
+            // Before the heartbeats: what is stopped last receives the last events of what is stopped first.
             .AddWebhooks()
             .AddLive()
             .AddReplicas(configuration)
             .AddHeartbeats(configuration)
-            .AddOriginal(configuration);
+            .AddLegacy(configuration);
         configure?.Invoke(builder);
 
         var app = builder.Build();
@@ -56,7 +56,7 @@ internal static class SmartLockServer
         app.MapAudit();
         app.MapLive();
         app.MapWebhooks();
-        app.MapOriginal();
+        app.MapLegacy();
         return app;
     }
 }

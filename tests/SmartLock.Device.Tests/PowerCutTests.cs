@@ -59,7 +59,7 @@ public sealed class PowerCutTests
             Replay(rig, earlier);
             rig.Bolt.Movements.ShouldBe(before + moved, $"an earlier command, cut at {at}");
 
-            // A cut before the first changed byte is a command that was never heard of. Not so on a new device: there, nothing that
+            // A cut before the first changed byte is a command that was never reported of. Not so on a new device: there, nothing that
             // was issued before its start is taken.
             Replay(rig, [victim]);
             rig.Bolt.Movements.ShouldBe(before + (untouched && writesBefore > 1 ? 1 : moved), $"the same command, cut at {at}");
@@ -126,7 +126,7 @@ public sealed class PowerCutTests
                 SetClock(rig, StartWithoutClock(rig));
                 var movements = rig.Bolt.Movements;
 
-                // The last may never have been heard of; all before it were decided on.
+                // The last may never have been reported of; all before it were decided on.
                 Replay(rig, [.. sent.SkipLast(1)]);
                 rig.Bolt.Movements.ShouldBe(movements);
                 ShouldTakeFreshOnes(rig);

@@ -48,7 +48,7 @@ public sealed class SigningLinesTests
         Vectors.MqttPasswords.Count.ShouldBeGreaterThan(2);
         foreach (var v in Vectors.MqttPasswords)
         {
-            var line = SigningLines.MqttLogin(v.DeviceId);
+            var line = SigningLines.MqttLoginResponse(v.DeviceId);
             line.ShouldBe(v.Line);
             Check(v.Key, line, v.Password);
         }
@@ -67,7 +67,7 @@ public sealed class SigningLinesTests
         SigningLines.Command("d", field, "1", 1, 2).ShouldBeNull();
         SigningLines.Command("d", "LOCK", field, 1, 2).ShouldBeNull();
         SigningLines.Will(field, 1).ShouldBeNull();
-        SigningLines.MqttLogin(field).ShouldBeNull();
+        SigningLines.MqttLoginResponse(field).ShouldBeNull();
         SigningLines.Status(field, "Locked", null, 1, 2, null, null).ShouldBeNull();
         SigningLines.Status("d", field, null, 1, 2, null, null).ShouldBeNull();
         DeviceKey.FromHex(new string('0', 64)).Sign(null).ShouldBeNull();

@@ -147,10 +147,10 @@ public sealed class MqttLinkTests : IDisposable
         using var door = await Door.WatchAsync(broker.Port);
         var link = Link(broker.Port);
         using var ended = new ManualResetEventSlim();
-        var heard = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reported = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
 
         // Five times as long as an end takes that waits for nobody.
-        _listener.OnEach = () => heard.TrySetResult(ended.Wait(TimeSpan.FromSeconds(1)));
+        _listener.OnEach = () => reported.TrySetResult(ended.Wait(TimeSpan.FromSeconds(1)));
         link.Open(_session, _listener);
         await door.SendAsync("one"u8.ToArray());
         await Eventually.TrueAsync(() => !_listener.Messages.IsEmpty, "the command");
@@ -158,7 +158,7 @@ public sealed class MqttLinkTests : IDisposable
         link.Close();
         ended.Set();
 
-        (await heard.Task).ShouldBeFalse("the end came before the command was done with");
+        (await reported.Task).ShouldBeFalse("the end came before the command was done with");
     }
 
     [Fact]

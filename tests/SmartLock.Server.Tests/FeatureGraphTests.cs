@@ -11,7 +11,7 @@ public sealed partial class FeatureGraphTests
 {
     private const string Server = "server/SmartLock.Server";
 
-    /// <summary>From the bottom to the top. Storage implements the stores of all features before it; nothing uses Original.</summary>
+    /// <summary>From the bottom to the top. Storage implements the stores of all features before it; nothing uses Legacy.</summary>
     private static readonly string[] Order =
     [
         "Infrastructure", "Telemetry",
@@ -20,7 +20,7 @@ public sealed partial class FeatureGraphTests
         "Commands", "Heartbeats",
         "Live", "Webhooks", "Replicas",
         "Storage",
-        "Demo", "Cli", "Original",
+        "Demo", "Cli", "Legacy",
     ];
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed partial class FeatureGraphTests
     [Theory]
     [InlineData("using SmartLock.Server.Webhooks;")]
     [InlineData("    private readonly SmartLock.Server.Webhooks.WebhookQueue _queue;")]
-    [InlineData("using static SmartLock.Server.Original.Import.ImportRules;")]
+    [InlineData("using static SmartLock.Server.Legacy.Import.ImportRules;")]
     public void A_use_against_the_order_is_found(string line)
     {
         Uses([($"{Server}/Locks/Lock.cs", [line])]).ShouldHaveSingleItem().ShouldContain("Locks/Lock.cs");

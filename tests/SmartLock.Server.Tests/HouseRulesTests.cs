@@ -45,8 +45,8 @@ public sealed partial class HouseRulesTests
     [Fact]
     public void A_feature_uses_its_own_stores_only()
     {
-        // Accounts and locks are features; plumbing, storage and the command line serve all of them, and Original gives them other names.
-        string[] shared = ["Storage", "Infrastructure", "Cli", "Demo", "Original"];
+        // Accounts and locks are features; plumbing, storage and the command line serve all of them, and Legacy gives them other names.
+        string[] shared = ["Storage", "Infrastructure", "Cli", "Demo", "Legacy"];
 
         // Only read from, also by the features that are told of changes.
         string[] readByOthers = ["IDeviceKeyStore", "ILiveStore"];

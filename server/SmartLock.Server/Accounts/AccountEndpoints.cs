@@ -17,7 +17,7 @@ public sealed record LoginRequest(
     public override string ToString() => $"Login {Username}";
 }
 
-internal sealed record AccountAnswer(string Username, Role Role);
+internal sealed record AccountResponse(string Username, Role Role);
 
 /// <summary>How one comes to an account and into it, for people who are not signed in.</summary>
 internal static class AccountEndpoints
@@ -36,7 +36,7 @@ internal static class AccountEndpoints
             .ProducesProblem(StatusCodes.Status403Forbidden);
     }
 
-    private static async Task<Results<Created<AccountAnswer>, ProblemHttpResult>> RegisterAsync(
+    private static async Task<Results<Created<AccountResponse>, ProblemHttpResult>> RegisterAsync(
         RegisterRequest request, Registration registration, HttpContext context, CancellationToken ct)
     {
         var errors = AccountRules.Check(request.Username, request.Password, request.Email, Role.User);
@@ -47,7 +47,7 @@ internal static class AccountEndpoints
 
         return await registration.SignUpAsync(request.Username, request.Password, request.Email, ct) switch
         {
-            RegisterOutcome.Registered => TypedResults.Created("/api/me", new AccountAnswer(request.Username, Role.User)),
+            RegisterOutcome.Registered => TypedResults.Created("/api/me", new AccountResponse(request.Username, Role.User)),
             RegisterOutcome.NameTaken => NameTaken(),
             RegisterOutcome.Closed => RegistrationClosed(),
             RegisterOutcome.Busy => SignInProblems.Busy(context),
@@ -60,7 +60,7 @@ internal static class AccountEndpoints
     public static ProblemHttpResult NameTaken() =>
         Problems.Of(StatusCodes.Status409Conflict, "username_taken", "Another account has or had this name.");
 
-    private static async Task<Results<Ok<LoginAnswer>, ProblemHttpResult>> LoginAsync(
+    private static async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> LoginAsync(
         LoginRequest request, SignIn signIn, Sessions sessions, HttpContext context, CancellationToken ct)
     {
         var client = Client.Of(context);
@@ -72,7 +72,7 @@ internal static class AccountEndpoints
         }
 
         return await sessions.OpenAsync(user, client, ct) is { } tokens
-            ? TypedResults.Ok(LoginAnswer.Of(tokens, user.Username, user.Role, request.RefreshInCookie, context))
+            ? TypedResults.Ok(LoginResponse.Of(tokens, user.Username, user.Role, request.RefreshInCookie, context))
             : SignInProblems.Refused();
     }
 }

@@ -14,10 +14,10 @@ internal static class AccountsFeature
         services.AddOptions<PasswordHasherOptions>()
             .Configure<IOptions<AccountOptions>>((hasher, accounts) => hasher.IterationCount = accounts.Value.PasswordIterations);
         services.AddSingleton<PasswordHasher<User>>();
-        services.AddSingleton<IPasswordHasher<User>, BCrypt.EitherHasher>();
+        services.AddSingleton<IPasswordHasher<User>, BCrypt.VersionedPasswordHasher>();
         services.AddSingleton<Passwords>();
-        services.AddSingleton<LoginSlowdown>();
-        services.AddSingleton<SessionEnds>();
+        services.AddSingleton<LoginThrottle>();
+        services.AddSingleton<RevocationWatcher>();
         services.AddSingleton<Registration>();
         services.AddSingleton<SignIn>();
         services.AddSingleton<SecondFactors>();

@@ -15,8 +15,8 @@ internal static class BearerAuthentication
         services.AddValidatedOptions<JwtOptions>("Jwt", JwtOptions.Check);
         services.AddSingleton<SigningKey>();
         services.AddSingleton<AccessTokens>();
-        services.AddSingleton<CheckedTokens>();
-        services.AddSingleton<ActiveAccounts>();
+        services.AddSingleton<TokenCache>();
+        services.AddSingleton<SessionCache>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<AccessTokens>((bearer, tokens) =>
@@ -35,23 +35,23 @@ internal static class BearerAuthentication
     private static Task AdmitKnownAsync(MessageReceivedContext context)
     {
         var known = context.Request.Headers.Authorization is [{ } header] && header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
-            ? context.HttpContext.RequestServices.GetRequiredService<CheckedTokens>().Find(header.AsSpan(Prefix.Length).Trim())
+            ? context.HttpContext.RequestServices.GetRequiredService<TokenCache>().Find(header.AsSpan(Prefix.Length).Trim())
             : null;
         return known is null ? Task.CompletedTask : AdmitAsync(context, known);
     }
 
     private static Task AdmitNewAsync(TokenValidatedContext context)
     {
-        var tokens = context.HttpContext.RequestServices.GetRequiredService<CheckedTokens>();
+        var tokens = context.HttpContext.RequestServices.GetRequiredService<TokenCache>();
         return AdmitAsync(context, context.SecurityToken is JsonWebToken token ? tokens.Add(token) : null);
     }
 
     /// <summary>
     /// A good token of a session that has ended, or of an account that is gone or disabled, is refused; name and role are those of the account now.
     /// </summary>
-    private static async Task AdmitAsync(ResultContext<JwtBearerOptions> context, CheckedToken? token)
+    private static async Task AdmitAsync(ResultContext<JwtBearerOptions> context, CachedToken? token)
     {
-        var accounts = context.HttpContext.RequestServices.GetRequiredService<ActiveAccounts>();
+        var accounts = context.HttpContext.RequestServices.GetRequiredService<SessionCache>();
         if (token is null
             || await accounts.FindAsync(token.SessionId, context.HttpContext.RequestAborted) is not { } account
             || !account.Username.Equals(token.Username, StringComparison.OrdinalIgnoreCase))

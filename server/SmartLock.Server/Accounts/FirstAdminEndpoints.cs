@@ -25,7 +25,7 @@ internal static class FirstAdminEndpoints
             .ExcludeFromDescription();
     }
 
-    private static async Task<Results<Created<AccountAnswer>, ProblemHttpResult>> MakeAsync(
+    private static async Task<Results<Created<AccountResponse>, ProblemHttpResult>> MakeAsync(
         FirstAdminRequest request, FirstAdminSetup setup, Registration registration, HttpContext context, CancellationToken ct)
     {
         if (!setup.IsOpen)
@@ -56,7 +56,7 @@ internal static class FirstAdminEndpoints
                 return Over();
             default:
                 setup.Close();
-                return TypedResults.Created("/api/me", new AccountAnswer(request.Username, Role.Admin));
+                return TypedResults.Created("/api/me", new AccountResponse(request.Username, Role.Admin));
         }
     }
 

@@ -5,9 +5,9 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
 
-internal sealed record MeAnswer(string Username, Role Role, string? Email, DateTimeOffset CreatedAt, bool SecondFactor)
+internal sealed record MeResponse(string Username, Role Role, string? Email, DateTimeOffset CreatedAt, bool SecondFactor)
 {
-    public static MeAnswer Of(User user) => new(user.Username, user.Role, user.Email, user.CreatedAt, user.HasSecondFactor);
+    public static MeResponse Of(User user) => new(user.Username, user.Role, user.Email, user.CreatedAt, user.HasSecondFactor);
 }
 
 /// <param name="Email">Null removes it.</param>
@@ -49,19 +49,19 @@ internal static class ProfileEndpoints
             .ProducesProblem(StatusCodes.Status403Forbidden);
     }
 
-    private static async Task<Results<Ok<MeAnswer>, ProblemHttpResult>> MeAsync(
+    private static async Task<Results<Ok<MeResponse>, ProblemHttpResult>> MeAsync(
         IUserStore users, ClaimsPrincipal user, CancellationToken ct) =>
-        await users.FindAsync(user.Username(), ct) is { } found ? TypedResults.Ok(MeAnswer.Of(found)) : UserProblems.Gone();
+        await users.FindAsync(user.Username(), ct) is { } found ? TypedResults.Ok(MeResponse.Of(found)) : UserProblems.Gone();
 
-    private static async Task<Results<Ok<MeAnswer>, ProblemHttpResult>> ChangeAsync(
+    private static async Task<Results<Ok<MeResponse>, ProblemHttpResult>> ChangeAsync(
         ChangeMeRequest request, IUserStore users, ClaimsPrincipal user, TimeProvider clock, CancellationToken ct)
     {
         return await users.ChangeEmailAsync(user.Username(), request.Email, clock.GetUtcNow(), ct) is { } changed
-            ? TypedResults.Ok(MeAnswer.Of(changed))
+            ? TypedResults.Ok(MeResponse.Of(changed))
             : UserProblems.Gone();
     }
 
-    private static async Task<Results<Ok<LoginAnswer>, ProblemHttpResult>> ChangePasswordAsync(
+    private static async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> ChangePasswordAsync(
         ChangePasswordRequest request,
         PasswordChange change,
         Sessions sessions,
@@ -87,7 +87,7 @@ internal static class ProfileEndpoints
         }
 
         return await sessions.OpenAsync(changed, client, ct) is { } tokens
-            ? TypedResults.Ok(LoginAnswer.Of(tokens, changed.Username, changed.Role, request.RefreshInCookie, context))
+            ? TypedResults.Ok(LoginResponse.Of(tokens, changed.Username, changed.Role, request.RefreshInCookie, context))
             : SignInProblems.Refused();
     }
 

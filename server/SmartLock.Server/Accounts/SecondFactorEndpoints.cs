@@ -24,13 +24,13 @@ public sealed record ProveSecondFactorRequest(string Password, string? Code = nu
 /// <param name="Secret">Base 32; shown once.</param>
 /// <param name="Uri">The same as an otpauth URI, which an authenticator app reads.</param>
 /// <param name="QrSvg">The URI as a QR code: an SVG document to show to the owner and to store nowhere.</param>
-internal sealed record PendingSecondFactorAnswer(string Secret, string Uri, string QrSvg)
+internal sealed record PendingSecondFactorResponse(string Secret, string Uri, string QrSvg)
 {
     public override string ToString() => "Pending second factor";
 }
 
 /// <param name="RecoveryCodes">Each is good once in place of a code; shown once.</param>
-internal sealed record RecoveryCodesAnswer(IReadOnlyList<string> RecoveryCodes)
+internal sealed record RecoveryCodesResponse(IReadOnlyList<string> RecoveryCodes)
 {
     public override string ToString() => "Recovery codes";
 }
@@ -56,7 +56,7 @@ internal static class SecondFactorEndpoints
             .WithSummary("Get new recovery codes in place of the old ones");
     }
 
-    private static async Task<Results<Ok<PendingSecondFactorAnswer>, ProblemHttpResult>> BeginAsync(
+    private static async Task<Results<Ok<PendingSecondFactorResponse>, ProblemHttpResult>> BeginAsync(
         BeginSecondFactorRequest request, SignIn signIn, SecondFactors secondFactors, HttpContext context, CancellationToken ct)
     {
         var username = context.User.Username();
@@ -68,18 +68,18 @@ internal static class SecondFactorEndpoints
 
         return await secondFactors.BeginAsync(username, ct) switch
         {
-            { Factor: { } pending } => TypedResults.Ok(new PendingSecondFactorAnswer(pending.Secret, pending.Uri, QrCode.SvgOf(pending.Uri))),
+            { Factor: { } pending } => TypedResults.Ok(new PendingSecondFactorResponse(pending.Secret, pending.Uri, QrCode.SvgOf(pending.Uri))),
             { Outcome: BeginSecondFactorOutcome.NoAccount } => UserProblems.Gone(),
             _ => Problems.Of(StatusCodes.Status409Conflict, "second_factor_enabled", "The account has a second factor already."),
         };
     }
 
-    private static async Task<Results<Ok<RecoveryCodesAnswer>, ProblemHttpResult>> ConfirmAsync(
+    private static async Task<Results<Ok<RecoveryCodesResponse>, ProblemHttpResult>> ConfirmAsync(
         ConfirmSecondFactorRequest request, SecondFactors secondFactors, ClaimsPrincipal user, HttpContext context, CancellationToken ct) =>
         await secondFactors.ConfirmAsync(user.Username(), request.Code, ct) switch
         {
             null => SignInProblems.Of(new SignInResult(SignInOutcome.SecondFactorWrong), context),
-            { RecoveryCodes: { } codes } => TypedResults.Ok(new RecoveryCodesAnswer(codes)),
+            { RecoveryCodes: { } codes } => TypedResults.Ok(new RecoveryCodesResponse(codes)),
             _ => Problems.Of(StatusCodes.Status409Conflict, "second_factor_not_pending", "No second factor waits to be confirmed."),
         };
 
@@ -95,7 +95,7 @@ internal static class SecondFactorEndpoints
         return await secondFactors.RemoveAsync(username, username, ct) == SecondFactorOutcome.Done ? TypedResults.NoContent() : NotEnabled();
     }
 
-    private static async Task<Results<Ok<RecoveryCodesAnswer>, ProblemHttpResult>> RenewRecoveryCodesAsync(
+    private static async Task<Results<Ok<RecoveryCodesResponse>, ProblemHttpResult>> RenewRecoveryCodesAsync(
         ProveSecondFactorRequest request, SignIn signIn, SecondFactors secondFactors, HttpContext context, CancellationToken ct)
     {
         if (await RefuseAsync(request, signIn, context, ct) is { } refusal)
@@ -104,7 +104,7 @@ internal static class SecondFactorEndpoints
         }
 
         return await secondFactors.RenewRecoveryCodesAsync(context.User.Username(), ct) is { } codes
-            ? TypedResults.Ok(new RecoveryCodesAnswer(codes))
+            ? TypedResults.Ok(new RecoveryCodesResponse(codes))
             : NotEnabled();
     }
 

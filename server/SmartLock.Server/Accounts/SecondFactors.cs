@@ -34,7 +34,7 @@ internal sealed record ConfirmResult(ConfirmSecondFactorOutcome Outcome, IReadOn
 
 /// <summary>Second factors: codes of an authenticator app, and recovery codes for when it is lost.</summary>
 internal sealed partial class SecondFactors(
-    ISecondFactorStore store, IDataProtectionProvider protection, LoginSlowdown slowdown, TimeProvider clock, ILogger<SecondFactors> log)
+    ISecondFactorStore store, IDataProtectionProvider protection, LoginThrottle slowdown, TimeProvider clock, ILogger<SecondFactors> log)
 {
     private const string Issuer = "SmartLock";
 

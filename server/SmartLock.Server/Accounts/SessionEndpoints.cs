@@ -13,7 +13,7 @@ public sealed record RefreshRequest(string? RefreshToken = null)
 /// <param name="UserAgent">What the client called itself when it signed in.</param>
 /// <param name="Address">Where it signed in or refreshed last; of IPv6 the network.</param>
 /// <param name="Current">Whether it is the session that asks.</param>
-internal sealed record SessionAnswer(
+internal sealed record SessionResponse(
     string SessionId,
     DateTimeOffset CreatedAt,
     DateTimeOffset LastUsedAt,
@@ -22,7 +22,7 @@ internal sealed record SessionAnswer(
     string Address,
     bool Current);
 
-internal sealed record SessionList(IReadOnlyList<SessionAnswer> Items);
+internal sealed record SessionListResponse(IReadOnlyList<SessionResponse> Items);
 
 internal static class SessionEndpoints
 {
@@ -56,7 +56,7 @@ internal static class SessionEndpoints
             .RequireRateLimiting(RateLimits.Commands);
     }
 
-    private static async Task<Results<Ok<LoginAnswer>, ProblemHttpResult>> RefreshAsync(
+    private static async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> RefreshAsync(
         RefreshRequest? request, Sessions sessions, HttpContext context, CancellationToken ct)
     {
         var inCookie = request?.RefreshToken is null;
@@ -68,7 +68,7 @@ internal static class SessionEndpoints
         var result = await sessions.RefreshAsync(token, Client.Of(context), ct);
         if (result is { Tokens: { } tokens, Account: { } account })
         {
-            return TypedResults.Ok(LoginAnswer.Of(tokens, account.Username, account.Role, inCookie, context));
+            return TypedResults.Ok(LoginResponse.Of(tokens, account.Username, account.Role, inCookie, context));
         }
 
         if (inCookie)
@@ -104,13 +104,13 @@ internal static class SessionEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<Ok<SessionList>> ListAsync(Sessions sessions, ClaimsPrincipal user, CancellationToken ct)
+    private static async Task<Ok<SessionListResponse>> ListAsync(Sessions sessions, ClaimsPrincipal user, CancellationToken ct)
     {
         var current = user.SessionId();
         var found = await sessions.ListAsync(user.Username(), ct);
-        return TypedResults.Ok(new SessionList(
+        return TypedResults.Ok(new SessionListResponse(
         [
-            .. found.Select(s => new SessionAnswer(
+            .. found.Select(s => new SessionResponse(
                 s.Id, s.CreatedAt, s.LastUsedAt, s.ExpiresAt, s.UserAgent, s.Address, s.Id == current)),
         ]));
     }

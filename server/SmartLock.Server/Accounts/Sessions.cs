@@ -24,8 +24,8 @@ internal sealed record RefreshResult(RotateOutcome Outcome, SessionTokens? Token
 internal sealed class Sessions(
     ISessionStore store,
     AccessTokens accessTokens,
-    ActiveAccounts active,
-    SessionEnds ends,
+    SessionCache active,
+    RevocationWatcher ends,
     Events<SessionsEnded> ended,
     IOptions<AccountOptions> options,
     TimeProvider clock)

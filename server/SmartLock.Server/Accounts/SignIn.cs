@@ -37,7 +37,7 @@ internal sealed record Proof(string Username, string Password, string? Code = nu
 
 /// <summary>Checks who somebody is, for a sign-in and before what a session alone must not do.</summary>
 internal sealed class SignIn(
-    IUserStore users, ISessionStore sessions, Passwords passwords, SecondFactors secondFactors, LoginSlowdown slowdown, TimeProvider clock)
+    IUserStore users, ISessionStore sessions, Passwords passwords, SecondFactors secondFactors, LoginThrottle slowdown, TimeProvider clock)
 {
     /// <summary>Password, and the second factor where there is one.</summary>
     public Task<SignInResult> TryAsync(Proof proof, string address, CancellationToken ct) => TryAsync(proof, address, true, ct);
@@ -93,7 +93,7 @@ internal sealed class SignIn(
     }
 
     /// <summary>Null when it is right. A code not given is no failure, and no success that would make earlier failures forgotten.</summary>
-    private async Task<SignInResult?> CheckSecondFactorAsync(User user, Proof proof, LoginSlowdown.Attempt attempt, CancellationToken ct)
+    private async Task<SignInResult?> CheckSecondFactorAsync(User user, Proof proof, LoginThrottle.Attempt attempt, CancellationToken ct)
     {
         var check = await secondFactors.CheckAsync(user.Username, proof.Code, proof.RecoveryCode, ct);
         switch (check.Verdict)

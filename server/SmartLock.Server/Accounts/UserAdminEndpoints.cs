@@ -5,15 +5,15 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
 
-internal sealed record UserAnswer(string Username, string? Email, Role Role, bool Disabled, DateTimeOffset CreatedAt, bool SecondFactor)
+internal sealed record UserResponse(string Username, string? Email, Role Role, bool Disabled, DateTimeOffset CreatedAt, bool SecondFactor)
 {
-    public static UserAnswer Of(User user) =>
+    public static UserResponse Of(User user) =>
         new(user.Username, user.Email, user.Role, user.Disabled, user.CreatedAt, user.HasSecondFactor);
 }
 
-internal sealed record UserPage(IReadOnlyList<UserAnswer> Items, string? Next)
+internal sealed record UserPageResponse(IReadOnlyList<UserResponse> Items, string? Next)
 {
-    public static UserPage Of(Page<User> page) => new([.. page.Items.Select(UserAnswer.Of)], page.Next);
+    public static UserPageResponse Of(Page<User> page) => new([.. page.Items.Select(UserResponse.Of)], page.Next);
 }
 
 public sealed record CreateUserRequest(
@@ -69,7 +69,7 @@ internal static class UserAdminEndpoints
             .ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    private static async Task<Results<Created<UserAnswer>, ProblemHttpResult>> CreateAsync(
+    private static async Task<Results<Created<UserResponse>, ProblemHttpResult>> CreateAsync(
         CreateUserRequest request,
         Registration registration,
         IUserStore users,
@@ -91,11 +91,11 @@ internal static class UserAdminEndpoints
 
         // Another admin may have deleted it in the same moment: then its name is taken too.
         return outcome is RegisterOutcome.Registered && await users.FindAsync(request.Username, ct) is { } made
-            ? TypedResults.Created($"{context.Request.PathBase}/api/admin/users/{made.Username}", UserAnswer.Of(made))
+            ? TypedResults.Created($"{context.Request.PathBase}/api/admin/users/{made.Username}", UserResponse.Of(made))
             : AccountEndpoints.NameTaken();
     }
 
-    private static async Task<Results<Ok<UserPage>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<UserPageResponse>, ProblemHttpResult>> ListAsync(
         [AsParameters] ListUsersQuery query, IUserStore users, CancellationToken ct)
     {
         if (PageRequest.Refuse(query.Cursor, UserCursor.Instance, out var after) is { } refusal)
@@ -114,16 +114,16 @@ internal static class UserAdminEndpoints
         }
 
         var filter = new UserFilter(role, query.Disabled, query.Search);
-        return TypedResults.Ok(UserPage.Of(await users.ListAsync(filter, after, query.Limit ?? PageRequest.DefaultLimit, ct)));
+        return TypedResults.Ok(UserPageResponse.Of(await users.ListAsync(filter, after, query.Limit ?? PageRequest.DefaultLimit, ct)));
     }
 
-    private static async Task<Results<Ok<UserAnswer>, ProblemHttpResult>> GetAsync(
+    private static async Task<Results<Ok<UserResponse>, ProblemHttpResult>> GetAsync(
         string username, IUserStore users, CancellationToken ct) =>
         AccountRules.IsUsername(username) && await users.FindAsync(username, ct) is { } user
-            ? TypedResults.Ok(UserAnswer.Of(user))
+            ? TypedResults.Ok(UserResponse.Of(user))
             : UserProblems.NotFound();
 
-    private static async Task<Results<Ok<UserAnswer>, ProblemHttpResult>> ChangeAsync(
+    private static async Task<Results<Ok<UserResponse>, ProblemHttpResult>> ChangeAsync(
         string username,
         ChangeUserRequest request,
         IUserStore users,
@@ -153,7 +153,7 @@ internal static class UserAdminEndpoints
             default:
                 // Whatever was changed: a connection opened as an admin must not outlive that.
                 sessions.Forget(username);
-                return TypedResults.Ok(UserAnswer.Of(result.User!));
+                return TypedResults.Ok(UserResponse.Of(result.User!));
         }
     }
 

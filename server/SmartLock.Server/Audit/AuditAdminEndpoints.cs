@@ -23,7 +23,7 @@ internal static class AuditAdminEndpoints
             .RequireRateLimiting(RateLimits.Commands);
     }
 
-    private static Task<Results<Ok<AuditPage>, ProblemHttpResult>> ListAsync(
+    private static Task<Results<Ok<AuditPageResponse>, ProblemHttpResult>> ListAsync(
         [AsParameters] AuditQuery query,
         string? cursor,
         [PageLimit] int? limit,
@@ -34,12 +34,12 @@ internal static class AuditAdminEndpoints
     private static Task<IResult> ExportAsync([AsParameters] AuditQuery query, IAuditStore store, CancellationToken ct) =>
         AuditEndpoints.CsvAsync(query, (filter, before, count) => store.ListAllAsync(filter, before, count, ct));
 
-    private static async Task<Results<Ok<VerificationAnswer>, ProblemHttpResult>> VerifyAsync(
+    private static async Task<Results<Ok<VerificationResponse>, ProblemHttpResult>> VerifyAsync(
         [FromQuery(Name = "device_id")] string? deviceId,
         AuditVerification verification,
         HttpContext context,
         CancellationToken ct) =>
         await verification.TryRunAsync(deviceId, ct) is { } report
-            ? TypedResults.Ok(VerificationAnswer.Of(report))
+            ? TypedResults.Ok(VerificationResponse.Of(report))
             : Problems.TooManyRequests(context, WhenBusy, "Another verification of the log is running.");
 }

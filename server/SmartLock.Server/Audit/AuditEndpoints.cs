@@ -27,7 +27,7 @@ internal static class AuditEndpoints
         .Produces<string>(StatusCodes.Status200OK, "text/csv");
 
     /// <summary>A lock that is not the asker's gives an empty page, like one that does not exist.</summary>
-    private static Task<Results<Ok<AuditPage>, ProblemHttpResult>> ListAsync(
+    private static Task<Results<Ok<AuditPageResponse>, ProblemHttpResult>> ListAsync(
         [AsParameters] AuditQuery query,
         string? cursor,
         [PageLimit] int? limit,
@@ -39,7 +39,7 @@ internal static class AuditEndpoints
     private static Task<IResult> ExportAsync([AsParameters] AuditQuery query, IAuditStore store, ClaimsPrincipal user, CancellationToken ct) =>
         CsvAsync(query, (filter, before, count) => store.ListAsync(user.Username(), filter, before, count, ct));
 
-    internal static async Task<Results<Ok<AuditPage>, ProblemHttpResult>> PageAsync(
+    internal static async Task<Results<Ok<AuditPageResponse>, ProblemHttpResult>> PageAsync(
         AuditQuery query,
         string? cursor,
         int? limit,
@@ -59,7 +59,7 @@ internal static class AuditEndpoints
         var (filter, errors) = query.Read();
         return errors.Count > 0
             ? Problems.Invalid(errors)
-            : TypedResults.Ok(AuditPage.Of(await list(filter, before, limit ?? PageRequest.DefaultLimit)));
+            : TypedResults.Ok(AuditPageResponse.Of(await list(filter, before, limit ?? PageRequest.DefaultLimit)));
     }
 
     internal static async Task<IResult> CsvAsync(AuditQuery query, Func<AuditFilter, long?, int, Task<Page<AuditEntry>>> list)

@@ -139,7 +139,7 @@ internal static class AuditActors
     public const string System = "system";
 
     /// <summary>Somebody who used the first system and has no account here.</summary>
-    public const string OriginalUnknown = "original:unknown";
+    public const string LegacyUnknown = "original:unknown";
 
     /// <summary>User names hold no colon, so no account can pass for a device.</summary>
     public static string Device(string deviceId) => $"device:{deviceId}";

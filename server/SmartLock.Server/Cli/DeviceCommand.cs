@@ -84,7 +84,7 @@ internal static class DeviceCommand
         }
 
         var server = app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Address;
-        var answer = AddedDeviceAnswer.Of(request, added, server);
+        var answer = AddedDeviceResponse.Of(request, added, server);
         await Console.Out.WriteLineAsync(json ? ToJson(answer) : ToText(answer));
         if (!json && !Console.IsOutputRedirected && answer.Pairing?.Qr is { } text)
         {
@@ -94,14 +94,14 @@ internal static class DeviceCommand
         return ExitCodes.Ok;
     }
 
-    private static string ToJson(AddedDeviceAnswer answer)
+    private static string ToJson(AddedDeviceResponse answer)
     {
         var options = new JsonSerializerOptions();
         JsonDefaults.Apply(options);
         return JsonSerializer.Serialize(answer, options);
     }
 
-    private static string ToText(AddedDeviceAnswer answer)
+    private static string ToText(AddedDeviceResponse answer)
     {
         List<string> lines =
         [

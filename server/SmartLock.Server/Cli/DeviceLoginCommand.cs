@@ -70,7 +70,7 @@ internal static class DeviceLoginCommand
         await using var app = SmartLockServer.Create(
             ["--Logging:LogLevel:Default=Warning", "--Logging:Console:LogToStandardErrorThreshold=Trace", .. settings]);
         var locks = app.Services.GetRequiredService<ILockAdminStore>();
-        var devices = app.Services.GetRequiredService<DeviceRegistry>();
+        var devices = app.Services.GetRequiredService<DeviceCache>();
         var allowUnsigned = app.Services.GetRequiredService<IOptions<DeviceOptions>>().Value.AllowUnsigned;
         await WriteHeaderAsync(broker);
         var (printed, left) = (0, 0);

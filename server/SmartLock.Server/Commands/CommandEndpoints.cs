@@ -31,7 +31,7 @@ internal static class CommandEndpoints
         .WithSummary(summary)
         .WithDescription(
             "202 with the command at once; with 'Prefer: wait=SECONDS' (RFC 7240, at most 30) 200 as soon as the device reports 'done', or 504 "
-            + "with the command still pending. The attempt is in the log before the device hears of it.")
+            + "with the command still pending. The attempt is in the log before the command is sent.")
         .Produces<CommandResponse>()
         .Produces<CommandResponse>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status400BadRequest)
@@ -143,7 +143,7 @@ internal static class CommandEndpoints
             : latest;
     }
 
-    /// <summary>As the store has it: another replica may have heard the verdict.</summary>
+    /// <summary>As the store has it: another replica may have received the verdict.</summary>
     private static async Task<Command> LatestAsync(Command command, CommandContext context, CancellationToken ct)
     {
         try

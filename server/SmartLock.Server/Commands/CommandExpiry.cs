@@ -38,7 +38,7 @@ internal sealed partial class CommandExpiry(
         // A verdict given in the last moment may still be on its way in the device's next heartbeat.
         var expiredBefore = now - options.Value.OfflineAfter;
 
-        // Nor is a verdict that was heard, but that a store in trouble has not got yet, a command without one.
+        // A verdict that was received but that the store has not taken yet counts as well.
         await storeVerdicts(ct);
         IReadOnlyList<Command> expired;
         do

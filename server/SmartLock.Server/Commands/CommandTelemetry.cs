@@ -9,7 +9,7 @@ namespace SmartLock.Server.Commands;
 /// Spans and metrics of commands. The verdict comes over MQTT, where nothing carries the trace of the request that asked: it is found
 /// again by the command's id.
 /// </summary>
-internal sealed class CommandTelemetry(IMeterFactory meters, OpenTraces traces, TimeProvider time)
+internal sealed class CommandTelemetry(IMeterFactory meters, PendingTraces traces, TimeProvider time)
 {
     // Seconds. Most verdicts take milliseconds; beyond ten seconds the command has expired.
     private static readonly InstrumentAdvice<double> Buckets = new()

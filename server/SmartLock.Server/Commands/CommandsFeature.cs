@@ -8,7 +8,7 @@ internal static class CommandsFeature
     public static IServiceCollection AddCommands(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<VerdictWaiters>();
-        services.AddSingleton<OpenTraces>();
+        services.AddSingleton<PendingTraces>();
         services.AddSingleton<CommandTelemetry>();
         services.AddSingleton<CommandDispatch>();
         services.AddSingleton<CommandExpiry>();

@@ -16,7 +16,7 @@ internal enum IssueOutcome
     /// <summary>It is shared with the actor to look at, not to move.</summary>
     NotAllowed,
 
-    /// <summary>The device is not heard.</summary>
+    /// <summary>The device is offline.</summary>
     Offline,
 }
 

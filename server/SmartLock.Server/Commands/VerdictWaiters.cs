@@ -84,7 +84,7 @@ internal sealed class VerdictWaiters(IHostApplicationLifetime lifetime)
 
         public string CommandId { get; }
 
-        /// <summary>The decided command, or null when the time is over or the server stops, which hears no more verdicts then.</summary>
+        /// <summary>The decided command, or null when the time is over or the server stops.</summary>
         public async Task<Command?> ForAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct)
         {
             var stopping = _waiters._stopping;

@@ -12,7 +12,7 @@ namespace SmartLock.Server.Heartbeats;
 /// </summary>
 internal sealed partial class HeartbeatWriter(
     IDeviceStore store,
-    DeviceRegistry registry,
+    DeviceCache registry,
     VerdictWaiters waiters,
     Events<LocksChanged> locksChanged,
     Events<CommandsChanged> commandsChanged,
@@ -55,7 +55,7 @@ internal sealed partial class HeartbeatWriter(
         Wake(urgent: true);
     }
 
-    public void Add(Verdict verdict, KnownDevice device)
+    public void Add(Verdict verdict, CachedDevice device)
     {
         bool added;
         lock (_gate)
@@ -177,7 +177,7 @@ internal sealed partial class HeartbeatWriter(
             LogWentAway(deviceId);
         }
 
-        // The bolt first: who hears that a command is done has heard what it did.
+        // The bolt first: whoever is told that a command is done was told the position of the bolt before.
         locksChanged.Publish(new LocksChanged([.. result.Changed, .. result.CameBack, .. result.WentAway]));
         commandsChanged.Publish(new CommandsChanged(result.Decided));
     }

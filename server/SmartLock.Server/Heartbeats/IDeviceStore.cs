@@ -5,8 +5,8 @@ using SmartLock.Server.Messaging;
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>A believed status, ready to be stored.</summary>
-/// <param name="HeardAt">
-/// Server's time, UTC. A report never overwrites one that was heard later, up to 5 s later: what lies further ahead was dated by a clock
+/// <param name="ReceivedAt">
+/// Server's time, UTC. A report never overwrites one that was received later, up to 5 s later: what lies further ahead was dated by a clock
 /// that has been set back since.
 /// </param>
 /// <param name="SentAt">Unix milliseconds by the device's clock; 0 when it gave none. The stored value never falls.</param>
@@ -15,12 +15,12 @@ namespace SmartLock.Server.Heartbeats;
 /// <param name="KeyFrom">Of the key under which it was believed: if the lock has another by now, it counts for nothing.</param>
 /// <param name="Unsigned">The device may be one that names no command: where its bolt is ends those that wanted it there.</param>
 /// <param name="BySignature">
-/// Believed for its signature alone, which anybody may repeat, and to another replica than the one that heard it first: it counts only if
-/// <paramref name="SentAt"/> is later than the stored one, and goes by that instead of <paramref name="HeardAt"/>.
+/// Believed for its signature alone, which anybody may repeat, and to another replica than the one that received it first: it counts only if
+/// <paramref name="SentAt"/> is later than the stored one, and goes by that instead of <paramref name="ReceivedAt"/>.
 /// </param>
 internal sealed record DeviceReport(
     string DeviceId,
-    DateTimeOffset HeardAt,
+    DateTimeOffset ReceivedAt,
     LockStatus Status,
     string? Issue,
     long SentAt,
@@ -36,15 +36,15 @@ internal sealed record DeviceReport(
 
 /// <summary>A device's verdict on a command.</summary>
 /// <param name="KeyFrom">As <see cref="DeviceReport.KeyFrom"/>.</param>
-internal sealed record Verdict(string DeviceId, string CommandId, string Result, DateTimeOffset HeardAt, long KeyFrom = 0);
+internal sealed record Verdict(string DeviceId, string CommandId, string Result, DateTimeOffset ReceivedAt, long KeyFrom = 0);
 
 /// <summary>A last will that was believed: the connection of <paramref name="ConnectedAt"/> is gone.</summary>
 /// <param name="KeyFrom">As <see cref="DeviceReport.KeyFrom"/>.</param>
-internal sealed record ConnectionLoss(string DeviceId, long ConnectedAt, DateTimeOffset HeardAt, long KeyFrom = 0);
+internal sealed record ConnectionLoss(string DeviceId, long ConnectedAt, DateTimeOffset ReceivedAt, long KeyFrom = 0);
 
 /// <param name="Reports">At most one per device: the newest.</param>
 /// <param name="Losses">
-/// Applied after the reports, each only while the stored connected_at is still its own and no report was heard after it.
+/// Applied after the reports, each only while the stored connected_at is still its own and no report was received after it.
 /// </param>
 internal sealed record DeviceBatch(
     IReadOnlyCollection<DeviceReport> Reports,
@@ -63,7 +63,7 @@ internal sealed record DeviceBatchResult(
     IReadOnlyList<Command> Decided,
     IReadOnlyList<DeviceReport> Outdated)
 {
-    /// <summary>Reports that count for their signature alone and are not newer than what is stored: somebody else heard them, or later ones.</summary>
+    /// <summary>Reports that count for their signature alone and are not newer than what is stored: another replica received them, or later ones.</summary>
     public IReadOnlyList<DeviceReport> Replayed { get; init; } = [];
 }
 
@@ -76,14 +76,14 @@ internal interface IDeviceStore : IDeviceKeyStore
     /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed. A report of an unsigned device makes Done what is still Sent, was
     /// issued before it, and wanted the bolt where it is. A verdict counts whether or not the report that it came with does: it is about one
     /// command and counts once, and of two statuses that overtake one another on their way to two replicas the earlier has one of its own.
-    /// A report by signature that was heard before the loss of its connection does not make the lock Available again, but where the bolt was is stored.
+    /// A report by signature that was received before the loss of its connection does not make the lock Available again, but where the bolt was is stored.
     /// Unknown devices and commands are passed over, and so is what was believed under a key that the lock has no more.
     /// </summary>
     Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct);
 
     /// <summary>
-    /// Makes Unavailable ("No heartbeat", with a log entry each) the locks that are Available and were last heard before
-    /// <paramref name="heardBefore"/>, at most <paramref name="limit"/>; its cost follows the number of these, not the number of locks.
+    /// Makes Unavailable ("No heartbeat", with a log entry each) the locks that are Available and last reported before
+    /// <paramref name="reportedBefore"/>, at most <paramref name="limit"/>; its cost follows the number of these, not the number of locks.
     /// </summary>
-    Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct);
+    Task<IReadOnlyList<string>> MarkOfflineAsync(DateTimeOffset reportedBefore, DateTimeOffset now, int limit, CancellationToken ct);
 }

@@ -5,8 +5,8 @@ using SmartLock.Server.Messaging.External;
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>
-/// Replicas that fell silent without a goodbye. A broker goes on handing one its share of the statuses until it gives it up: for so long nobody can tell
-/// silent devices from unheard ones, and that time must not be counted against a device.
+/// Replicas that stopped without signing off. A broker goes on delivering statuses to such a replica until it drops its connection: these statuses are
+/// lost, and that time must not count against a device.
 /// </summary>
 internal sealed class LostReplicas(IOptions<MqttOptions> options, TimeProvider time)
 {
@@ -16,7 +16,7 @@ internal sealed class LostReplicas(IOptions<MqttOptions> options, TimeProvider t
     private const int MostRemembered = 256;
     private static readonly TimeSpan MissedAfter = TimeSpan.FromSeconds(5);
 
-    /// <summary>mosquitto looks for silent clients every six seconds only; one more for the way.</summary>
+    /// <summary>mosquitto looks for dead clients every six seconds only; one more for the network.</summary>
     private static readonly TimeSpan BrokerLate = TimeSpan.FromSeconds(7);
 
     private readonly System.Threading.Lock _gate = new();
@@ -24,9 +24,9 @@ internal sealed class LostReplicas(IOptions<MqttOptions> options, TimeProvider t
     private long? _lastLoss;
 
     /// <summary>For how long, at most, a broker hands statuses to a replica that does not get them.</summary>
-    public TimeSpan SwallowsFor => (options.Value.KeepAlive * 1.5) + BrokerLate + BrokerClientLimits.SessionExpiry;
+    public TimeSpan LossWindow => (options.Value.KeepAlive * 1.5) + BrokerLate + BrokerClientLimits.SessionExpiry;
 
-    public void NoteHeard(string replica)
+    public void NoteMessage(string replica)
     {
         lock (_gate)
         {
@@ -44,7 +44,7 @@ internal sealed class LostReplicas(IOptions<MqttOptions> options, TimeProvider t
         }
     }
 
-    /// <summary>It said goodbye: the broker hands it nothing any more.</summary>
+    /// <summary>It signed off: the broker delivers nothing to it any more.</summary>
     public void NoteLeft(string replica)
     {
         lock (_gate)
@@ -53,19 +53,19 @@ internal sealed class LostReplicas(IOptions<MqttOptions> options, TimeProvider t
         }
     }
 
-    /// <summary>What is to be added to the time for which a device must have been silent.</summary>
+    /// <summary>What is to be added to the time without a report after which a device is offline.</summary>
     /// <param name="offlineAfter">That time.</param>
-    public TimeSpan Muffled(TimeSpan offlineAfter)
+    public TimeSpan GracePeriod(TimeSpan offlineAfter)
     {
         lock (_gate)
         {
             var now = time.GetTimestamp();
-            foreach (var heardAt in _heardAt.Values)
+            foreach (var receivedAt in _heardAt.Values)
             {
-                NoteGap(heardAt, now);
+                NoteGap(receivedAt, now);
             }
 
-            return _lastLoss is { } loss && time.GetElapsedTime(loss, now) < SwallowsFor + offlineAfter ? SwallowsFor : TimeSpan.Zero;
+            return _lastLoss is { } loss && time.GetElapsedTime(loss, now) < LossWindow + offlineAfter ? LossWindow : TimeSpan.Zero;
         }
     }
 

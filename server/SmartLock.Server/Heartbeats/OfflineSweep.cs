@@ -8,7 +8,7 @@ namespace SmartLock.Server.Heartbeats;
 
 /// <summary>Marks devices offline that have stopped reporting.</summary>
 [DisallowConcurrentExecution]
-[JudgesDevices]
+[NeedsDeviceReports]
 internal sealed partial class OfflineSweep(
     IDeviceStore store,
     HeartbeatWriter writer,
@@ -50,7 +50,7 @@ internal sealed partial class OfflineSweep(
         }
 
         // Nor does it while a broker may still have delivered statuses to a replica that was lost.
-        var silentFor = offlineAfter + lost.Muffled(offlineAfter);
+        var offlineFor = offlineAfter + lost.GracePeriod(offlineAfter);
 
         // Reports that were received count, even if a slow store has not taken them yet.
         await writer.FlushAsync(ct);
@@ -58,12 +58,12 @@ internal sealed partial class OfflineSweep(
         IReadOnlyList<string> silent;
         do
         {
-            silent = await store.MarkSilentAsync(now - silentFor, now, BatchSize, ct);
+            silent = await store.MarkOfflineAsync(now - offlineFor, now, BatchSize, ct);
             found += silent.Count;
             changed.Publish(new LocksChanged(silent));
             foreach (var deviceId in silent)
             {
-                LogSilent(deviceId);
+                LogOffline(deviceId);
             }
         }
         while (silent.Count == BatchSize);
@@ -92,7 +92,7 @@ internal sealed partial class OfflineSweep(
     private partial void LogClockSet();
 
     [LoggerMessage(1, LogLevel.Information, "{DeviceId} is Unavailable: no heartbeat")]
-    private partial void LogSilent(string deviceId);
+    private partial void LogOffline(string deviceId);
 
     [LoggerMessage(2, LogLevel.Warning, "The search for offline devices is delayed: {Reason}")]
     private partial void LogSkipped(string reason);

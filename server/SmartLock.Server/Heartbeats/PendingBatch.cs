@@ -21,7 +21,7 @@ internal sealed class PendingBatch
     {
         _reports[report.DeviceId] = _reports.TryGetValue(report.DeviceId, out var earlier) ? Merge(report, earlier) : report;
 
-        // A report heard after a loss is of a newer connection or proves the old one alive.
+        // A report received after a loss is of a newer connection, or shows that the old one is alive.
         _losses.Remove(report.DeviceId);
     }
 
@@ -55,7 +55,7 @@ internal sealed class PendingBatch
 
         foreach (var loss in unsaved._losses.Values)
         {
-            if (_reports.GetValueOrDefault(loss.DeviceId) is not { } report || report.HeardAt <= loss.HeardAt)
+            if (_reports.GetValueOrDefault(loss.DeviceId) is not { } report || report.ReceivedAt <= loss.ReceivedAt)
             {
                 _losses.TryAdd(loss.DeviceId, loss);
             }
@@ -64,7 +64,7 @@ internal sealed class PendingBatch
 
     /// <summary>
     /// Moves out about as many devices, to be stored before the rest. All verdicts go first, somebody waits for them, with their devices'
-    /// reports: who hears that a command is done has heard what it did. Losses stay for last, since they are judged by the reports.
+    /// reports: whoever is told that a command is done was told the position of the bolt before. Losses stay for last, since they are judged by the reports.
     /// </summary>
     public PendingBatch TakePart(int devices)
     {
@@ -113,4 +113,4 @@ internal sealed class PendingBatch
 }
 
 /// <param name="Device">Told once the verdict is stored, so that its next heartbeats cost nothing.</param>
-internal sealed record PendingVerdict(Verdict Verdict, KnownDevice Device);
+internal sealed record PendingVerdict(Verdict Verdict, CachedDevice Device);

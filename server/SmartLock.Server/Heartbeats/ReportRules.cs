@@ -4,7 +4,7 @@ using SmartLock.Server.Locks;
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>A lock with what decides whether its device's reports count.</summary>
-internal record HeardLock : Lock
+internal record ReportedLock : Lock
 {
     /// <summary>The device's own time of its last report, Unix milliseconds; 0 before the first.</summary>
     public long SentAt { get; init; }
@@ -45,11 +45,11 @@ internal enum ReportOutcome
 
 /// <param name="Lock">As it is to be stored; null when nothing is.</param>
 /// <param name="Entry">To be written in the same transaction; null when there is none.</param>
-internal sealed record ReportDecision(ReportOutcome Outcome, HeardLock? Lock = null, NewAuditEntry? Entry = null);
+internal sealed record ReportDecision(ReportOutcome Outcome, ReportedLock? Lock = null, NewAuditEntry? Entry = null);
 
 /// <param name="Lock">As it is to be stored.</param>
 /// <param name="Entry">To be written in the same transaction.</param>
-internal sealed record LossDecision(HeardLock Lock, NewAuditEntry Entry);
+internal sealed record LossDecision(ReportedLock Lock, NewAuditEntry Entry);
 
 /// <summary>What reports, lost connections and silence make of a lock. Pure.</summary>
 internal static class ReportRules
@@ -63,7 +63,7 @@ internal static class ReportRules
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMilliseconds(MaxSkewMs);
 
     /// <param name="stored">Null when there is no such lock.</param>
-    public static ReportDecision Take(HeardLock? stored, DeviceReport report)
+    public static ReportDecision Take(ReportedLock? stored, DeviceReport report)
     {
         if (stored is null || stored.KeyFrom != report.KeyFrom)
         {
@@ -75,26 +75,26 @@ internal static class ReportRules
             return report.SentAt <= stored.SentAt ? new ReportDecision(ReportOutcome.Replayed) : TakeSigned(stored, report);
         }
 
-        return IsLater(stored.LastSeen, report.HeardAt) ? new ReportDecision(ReportOutcome.Overtaken) : TakeAsNewest(stored, report, report.HeardAt);
+        return IsLater(stored.LastSeen, report.ReceivedAt) ? new ReportDecision(ReportOutcome.Overtaken) : TakeAsNewest(stored, report, report.ReceivedAt);
     }
 
-    /// <summary>Null when the loss does not count: the device has another connection or key by now, was heard after it, or is Unavailable already.</summary>
-    public static LossDecision? Lose(HeardLock? stored, ConnectionLoss loss) =>
+    /// <summary>Null when the loss does not count: the device has another connection or key by now, was reported after it, or is Unavailable already.</summary>
+    public static LossDecision? Lose(ReportedLock? stored, ConnectionLoss loss) =>
         stored is { State: LockState.Available, LastSeen: { } seen }
         && stored.KeyFrom == loss.KeyFrom
         && stored.ConnectedAt == loss.ConnectedAt
-        && seen <= loss.HeardAt
+        && seen <= loss.ReceivedAt
             ? new LossDecision(
-                stored with { State = LockState.Unavailable, Issue = LockIssues.ConnectionLost, LostAt = loss.HeardAt },
-                Unavailable(loss.DeviceId, LockIssues.ConnectionLost, loss.HeardAt))
+                stored with { State = LockState.Unavailable, Issue = LockIssues.ConnectionLost, LostAt = loss.ReceivedAt },
+                Unavailable(loss.DeviceId, LockIssues.ConnectionLost, loss.ReceivedAt))
             : null;
 
     public static NewAuditEntry Silent(string deviceId, DateTimeOffset now) => Unavailable(deviceId, LockIssues.NoHeartbeat, now);
 
-    /// <summary>Goes by when the device sent it, since another replica may have heard it, or a later one, before.</summary>
-    private static ReportDecision TakeSigned(HeardLock stored, DeviceReport report)
+    /// <summary>Goes by when the device sent it, since another replica may have reported it, or a later one, before.</summary>
+    private static ReportDecision TakeSigned(ReportedLock stored, DeviceReport report)
     {
-        var lastSeen = IsLater(stored.LastSeen, report.HeardAt) ? stored.LastSeen!.Value : report.HeardAt;
+        var lastSeen = IsLater(stored.LastSeen, report.ReceivedAt) ? stored.LastSeen!.Value : report.ReceivedAt;
         return stored.State is LockState.Unavailable && IsFromBeforeLoss(stored, report)
             ? new ReportDecision(ReportOutcome.Changed, Measured(stored, report, lastSeen) with { Status = report.Status })
             : TakeAsNewest(stored, report, lastSeen);
@@ -104,26 +104,26 @@ internal static class ReportRules
     /// Said before the connection was lost, stored after that: the last word on where the bolt is, but no sign of life. A device does not speak
     /// again over a connection whose will was published, so for that one a replica's clock may be ahead.
     /// </summary>
-    private static bool IsFromBeforeLoss(HeardLock stored, DeviceReport report) =>
+    private static bool IsFromBeforeLoss(ReportedLock stored, DeviceReport report) =>
         stored.LostAt is { } lostAt
-        && (lostAt >= report.HeardAt
-            || (report.ConnectedAt > 0 && stored.ConnectedAt == report.ConnectedAt && lostAt + MaxSkew >= report.HeardAt));
+        && (lostAt >= report.ReceivedAt
+            || (report.ConnectedAt > 0 && stored.ConnectedAt == report.ConnectedAt && lostAt + MaxSkew >= report.ReceivedAt));
 
-    private static ReportDecision TakeAsNewest(HeardLock stored, DeviceReport report, DateTimeOffset lastSeen)
+    private static ReportDecision TakeAsNewest(ReportedLock stored, DeviceReport report, DateTimeOffset lastSeen)
     {
-        var heard = Measured(stored, report, lastSeen) with { State = LockState.Available, Status = report.Status, Issue = report.Issue };
+        var reported = Measured(stored, report, lastSeen) with { State = LockState.Available, Status = report.Status, Issue = report.Issue };
         if (stored.State is LockState.Unavailable)
         {
             var entry = new NewAuditEntry(
-                report.HeardAt, report.DeviceId, AuditActors.Device(report.DeviceId), AuditActions.Connectivity, AuditResults.Available);
-            return new ReportDecision(ReportOutcome.CameBack, heard, entry);
+                report.ReceivedAt, report.DeviceId, AuditActors.Device(report.DeviceId), AuditActions.Connectivity, AuditResults.Available);
+            return new ReportDecision(ReportOutcome.CameBack, reported, entry);
         }
 
         var isNews = stored.Status != report.Status || stored.Issue != report.Issue;
-        return new ReportDecision(isNews ? ReportOutcome.Changed : ReportOutcome.Confirmed, heard);
+        return new ReportDecision(isNews ? ReportOutcome.Changed : ReportOutcome.Confirmed, reported);
     }
 
-    private static HeardLock Measured(HeardLock stored, DeviceReport report, DateTimeOffset lastSeen) => stored with
+    private static ReportedLock Measured(ReportedLock stored, DeviceReport report, DateTimeOffset lastSeen) => stored with
     {
         LastSeen = lastSeen,
         SentAt = Math.Max(stored.SentAt, report.SentAt),
@@ -135,7 +135,7 @@ internal static class ReportRules
         UptimeS = report.UptimeS,
     };
 
-    private static bool IsLater(DateTimeOffset? lastSeen, DateTimeOffset heardAt) => lastSeen > heardAt && lastSeen <= heardAt + MaxSkew;
+    private static bool IsLater(DateTimeOffset? lastSeen, DateTimeOffset receivedAt) => lastSeen > receivedAt && lastSeen <= receivedAt + MaxSkew;
 
     private static NewAuditEntry Unavailable(string deviceId, string issue, DateTimeOffset time) =>
         new(time, deviceId, AuditActors.System, AuditActions.Connectivity, AuditResults.Unavailable(issue), Issue: issue);

@@ -42,7 +42,7 @@ internal static class StatusBelief
     public static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(5);
 
     /// <param name="device">What was believed of the device so far.</param>
-    public static Belief Of(in StatusMessage message, StatusSource source, KnownDevice device, bool unsignedAllowed, DateTimeOffset now)
+    public static Belief Of(in StatusMessage message, StatusSource source, CachedDevice device, bool unsignedAllowed, DateTimeOffset now)
     {
         var proof = ProofOf(message, source, device.Key, unsignedAllowed);
         if (proof is Proof.None)
@@ -72,9 +72,9 @@ internal static class StatusBelief
     public static bool IsAhead(long? sentAt, DateTimeOffset now) => sentAt > (now + MaxAhead).ToUnixTimeMilliseconds();
 
     /// <summary>
-    /// Of a later connection than is known here another replica may have heard: the store decides. Over its own login there is no other replica.
+    /// Another replica may have received a status of a later connection: the store decides. Over the device's own login there is no other replica.
     /// </summary>
-    private static bool IsOfPresentConnection(in StatusMessage will, StatusSource source, KnownDevice device)
+    private static bool IsOfPresentConnection(in StatusMessage will, StatusSource source, CachedDevice device)
     {
         var connectedAt = will.ConnectedAt ?? 0;
         return connectedAt == device.ConnectedAt || (source is StatusSource.Anyone && connectedAt > device.ConnectedAt);

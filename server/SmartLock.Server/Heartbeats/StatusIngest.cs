@@ -14,7 +14,7 @@ namespace SmartLock.Server.Heartbeats;
 /// waits: it runs on the broker's read loops.
 /// </summary>
 internal sealed partial class StatusIngest(
-    DeviceRegistry registry,
+    DeviceCache registry,
     HeartbeatWriter writer,
     IOptions<DeviceOptions> options,
     TimeProvider time,
@@ -83,13 +83,13 @@ internal sealed partial class StatusIngest(
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                // Whatever it was, one message must not end the hearing of all that follow.
+                // Whatever it was, one message must not end the processing of all that follow.
                 LogFailed(e);
             }
         }
     }
 
-    private void AcceptLoaded(WaitingStatus waiting, KnownDevice? device)
+    private void AcceptLoaded(WaitingStatus waiting, CachedDevice? device)
     {
         Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
         if (device is null || !StatusMessage.TryParse(waiting.Payload, scratch, out var message))
@@ -101,7 +101,7 @@ internal sealed partial class StatusIngest(
         Count(Judge(message, device, waiting.Login, isStillConnected: false), device, waiting.Login);
     }
 
-    private Belief Judge(in StatusMessage message, KnownDevice device, string? login, bool isStillConnected)
+    private Belief Judge(in StatusMessage message, CachedDevice device, string? login, bool isStillConnected)
     {
         var source = login == device.DeviceId ? StatusSource.OwnLogin : StatusSource.Anyone;
         if (message.IsWill && isStillConnected && source is StatusSource.OwnLogin)
@@ -125,7 +125,7 @@ internal sealed partial class StatusIngest(
         }
     }
 
-    private void Count(Belief belief, KnownDevice device, string? login)
+    private void Count(Belief belief, CachedDevice device, string? login)
     {
         if (belief is Belief.Believed)
         {
@@ -136,7 +136,7 @@ internal sealed partial class StatusIngest(
         Drop(NameOf(belief), login ?? device.DeviceId);
     }
 
-    private void Take(in StatusMessage message, StatusSource source, KnownDevice device, DateTimeOffset now)
+    private void Take(in StatusMessage message, StatusSource source, CachedDevice device, DateTimeOffset now)
     {
         if (message.IsWill)
         {
@@ -152,7 +152,7 @@ internal sealed partial class StatusIngest(
         var sentAt = StatusBelief.IsAhead(message.SentAt, now) ? 0 : message.SentAt ?? 0;
         device.SentAt = Math.Max(device.SentAt, sentAt);
         device.ConnectedAt = message.ConnectedAt ?? device.ConnectedAt;
-        device.HeardAt = now;
+        device.ReceivedAt = now;
         writer.Add(new DeviceReport(
             device.DeviceId,
             now,

@@ -17,7 +17,7 @@ internal static class VerdictRules
         && command is { State: CommandState.Sent or CommandState.Expired, Result: null }
         && verdict.KeyFrom == keyFrom
             ? CommandEndRules.End(
-                command, VerdictWords.StateFor(verdict.Result), verdict.Result, verdict.Result, AuditActors.Device(verdict.DeviceId), verdict.HeardAt)
+                command, VerdictWords.StateFor(verdict.Result), verdict.Result, verdict.Result, AuditActors.Device(verdict.DeviceId), verdict.ReceivedAt)
             : null;
 
     /// <summary>
@@ -32,8 +32,8 @@ internal static class VerdictRules
         && command.DeviceId == report.DeviceId
         && CommandEndRules.IsOpen(command)
         && command.Action == SeenBy(report)
-        && command.IssuedAt <= report.HeardAt
-            ? CommandEndRules.End(command, CommandState.Done, VerdictWords.Done, AuditResults.Seen, AuditActors.Device(report.DeviceId), report.HeardAt)
+        && command.IssuedAt <= report.ReceivedAt
+            ? CommandEndRules.End(command, CommandState.Done, VerdictWords.Done, AuditResults.Seen, AuditActors.Device(report.DeviceId), report.ReceivedAt)
             : null;
 
     /// <summary>What a report may show to be done; null when it can show nothing.</summary>

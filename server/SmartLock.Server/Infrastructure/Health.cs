@@ -16,10 +16,10 @@ internal static class Health
 
     /// <summary>Names and verdicts only: descriptions and exceptions may hold addresses and paths.</summary>
     private static Task WriteAsync(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(
-        new HealthAnswer(report.Status, [.. report.Entries.Select(e => new HealthCheckAnswer(e.Key, e.Value.Status))]),
+        new HealthResponse(report.Status, [.. report.Entries.Select(e => new HealthCheckResponse(e.Key, e.Value.Status))]),
         context.RequestAborted);
 
-    private sealed record HealthAnswer(HealthStatus Status, IReadOnlyList<HealthCheckAnswer> Checks);
+    private sealed record HealthResponse(HealthStatus Status, IReadOnlyList<HealthCheckResponse> Checks);
 
-    private sealed record HealthCheckAnswer(string Name, HealthStatus Status);
+    private sealed record HealthCheckResponse(string Name, HealthStatus Status);
 }

@@ -15,7 +15,7 @@ internal static class InfrastructureFeature
             .SetApplicationName("SmartLock")
             .PersistKeysToFileSystem(folder.Subfolder("keys"));
 
-        QuietStart.AddTo(services);
+        StartupLogFilter.AddTo(services);
         services.AddHttpEndpoints(configuration);
         services.AddTrustedProxies(configuration);
         services.AddValidatedOptions<ServerOptions>(ServerOptions.Section, ServerOptions.Check);

@@ -44,7 +44,7 @@ internal static class LiveEndpoints
         }
     }
 
-    private static async Task<IResult> OpenAsync(LiveRequest request, string username, SessionEnds.Watch session, CancellationToken ct)
+    private static async Task<IResult> OpenAsync(LiveRequest request, string username, RevocationWatcher.Watch session, CancellationToken ct)
     {
         var now = request.Time.GetUtcNow();
         var life = request.User.TokenExpiry() - now;
@@ -113,7 +113,7 @@ internal sealed record LiveRequest(
     ClaimsPrincipal User,
     LiveHub Hub,
     ILiveStore Store,
-    SessionEnds Sessions,
-    ActiveAccounts Accounts,
+    RevocationWatcher Sessions,
+    SessionCache Accounts,
     IHostApplicationLifetime Lifetime,
     TimeProvider Time);

@@ -4,12 +4,12 @@ namespace SmartLock.Server.Live;
 
 /// <summary>
 /// The event stream's framing (https://html.spec.whatwg.org/multipage/server-sent-events.html). Written here, since the framework's own
-/// writer has no comments, which are what keeps a silent connection alive, and no id without an event.
+/// writer has no comments, which are what keeps an idle connection alive, and no id without an event.
 /// </summary>
 internal static class LiveFrames
 {
     /// <summary>
-    /// With the position: who hears nothing for long while much happens elsewhere would otherwise come back from further ago than anybody remembers.
+    /// With the position: a listener without events of its own, while others have many, would otherwise resume from a position that is no longer remembered.
     /// </summary>
     public static byte[] Ping(string id) => Encoding.UTF8.GetBytes($": ping\nid: {id}\n\n");
 

@@ -175,7 +175,7 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
         Close(tooSlow);
     }
 
-    /// <summary>Keeps the connections of silent streams alive. One whose queue is full has enough to send.</summary>
+    /// <summary>Keeps the connections of idle streams alive. One whose queue is full has enough to send.</summary>
     public void Ping()
     {
         lock (_gate)

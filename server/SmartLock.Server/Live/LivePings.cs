@@ -1,6 +1,6 @@
 namespace SmartLock.Server.Live;
 
-/// <summary>Proxies close what is silent for a minute or so.</summary>
+/// <summary>Proxies close connections that are idle for a minute or so.</summary>
 internal sealed class LivePings(LiveHub hub, TimeProvider time) : BackgroundService
 {
     public static readonly TimeSpan Every = TimeSpan.FromSeconds(15);

@@ -75,11 +75,11 @@ internal sealed class StreamEnd : IDisposable
     // Longer than any token lives, and well within what a timer can hold.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
 
-    private readonly SessionEnds.Watch _session;
+    private readonly RevocationWatcher.Watch _session;
     private readonly CancellationTokenSource _expiry;
     private readonly CancellationTokenSource _any;
 
-    public StreamEnd(SessionEnds.Watch session, TimeSpan tokenLife, TimeProvider time, CancellationToken stopping)
+    public StreamEnd(RevocationWatcher.Watch session, TimeSpan tokenLife, TimeProvider time, CancellationToken stopping)
     {
         _session = session;
         _expiry = new CancellationTokenSource(tokenLife < Longest ? tokenLife : Longest, time);

@@ -21,43 +21,43 @@ public sealed record AddDeviceRequest(
 /// <param name="Code">The claim code, 16 characters in groups of four. It is shown here and never again.</param>
 /// <param name="Qr">The text of the QR code, see docs/pairing.md; null when the server's own address is not known.</param>
 /// <param name="QrSvg">The text as a QR code: an SVG document to print. It holds the claim code, so it is shown here and never again.</param>
-internal sealed record PairingCodeAnswer(string Code, string? Qr, string? QrSvg, DateTimeOffset ExpiresAt)
+internal sealed record PairingCodeResponse(string Code, string? Qr, string? QrSvg, DateTimeOffset ExpiresAt)
 {
-    public static PairingCodeAnswer Of(string code, string? qr, DateTimeOffset expiresAt) => new(code, qr, qr is null ? null : QrCode.SvgOf(qr), expiresAt);
+    public static PairingCodeResponse Of(string code, string? qr, DateTimeOffset expiresAt) => new(code, qr, qr is null ? null : QrCode.SvgOf(qr), expiresAt);
 
     public override string ToString() => $"Claim code until {ExpiresAt}";
 }
 
 /// <param name="Key">The device's key, 64 hex digits. It is shown here and never again.</param>
 /// <param name="Pairing">Null for a device with an owner.</param>
-internal sealed record AddedDeviceAnswer(
+internal sealed record AddedDeviceResponse(
     string DeviceId,
     bool Unsigned,
     string? Owner,
     string? Name,
     string Key,
-    MqttLogin Mqtt,
-    PairingCodeAnswer? Pairing)
+    MqttLoginResponse Mqtt,
+    PairingCodeResponse? Pairing)
 {
     /// <param name="server">How a phone reaches this server, if that is known.</param>
-    public static AddedDeviceAnswer Of(DevicePreparation.Request request, DevicePreparation.Result added, Uri? server) => new(
+    public static AddedDeviceResponse Of(DevicePreparation.Request request, DevicePreparation.Result added, Uri? server) => new(
         request.DeviceId,
         request.Unsigned,
         added.Lock?.Owner,
         added.Lock?.Name,
         Convert.ToHexStringLower(added.Key!),
-        MqttLogin.Of(request.DeviceId, added.Key!),
+        MqttLoginResponse.Of(request.DeviceId, added.Key!),
         added.Code is { } code
-            ? PairingCodeAnswer.Of(code, server is null ? null : PairingRules.QrText(server, request.DeviceId, code), added.ExpiresAt!.Value)
+            ? PairingCodeResponse.Of(code, server is null ? null : PairingRules.QrText(server, request.DeviceId, code), added.ExpiresAt!.Value)
             : null);
 
     public override string ToString() => $"Added device {DeviceId}";
 }
 
 /// <param name="State">pending; expired; or void after too many wrong codes.</param>
-internal sealed record WaitingDeviceAnswer(string DeviceId, bool Unsigned, string State, int WrongCodes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
+internal sealed record PreparedDeviceResponse(string DeviceId, bool Unsigned, string State, int WrongCodes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
 {
-    public static WaitingDeviceAnswer Of(Pairing pairing, DateTimeOffset now) => new(
+    public static PreparedDeviceResponse Of(Pairing pairing, DateTimeOffset now) => new(
         pairing.DeviceId,
         pairing.Unsigned,
         PairingRules.IsOpen(pairing, now) ? "pending" : now < pairing.ExpiresAt ? "void" : "expired",
@@ -66,7 +66,7 @@ internal sealed record WaitingDeviceAnswer(string DeviceId, bool Unsigned, strin
         pairing.ExpiresAt);
 }
 
-internal sealed record WaitingDevicePage(IReadOnlyList<WaitingDeviceAnswer> Items, string? Next);
+internal sealed record PreparedDevicePageResponse(IReadOnlyList<PreparedDeviceResponse> Items, string? Next);
 
 /// <summary>Devices that the operator prepares for owners who hold a phone, not a console.</summary>
 internal static class DeviceAdminEndpoints
@@ -91,7 +91,7 @@ internal static class DeviceAdminEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
 
-    private static async Task<Results<Created<AddedDeviceAnswer>, ProblemHttpResult>> AddAsync(
+    private static async Task<Results<Created<AddedDeviceResponse>, ProblemHttpResult>> AddAsync(
         AddDeviceRequest body,
         DevicePreparation preparation,
         IOptions<DeviceOptions> devices,
@@ -110,7 +110,7 @@ internal static class DeviceAdminEndpoints
         var added = await preparation.AddAsync(request, user.Username(), ct);
         return added.Outcome switch
         {
-            AddDeviceOutcome.Added => Created(context, AddedDeviceAnswer.Of(request, added, server.Value.AddressFor(context.Request))),
+            AddDeviceOutcome.Added => Created(context, AddedDeviceResponse.Of(request, added, server.Value.AddressFor(context.Request))),
             AddDeviceOutcome.DeviceIdTaken => Problems.Of(
                 StatusCodes.Status409Conflict,
                 "device_id_taken",
@@ -122,13 +122,13 @@ internal static class DeviceAdminEndpoints
         };
     }
 
-    private static Created<AddedDeviceAnswer> Created(HttpContext context, AddedDeviceAnswer answer)
+    private static Created<AddedDeviceResponse> Created(HttpContext context, AddedDeviceResponse answer)
     {
         LockProblems.KeepNowhere(context);
         return TypedResults.Created($"{context.Request.PathBase}/api/admin/devices", answer);
     }
 
-    private static async Task<Results<Ok<WaitingDevicePage>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<PreparedDevicePageResponse>, ProblemHttpResult>> ListAsync(
         [PageLimit] int? limit,
         string? cursor,
         IPairingStore store,
@@ -142,7 +142,7 @@ internal static class DeviceAdminEndpoints
 
         var page = await store.ListAsync(after, limit ?? PageRequest.DefaultLimit, ct);
         var now = time.GetUtcNow();
-        return TypedResults.Ok(new WaitingDevicePage([.. page.Items.Select(item => WaitingDeviceAnswer.Of(item, now))], page.Next));
+        return TypedResults.Ok(new PreparedDevicePageResponse([.. page.Items.Select(item => PreparedDeviceResponse.Of(item, now))], page.Next));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RemoveAsync(

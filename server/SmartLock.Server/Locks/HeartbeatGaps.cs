@@ -1,6 +1,6 @@
 namespace SmartLock.Server.Locks;
 
-/// <summary>A time in which a device was not heard.</summary>
+/// <summary>A time in which a device was offline.</summary>
 /// <param name="Until">Null while it lasts.</param>
 /// <param name="Issue">Why the lock became Unavailable.</param>
 internal sealed record HeartbeatGap(DateTimeOffset From, DateTimeOffset? Until, long Seconds, string Issue);
@@ -15,7 +15,7 @@ internal static class HeartbeatGaps
 
     /// <summary>
     /// A gap that began before <paramref name="since"/> is counted from there. One whose beginning is not known is none: so long a device was
-    /// not its owner's, or had never been heard.
+    /// not its owner's, or had never reported.
     /// </summary>
     /// <param name="newestFirst">As <see cref="LockHistory.Changes"/>.</param>
     public static GapSummary Of(IReadOnlyList<StateChange> newestFirst, DateTimeOffset since, DateTimeOffset now)

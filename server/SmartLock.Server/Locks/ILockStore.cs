@@ -31,7 +31,7 @@ internal sealed record ReplaceKeyResult(ChangeLockOutcome Outcome, Lock? Lock = 
 /// <param name="ProtectedKey">The device's key, encrypted (see DeviceKeys).</param>
 internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[] ProtectedKey, bool Unsigned, DateTimeOffset CreatedAt)
 {
-    /// <summary>Unknown and Unavailable until its device is heard.</summary>
+    /// <summary>Unknown and Unavailable until its device is reported.</summary>
     public Lock ToLock() => new()
     {
         DeviceId = DeviceId,

@@ -15,7 +15,7 @@ internal enum LockStatus
     Unlocked,
 }
 
-/// <summary>Whether the device is heard.</summary>
+/// <summary>Whether the device is online.</summary>
 internal enum LockState
 {
     [JsonStringEnumMemberName("Unavailable")]

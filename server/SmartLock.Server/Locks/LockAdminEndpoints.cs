@@ -7,7 +7,7 @@ namespace SmartLock.Server.Locks;
 
 public sealed record ReassignLockRequest(string Owner);
 
-internal sealed record AdminLockPage(IReadOnlyList<LockResponse> Items, string? Next);
+internal sealed record AdminLockPageResponse(IReadOnlyList<LockResponse> Items, string? Next);
 
 internal static class LockAdminEndpoints
 {
@@ -28,7 +28,7 @@ internal static class LockAdminEndpoints
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
     }
 
-    private static async Task<Results<Ok<AdminLockPage>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<AdminLockPageResponse>, ProblemHttpResult>> ListAsync(
         string? owner,
         string? state,
         [PageLimit] int? limit,
@@ -53,7 +53,7 @@ internal static class LockAdminEndpoints
         }
 
         var page = await store.ListAsync(owner, wanted, after, limit ?? PageRequest.DefaultLimit, ct);
-        return TypedResults.Ok(new AdminLockPage([.. page.Items.Select(LockResponse.Of)], page.Next));
+        return TypedResults.Ok(new AdminLockPageResponse([.. page.Items.Select(LockResponse.Of)], page.Next));
     }
 
     private static async Task<Results<Ok<LockResponse>, ProblemHttpResult>> ReassignAsync(

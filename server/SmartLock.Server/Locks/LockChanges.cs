@@ -19,7 +19,7 @@ internal sealed class LockChanges(
     ILockStore locks,
     ILockAdminStore everybodys,
     DeviceMutex mutex,
-    DeviceRegistry registry,
+    DeviceCache registry,
     IDeviceLink link,
     DeviceKeys keys,
     ILiveStore viewers,
@@ -32,7 +32,7 @@ internal sealed class LockChanges(
     public async Task<ChangeLockOutcome> RemoveAsync(string deviceId, string actor, CancellationToken ct)
     {
         await ForgetCommandsAsync(ChangeOf(deviceId, actor), ct);
-        ValueTask goodbyes;
+        ValueTask disconnected;
         using (await mutex.EnterAsync(deviceId, ct))
         {
             var audience = await AudienceOfAsync(deviceId, ct);
@@ -43,10 +43,10 @@ internal sealed class LockChanges(
             }
 
             accessChanged.Publish(LockAccessChanged.Of(deviceId, audience));
-            goodbyes = EndLogins(deviceId);
+            disconnected = EndLogins(deviceId);
         }
 
-        await goodbyes;
+        await disconnected;
         return ChangeLockOutcome.Changed;
     }
 
@@ -69,7 +69,7 @@ internal sealed class LockChanges(
     {
         var key = DeviceKeys.NewKey();
         ReplaceKeyResult replaced;
-        ValueTask goodbyes;
+        ValueTask disconnected;
         using (await mutex.EnterAsync(deviceId, ct))
         {
             replaced = await locks.ReplaceKeyAsync(ChangeOf(deviceId, actor), keys.Protect(deviceId, key), endUnsigned, ct);
@@ -78,10 +78,10 @@ internal sealed class LockChanges(
                 return new KeyRotation(replaced.Outcome);
             }
 
-            goodbyes = EndLogins(deviceId);
+            disconnected = EndLogins(deviceId);
         }
 
-        await goodbyes;
+        await disconnected;
         return new KeyRotation(ChangeLockOutcome.Changed, replaced.Lock, key);
     }
 
@@ -107,7 +107,7 @@ internal sealed class LockChanges(
 
     /// <summary>
     /// The order matters: the store no longer has the old key, then memory forgets it, then its connections end; a login under way in
-    /// between is asked again. They are ended once this has returned; what is awaited later are their goodbyes.
+    /// between is asked again. They are ended when this returns; what is awaited later are their DISCONNECT packets.
     /// </summary>
     private ValueTask EndLogins(string deviceId)
     {

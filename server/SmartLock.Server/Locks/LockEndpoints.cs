@@ -11,7 +11,7 @@ internal static class LockEndpoints
 {
     private static readonly TimeSpan DiagnosedTime = TimeSpan.FromHours(24);
 
-    /// <summary>More than a device can come and go in a day; see KnownDevice.MayBeLost.</summary>
+    /// <summary>More than a device can come and go in a day; see CachedDevice.MayBeLost.</summary>
     private const int MaxChangesRead = 30_000;
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -75,7 +75,7 @@ internal static class LockEndpoints
         return TypedResults.Created($"{context.Request.PathBase}/api/locks/{made.DeviceId}", RegisteredLockResponse.Of(made, key));
     }
 
-    private static async Task<Results<Ok<LockPage>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<LockPageResponse>, ProblemHttpResult>> ListAsync(
         [PageLimit] int? limit,
         string? cursor,
         ILockStore store,
@@ -89,7 +89,7 @@ internal static class LockEndpoints
         }
 
         var page = await store.ListAsync(user.Username(), time.GetUtcNow(), after, limit ?? PageRequest.DefaultLimit, ct);
-        return TypedResults.Ok(LockPage.Of(page));
+        return TypedResults.Ok(LockPageResponse.Of(page));
     }
 
     private static async Task<Results<Ok<VisibleLockResponse>, ProblemHttpResult>> FindAsync(
@@ -100,15 +100,15 @@ internal static class LockEndpoints
         CancellationToken ct) =>
         await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(VisibleLockResponse.Of(found)) : LockProblems.NotFound();
 
-    private static async Task<Results<Ok<LockStatusAnswer>, ProblemHttpResult>> StatusAsync(
+    private static async Task<Results<Ok<LockStatusResponse>, ProblemHttpResult>> StatusAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         ILockStore store,
         ClaimsPrincipal user,
         TimeProvider time,
         CancellationToken ct) =>
-        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(LockStatusAnswer.Of(found)) : LockProblems.NotFound();
+        await FindVisibleAsync(deviceId, store, user, time, ct) is { } found ? TypedResults.Ok(LockStatusResponse.Of(found)) : LockProblems.NotFound();
 
-    private static async Task<Results<Ok<DiagnosticsAnswer>, ProblemHttpResult>> DiagnoseAsync(
+    private static async Task<Results<Ok<DiagnosticsResponse>, ProblemHttpResult>> DiagnoseAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         ILockStore store,
         ClaimsPrincipal user,
@@ -122,7 +122,7 @@ internal static class LockEndpoints
             : null;
         return history is null
             ? LockProblems.NotFound()
-            : TypedResults.Ok(DiagnosticsAnswer.Of(history.Visible, since, HeartbeatGaps.Of(history.Changes, since, now)));
+            : TypedResults.Ok(DiagnosticsResponse.Of(history.Visible, since, HeartbeatGaps.Of(history.Changes, since, now)));
     }
 
     private static async Task<VisibleLock?> FindVisibleAsync(string deviceId, ILockStore store, ClaimsPrincipal user, TimeProvider time, CancellationToken ct) =>

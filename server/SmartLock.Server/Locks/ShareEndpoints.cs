@@ -11,13 +11,13 @@ namespace SmartLock.Server.Locks;
 /// <param name="Until">When it ends by itself; never when null.</param>
 public sealed record GrantShareRequest(string Username, ShareRole Role, DateTimeOffset? From = null, DateTimeOffset? Until = null);
 
-internal sealed record ShareAnswer(string Username, ShareRole Role, DateTimeOffset? From, DateTimeOffset? Until, DateTimeOffset CreatedAt)
+internal sealed record ShareResponse(string Username, ShareRole Role, DateTimeOffset? From, DateTimeOffset? Until, DateTimeOffset CreatedAt)
 {
-    public static ShareAnswer Of(Share share) => new(share.Username, share.Role, share.From, share.Until, share.CreatedAt);
+    public static ShareResponse Of(Share share) => new(share.Username, share.Role, share.From, share.Until, share.CreatedAt);
 }
 
 /// <param name="Items">By name; all of them, since a lock has no more than 100.</param>
-internal sealed record ShareListAnswer(IReadOnlyList<ShareAnswer> Items);
+internal sealed record ShareListResponse(IReadOnlyList<ShareResponse> Items);
 
 internal static class ShareEndpoints
 {
@@ -43,7 +43,7 @@ internal static class ShareEndpoints
             .RequireRateLimiting(RateLimits.Commands);
     }
 
-    private static async Task<Results<Ok<ShareListAnswer>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<ShareListResponse>, ProblemHttpResult>> ListAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         IShareStore store,
         ClaimsPrincipal user,
@@ -58,12 +58,12 @@ internal static class ShareEndpoints
         return await store.ListAsync(deviceId, user.Username(), time.GetUtcNow(), ct) switch
         {
             { NotOwner: true } => LockProblems.OwnerOnly(),
-            { Shares: { } shares } => TypedResults.Ok(new ShareListAnswer([.. shares.Select(ShareAnswer.Of)])),
+            { Shares: { } shares } => TypedResults.Ok(new ShareListResponse([.. shares.Select(ShareResponse.Of)])),
             _ => LockProblems.NotFound(),
         };
     }
 
-    private static async Task<Results<Created<ShareAnswer>, Ok<ShareAnswer>, ProblemHttpResult>> GrantAsync(
+    private static async Task<Results<Created<ShareResponse>, Ok<ShareResponse>, ProblemHttpResult>> GrantAsync(
         [FromRoute(Name = "device_id")] string deviceId,
         GrantShareRequest request,
         IShareStore store,
@@ -100,8 +100,8 @@ internal static class ShareEndpoints
 
         return result.Outcome switch
         {
-            GrantShareOutcome.Granted => TypedResults.Created($"{context.Request.PathBase}/api/locks/{deviceId}/shares", ShareAnswer.Of(result.Share!)),
-            GrantShareOutcome.Replaced => TypedResults.Ok(ShareAnswer.Of(result.Share!)),
+            GrantShareOutcome.Granted => TypedResults.Created($"{context.Request.PathBase}/api/locks/{deviceId}/shares", ShareResponse.Of(result.Share!)),
+            GrantShareOutcome.Replaced => TypedResults.Ok(ShareResponse.Of(result.Share!)),
             GrantShareOutcome.LockNotFound => LockProblems.NotFound(),
             GrantShareOutcome.NotOwner => LockProblems.OwnerOnly(),
             GrantShareOutcome.UserNotFound => Problems.Of(StatusCodes.Status422UnprocessableEntity, "user_not_found", "There is no account of this name, or it is disabled."),

@@ -28,11 +28,11 @@ internal abstract record BrokerLogin
 /// Who may connect to the embedded broker: devices, by the password that their key proves, and the observers that the operator named.
 /// </summary>
 internal sealed partial class BrokerLogins(
-    DeviceRegistry devices,
+    DeviceCache devices,
     IOptions<MqttOptions> mqtt,
     IOptions<DeviceOptions> deviceOptions,
     RefusedLogins refused,
-    LoginSlowdown slowdown,
+    LoginThrottle slowdown,
     TimeProvider time,
     ILogger<BrokerLogins> log) : IMqttAuthenticator
 {
@@ -100,7 +100,7 @@ internal sealed partial class BrokerLogins(
     private static MqttIdentity IdentityOf(MqttObserver observer) =>
         new(ObserverPrefix + observer.Name) { SeesDirected = true, Tag = new BrokerLogin.Observer() };
 
-    private static MqttIdentity IdentityOf(KnownDevice device) => new(device.DeviceId)
+    private static MqttIdentity IdentityOf(CachedDevice device) => new(device.DeviceId)
     {
         // The first sketch passes its status's length where PubSubClient takes "retained".
         NeverRetains = device.IsUnsigned,
@@ -108,13 +108,13 @@ internal sealed partial class BrokerLogins(
         Tag = new BrokerLogin.Device(device.DeviceId),
     };
 
-    private async ValueTask<KnownDevice?> FindDeviceAsync(string userName, CancellationToken ct)
+    private async ValueTask<CachedDevice?> FindDeviceAsync(string userName, CancellationToken ct)
     {
         var device = userName.Length is > 0 and <= Topics.MaxDeviceIdLength ? await devices.FindAsync(userName, ct) : null;
         return device is { IsUnsigned: true } && !deviceOptions.Value.AllowUnsigned ? null : device;
     }
 
-    private static MqttIdentity? CheckDevice(string userName, KnownDevice? device, ReadOnlySpan<byte> password)
+    private static MqttIdentity? CheckDevice(string userName, CachedDevice? device, ReadOnlySpan<byte> password)
     {
         var expected = Signatures.MqttPassword(device?.Key ?? NobodysKey, userName);
         var matches = CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), password);

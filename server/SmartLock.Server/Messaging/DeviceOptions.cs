@@ -9,7 +9,7 @@ internal sealed class DeviceOptions
     /// <summary>No believed status for this long makes a lock Unavailable. Devices report every 9 s: two may be lost.</summary>
     public TimeSpan OfflineAfter { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How often silent devices, and commands that nobody answered, are looked for.</summary>
+    /// <summary>How often devices that stopped reporting, and commands without a verdict, are looked for.</summary>
     public TimeSpan SweepEvery { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A command that has not reached its device by then is refused by it.</summary>

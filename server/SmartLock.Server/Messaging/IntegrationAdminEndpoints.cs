@@ -6,11 +6,11 @@ namespace SmartLock.Server.Messaging;
 
 /// <param name="Provider">Whose locks these are: <c>native</c> are this server's own.</param>
 /// <param name="Mode">Native: <c>embedded</c> or <c>external</c>, which broker its devices speak to.</param>
-/// <param name="ListeningSince">Since when devices can be heard without a break; null while they cannot.</param>
-/// <param name="ConnectedDevices">Devices that this process heard within <c>Devices:OfflineAfter</c>.</param>
-internal sealed record IntegrationAnswer(string Provider, MqttMode Mode, DateTimeOffset? ListeningSince, int ConnectedDevices);
+/// <param name="ListeningSince">Since when the server receives statuses without a break; null while it does not.</param>
+/// <param name="ConnectedDevices">Devices that reported to this process within <c>Devices:OfflineAfter</c>.</param>
+internal sealed record IntegrationResponse(string Provider, MqttMode Mode, DateTimeOffset? ListeningSince, int ConnectedDevices);
 
-internal sealed record IntegrationList(IReadOnlyList<IntegrationAnswer> Items);
+internal sealed record IntegrationListResponse(IReadOnlyList<IntegrationResponse> Items);
 
 internal static class IntegrationAdminEndpoints
 {
@@ -20,8 +20,8 @@ internal static class IntegrationAdminEndpoints
         .WithSummary("How devices are reached, and whether they can be now")
         .RequireRateLimiting(RateLimits.Reads);
 
-    private static Ok<IntegrationList> List(IDeviceLink link, IOptions<MqttOptions> mqtt, HeardDevices heard) => TypedResults.Ok(new IntegrationList(
+    private static Ok<IntegrationListResponse> List(IDeviceLink link, IOptions<MqttOptions> mqtt, OnlineDevices reported) => TypedResults.Ok(new IntegrationListResponse(
     [
-        new IntegrationAnswer("native", mqtt.Value.Mode, link.ListeningSince, heard.Count()),
+        new IntegrationResponse("native", mqtt.Value.Mode, link.ListeningSince, reported.Count()),
     ]));
 }

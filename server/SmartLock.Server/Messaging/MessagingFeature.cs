@@ -14,10 +14,10 @@ internal static class MessagingFeature
         services.AddValidatedOptions<MqttOptions>(MqttOptions.Section, MqttOptions.Check);
         services.AddValidatedOptions<DeviceOptions>(DeviceOptions.Section, DeviceOptions.Check);
         services.AddSingleton<DeviceKeys>();
-        services.AddSingleton<DeviceRegistry>();
-        services.AddSingleton<HeardDevices>();
-        services.AddGauge<HeardDevices>(
-            TelemetryNames.DevicesAvailable, "{device}", "Devices that reported to this process within Devices:OfflineAfter.", heard => heard.Count());
+        services.AddSingleton<DeviceCache>();
+        services.AddSingleton<OnlineDevices>();
+        services.AddGauge<OnlineDevices>(
+            TelemetryNames.DevicesAvailable, "{device}", "Devices that reported to this process within Devices:OfflineAfter.", reported => reported.Count());
         services.AddHealthChecks().AddCheck<DeviceLinkHealth>("mqtt");
         return ModeOf(configuration) is MqttMode.External ? services.AddExternalBroker() : services.AddEmbeddedBroker();
     }

@@ -73,8 +73,8 @@ internal sealed class MqttOptions
     public string? ClientId { get; set; }
 
     /// <summary>
-    /// External: a broker that has fallen silent is given up after little more than this; for so long the server takes itself for listening. The other
-    /// way round it is half as much again, for which a replica that was cut off swallows its share of the statuses.
+    /// External: a broker that does not respond is disconnected after little more than this; until then the server assumes that it is listening. For
+    /// half as long again, the broker still delivers statuses to a replica that was cut off; they are lost.
     /// </summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(4);
 

@@ -27,7 +27,7 @@ internal enum InvalidationKind
     Everything,
 
     /// <summary>The sender's last message: it receives no more statuses.</summary>
-    Goodbye,
+    SignOff,
 }
 
 /// <summary>That something is another in the store now: ids, never what it is.</summary>

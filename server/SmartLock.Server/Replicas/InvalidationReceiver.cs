@@ -19,9 +19,9 @@ internal sealed partial class InvalidationReceiver(
     ReplicaId self,
     LiveFeed live,
     VerdictPolling verdicts,
-    DeviceRegistry devices,
+    DeviceCache devices,
     Sessions sessions,
-    SessionReview review,
+    SessionRevalidation review,
     LostReplicas lost,
     TimeProvider time,
     ILogger<InvalidationReceiver> log) : RepeatedService(new FailureLog(log, time, LogDelayed, LogFailed), time)
@@ -125,13 +125,13 @@ internal sealed partial class InvalidationReceiver(
 
     private void NotePresent(InvalidationMessage message)
     {
-        if (message.Invalidations.Any(h => h.Kind is InvalidationKind.Goodbye))
+        if (message.Invalidations.Any(h => h.Kind is InvalidationKind.SignOff))
         {
             lost.NoteLeft(message.From);
             return;
         }
 
-        lost.NoteHeard(message.From);
+        lost.NoteMessage(message.From);
     }
 
     /// <summary>First what may be refused from now on, then what may be told.</summary>

@@ -51,7 +51,7 @@ internal sealed partial class InvalidationSender(InvalidationQueue queue, Invali
             _unsent = queue.Take();
         }
 
-        await TrySendAsync([new CacheInvalidation(InvalidationKind.Goodbye, "")], cancellationToken);
+        await TrySendAsync([new CacheInvalidation(InvalidationKind.SignOff, "")], cancellationToken);
     }
 
     protected override async Task RunStepAsync(CancellationToken ct)

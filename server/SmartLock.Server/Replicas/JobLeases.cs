@@ -9,7 +9,7 @@ namespace SmartLock.Server.Replicas;
 
 /// <summary>
 /// Lets every scheduled job run on one replica only, and has the next one take over within ten seconds. Two leases: a replica that has lost its broker
-/// may still clear away old sessions, but not call devices silent that others hear.
+/// may still clear away old sessions, but not mark devices offline that report to others.
 /// </summary>
 internal sealed partial class JobLeases : RepeatedService, ITriggerListener
 {
@@ -42,7 +42,7 @@ internal sealed partial class JobLeases : RepeatedService, ITriggerListener
 
     public ValueTask<bool> VetoJobExecution(ITrigger trigger, IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
-        var lease = context.JobDetail.JobType.Type.IsDefined(typeof(JudgesDevicesAttribute), inherit: false) ? _judging : _any;
+        var lease = context.JobDetail.JobType.Type.IsDefined(typeof(NeedsDeviceReportsAttribute), inherit: false) ? _judging : _any;
 
         // Before it is asked: a lease that is taken in between makes up for it.
         _putOff[context.JobDetail.Key] = lease;

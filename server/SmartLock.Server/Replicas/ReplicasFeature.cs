@@ -19,13 +19,13 @@ internal static class ReplicasFeature
 
         services.AddSingleton<InvalidationQueue>();
         services.AddSingleton<VerdictPolling>();
-        services.AddSingleton<SessionReview>();
+        services.AddSingleton<SessionRevalidation>();
         services.AddSingleton<ReplicaId>();
         services.AddSingleton<InvalidationCodec>();
         services.AddSingleton<JobLeases>();
         services.AddHostedService(provider => provider.GetRequiredService<JobLeases>());
         services.AddHostedService(provider => provider.GetRequiredService<VerdictPolling>());
-        services.AddHostedService(provider => provider.GetRequiredService<SessionReview>());
+        services.AddHostedService(provider => provider.GetRequiredService<SessionRevalidation>());
         services.AddHostedService<InvalidationReceiver>();
         services.AddHostedService<InvalidationSender>();
         return services.AddQuartz(quartz => quartz.AddTriggerListener(provider => provider.GetRequiredService<JobLeases>()));

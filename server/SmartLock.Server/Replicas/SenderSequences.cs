@@ -17,14 +17,14 @@ internal enum MessageOrder
     Own,
 }
 
-/// <summary>How far each sender's messages have been heard. Not thread-safe.</summary>
+/// <summary>How far each sender's messages were received. Not thread-safe.</summary>
 internal sealed class SenderSequences(string own, TimeProvider time)
 {
     /// <summary>A message counts for as long, by the receiver's clock; so far may the clocks of two replicas differ.</summary>
     public static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(30);
 
     private const int MostRemembered = 256;
-    private readonly Dictionary<string, (long Number, DateTimeOffset HeardAt)> _last = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Number, DateTimeOffset ReceivedAt)> _last = new(StringComparer.Ordinal);
 
     public MessageOrder Judge(InvalidationMessage message)
     {
@@ -44,7 +44,7 @@ internal sealed class SenderSequences(string own, TimeProvider time)
             ForgetSilent(now);
             _last[message.From] = (message.Number, now);
 
-            // What it said before it was first heard is covered by what is read again on connecting.
+            // Its earlier messages are covered by what is read again on connecting.
             return MessageOrder.Next;
         }
 
@@ -57,7 +57,7 @@ internal sealed class SenderSequences(string own, TimeProvider time)
         return message.Number == last.Number + 1 ? MessageOrder.Next : MessageOrder.AfterGap;
     }
 
-    /// <summary>Every restart of a replica is a new sender; messages of one that was silent for so long are misdated, should they come again.</summary>
+    /// <summary>Every restart of a replica is a new sender; messages of one that sent nothing for so long are misdated, should they be repeated.</summary>
     private void ForgetSilent(DateTimeOffset now)
     {
         if (_last.Count < MostRemembered)
@@ -65,7 +65,7 @@ internal sealed class SenderSequences(string own, TimeProvider time)
             return;
         }
 
-        foreach (var sender in _last.OrderBy(s => s.Value.HeardAt).Take(MostRemembered / 2).Select(s => s.Key).ToList())
+        foreach (var sender in _last.OrderBy(s => s.Value.ReceivedAt).Take(MostRemembered / 2).Select(s => s.Key).ToList())
         {
             _last.Remove(sender);
         }

@@ -33,7 +33,7 @@ internal static class DeliveryEndpoints
             .ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    private static async Task<Results<Accepted<QueuedDeliveryAnswer>, ProblemHttpResult>> TestAsync(
+    private static async Task<Results<Accepted<QueuedDeliveryResponse>, ProblemHttpResult>> TestAsync(
         [FromRoute(Name = "webhook_id")] string webhookId,
         [AsParameters] DeliveryContext context,
         CancellationToken ct)
@@ -51,7 +51,7 @@ internal static class DeliveryEndpoints
         return Answer(outcome, webhookId, deliveryId, context);
     }
 
-    private static async Task<Results<Ok<DeliveryPage>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<DeliveryPageResponse>, ProblemHttpResult>> ListAsync(
         [FromRoute(Name = "webhook_id")] string webhookId,
         string? state,
         [PageLimit] int? limit,
@@ -84,11 +84,11 @@ internal static class DeliveryEndpoints
 
         return Ids.IsUlid(webhookId)
             && await store.ListAsync(webhookId, user.Username(), wanted, before, limit ?? PageRequest.DefaultLimit, ct) is { } page
-                ? TypedResults.Ok(DeliveryPage.Of(page))
+                ? TypedResults.Ok(DeliveryPageResponse.Of(page))
                 : WebhookEndpoints.NotFound();
     }
 
-    private static async Task<Results<Accepted<QueuedDeliveryAnswer>, ProblemHttpResult>> RetryAsync(
+    private static async Task<Results<Accepted<QueuedDeliveryResponse>, ProblemHttpResult>> RetryAsync(
         [FromRoute(Name = "webhook_id")] string webhookId,
         [FromRoute(Name = "delivery_id")] string deliveryId,
         [AsParameters] DeliveryContext context,
@@ -114,7 +114,7 @@ internal static class DeliveryEndpoints
     private static ProblemHttpResult NotFound() =>
         Problems.Of(StatusCodes.Status404NotFound, "delivery_not_found", "There is no such delivery, or it is not yours.");
 
-    private static Results<Accepted<QueuedDeliveryAnswer>, ProblemHttpResult> Answer(
+    private static Results<Accepted<QueuedDeliveryResponse>, ProblemHttpResult> Answer(
         QueueOutcome outcome,
         string webhookId,
         string deliveryId,
@@ -125,7 +125,7 @@ internal static class DeliveryEndpoints
             case QueueOutcome.Queued:
                 context.Worker.Wake();
                 var deliveries = $"{context.Http.Request.PathBase}/api/webhooks/{webhookId}/deliveries";
-                return TypedResults.Accepted(deliveries, new QueuedDeliveryAnswer(deliveryId));
+                return TypedResults.Accepted(deliveries, new QueuedDeliveryResponse(deliveryId));
             case QueueOutcome.NotFound:
                 return WebhookEndpoints.NotFound();
             case QueueOutcome.Inactive:

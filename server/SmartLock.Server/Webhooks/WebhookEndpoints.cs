@@ -46,7 +46,7 @@ internal static class WebhookEndpoints
     public static ProblemHttpResult NotFound() =>
         Problems.Of(StatusCodes.Status404NotFound, "webhook_not_found", "There is no such webhook, or it is not yours.");
 
-    private static async Task<Results<Created<WebhookSecretAnswer>, ProblemHttpResult>> CreateAsync(
+    private static async Task<Results<Created<WebhookSecretResponse>, ProblemHttpResult>> CreateAsync(
         CreateWebhookRequest request,
         [AsParameters] WebhookContext context,
         CancellationToken ct)
@@ -75,7 +75,7 @@ internal static class WebhookEndpoints
         };
     }
 
-    private static async Task<Results<Ok<WebhookPage>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<WebhookPageResponse>, ProblemHttpResult>> ListAsync(
         [PageLimit] int? limit,
         string? cursor,
         IWebhookStore store,
@@ -87,19 +87,19 @@ internal static class WebhookEndpoints
             return refusal;
         }
 
-        return TypedResults.Ok(WebhookPage.Of(await store.ListAsync(user.Username(), after, limit ?? PageRequest.DefaultLimit, ct)));
+        return TypedResults.Ok(WebhookPageResponse.Of(await store.ListAsync(user.Username(), after, limit ?? PageRequest.DefaultLimit, ct)));
     }
 
-    private static async Task<Results<Ok<WebhookAnswer>, ProblemHttpResult>> FindAsync(
+    private static async Task<Results<Ok<WebhookResponse>, ProblemHttpResult>> FindAsync(
         [FromRoute(Name = "webhook_id")] string webhookId,
         IWebhookStore store,
         ClaimsPrincipal user,
         CancellationToken ct) =>
         Ids.IsUlid(webhookId) && await store.FindAsync(webhookId, user.Username(), ct) is { } found
-            ? TypedResults.Ok(WebhookAnswer.Of(found))
+            ? TypedResults.Ok(WebhookResponse.Of(found))
             : NotFound();
 
-    private static async Task<Results<Ok<WebhookAnswer>, ProblemHttpResult>> ChangeAsync(
+    private static async Task<Results<Ok<WebhookResponse>, ProblemHttpResult>> ChangeAsync(
         [FromRoute(Name = "webhook_id")] string webhookId,
         ChangeWebhookRequest request,
         [AsParameters] WebhookContext context,
@@ -118,7 +118,7 @@ internal static class WebhookEndpoints
         var change = new WebhookChange(request.Url, request.Events, request.Active);
         return Ids.IsUlid(webhookId)
             && await context.Store.ChangeAsync(webhookId, context.User.Username(), change, context.Time.GetUtcNow(), ct) is { } changed
-                ? TypedResults.Ok(WebhookAnswer.Of(changed))
+                ? TypedResults.Ok(WebhookResponse.Of(changed))
                 : NotFound();
     }
 
@@ -130,7 +130,7 @@ internal static class WebhookEndpoints
             ? TypedResults.NoContent()
             : NotFound();
 
-    private static async Task<Results<Ok<WebhookSecretAnswer>, ProblemHttpResult>> RotateAsync(
+    private static async Task<Results<Ok<WebhookSecretResponse>, ProblemHttpResult>> RotateAsync(
         [FromRoute(Name = "webhook_id")] string webhookId,
         [AsParameters] WebhookContext context,
         CancellationToken ct)
@@ -151,10 +151,10 @@ internal static class WebhookEndpoints
         url is null ? null : WebhookRules.CheckUrl(url, context.Options.Value.AllowHttp, context.Connections.MayReach);
 
     /// <summary>No cache on the way may keep the secret.</summary>
-    private static WebhookSecretAnswer ShowOnce(WebhookContext context, Webhook webhook, byte[] secret)
+    private static WebhookSecretResponse ShowOnce(WebhookContext context, Webhook webhook, byte[] secret)
     {
         context.Http.Response.Headers.CacheControl = "no-store";
-        return WebhookSecretAnswer.Of(webhook, secret);
+        return WebhookSecretResponse.Of(webhook, secret);
     }
 }
 

@@ -84,7 +84,7 @@ internal static class ConnectedFleet
             ("connected", load.Connected),
             ("at the server", ConnectionsAt(server.MqttPort)),
             ("dropped", load.Lost),
-            ("heard, least", checks.LeastHeard),
+            ("reported, least", checks.LeastHeard),
             ("Unavailable, most", checks.MostUnavailable),
             ("changes of state", await StateChangesAsync(http, from)));
         var heartbeats = load.Sent - sent;
@@ -130,16 +130,16 @@ internal static class ConnectedFleet
     /// <summary>What the server says of its devices, every few seconds.</summary>
     private static async Task<(int LeastHeard, int MostUnavailable)> CheckAsync(HttpClient http, TimeSpan time)
     {
-        var (heard, unavailable) = (int.MaxValue, 0);
+        var (reported, unavailable) = (int.MaxValue, 0);
         for (var passed = TimeSpan.Zero; passed < time; passed += CheckEvery)
         {
             await PassAsync(CheckEvery);
             var integrations = await http.GetFromJsonAsync<JsonElement>("/api/admin/integrations");
-            heard = Math.Min(heard, integrations.GetProperty("items")[0].GetProperty("connected_devices").GetInt32());
+            reported = Math.Min(reported, integrations.GetProperty("items")[0].GetProperty("connected_devices").GetInt32());
             unavailable = Math.Max(unavailable, await CountAsync(http, "/api/admin/locks?state=Unavailable&limit=100"));
         }
 
-        return (heard, unavailable);
+        return (reported, unavailable);
     }
 
     private static Task<int> StateChangesAsync(HttpClient http, DateTimeOffset from) =>

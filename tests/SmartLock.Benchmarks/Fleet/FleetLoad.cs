@@ -3,7 +3,7 @@ using SmartLock.Device;
 
 namespace SmartLock.Benchmarks;
 
-/// <summary>The devices of a fleet: connected a few at a time, then each heard every 9 s, evenly spread.</summary>
+/// <summary>The devices of a fleet: connected a few at a time, then each reported every 9 s, evenly spread.</summary>
 internal sealed class FleetLoad : IFleetWatch, IDisposable
 {
     private const int Connecting = 64;

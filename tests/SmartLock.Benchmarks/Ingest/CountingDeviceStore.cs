@@ -22,6 +22,6 @@ internal sealed class CountingDeviceStore(IDeviceStore store) : IDeviceStore
         return store.ApplyAsync(batch, ct);
     }
 
-    public Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
-        store.MarkSilentAsync(heardBefore, now, limit, ct);
+    public Task<IReadOnlyList<string>> MarkOfflineAsync(DateTimeOffset reportedBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
+        store.MarkOfflineAsync(reportedBefore, now, limit, ct);
 }

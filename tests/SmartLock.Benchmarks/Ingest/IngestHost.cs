@@ -84,7 +84,7 @@ internal sealed class IngestHost : IAsyncDisposable
                 store = new CountingDeviceStore(new SqliteDeviceStore(services.GetRequiredService<SqliteDatabase>()))));
         await app.StartAsync();
         var fleet = await HeartbeatFleet.RegisterAsync(app.Services, devices);
-        var registry = app.Services.GetRequiredService<DeviceRegistry>();
+        var registry = app.Services.GetRequiredService<DeviceCache>();
         foreach (var id in fleet.DeviceIds)
         {
             // As its login on the broker does.

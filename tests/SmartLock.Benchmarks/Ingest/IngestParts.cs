@@ -20,7 +20,7 @@ internal sealed class IngestParts : IAsyncDisposable
     private readonly WebApplication _app;
     private HeartbeatFleet _fleet = null!;
     private SignedHeartbeats _heartbeats = null!;
-    private KnownDevice[] _devices = null!;
+    private CachedDevice[] _devices = null!;
     private List<DeviceReport[]> _batches = null!;
 
     private IngestParts()
@@ -53,8 +53,8 @@ internal sealed class IngestParts : IAsyncDisposable
         _fleet = await HeartbeatFleet.RegisterAsync(_app.Services, Devices);
         var sentAt = TimeProvider.System.GetUtcNow().AddHours(-1).ToUnixTimeMilliseconds();
         _heartbeats = SignedHeartbeats.Make(_fleet, Rounds, sentAt, seed: 1);
-        var registry = _app.Services.GetRequiredService<DeviceRegistry>();
-        _devices = new KnownDevice[Devices];
+        var registry = _app.Services.GetRequiredService<DeviceCache>();
+        _devices = new CachedDevice[Devices];
         for (var i = 0; i < Devices; i++)
         {
             _devices[i] = (await registry.FindAsync(_fleet.DeviceIds[i], default))!;
@@ -97,7 +97,7 @@ internal sealed class IngestParts : IAsyncDisposable
     {
         Span<byte> id = stackalloc byte[StatusMessage.MaxDeviceIdBytes];
         var length = System.Text.Encoding.ASCII.GetBytes(_fleet.DeviceIds[_heartbeats.DeviceOf(index)], id);
-        Expect(_app.Services.GetRequiredService<DeviceRegistry>().Find(id[..length]) is not null);
+        Expect(_app.Services.GetRequiredService<DeviceCache>().Find(id[..length]) is not null);
     }
 
     private void Believe(int index)
@@ -139,8 +139,8 @@ internal sealed class IngestParts : IAsyncDisposable
     private DeviceReport ReportOf(int index)
     {
         var device = _devices[_heartbeats.DeviceOf(index)];
-        var heardAt = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
-        return new DeviceReport(device.DeviceId, heardAt, LockStatus.Locked, null, index, 1, true, "1.0.0", -60, null, index, device.KeyFrom);
+        var receivedAt = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        return new DeviceReport(device.DeviceId, receivedAt, LockStatus.Locked, null, index, 1, true, "1.0.0", -60, null, index, device.KeyFrom);
     }
 
     private static void Expect(bool isSo)

@@ -19,7 +19,7 @@ public class DeviceBenchmarks
         new("01JDXAAAAAAAAAAAAAAAAAAAAA", DeviceId, CommandAction.Unlock, "ada", Now, Now.AddSeconds(10), CommandState.Sent, null, null);
 
     private byte[] _status = [];
-    private KnownDevice? _device;
+    private CachedDevice? _device;
 
     [GlobalSetup]
     public void SetUp()
@@ -30,7 +30,7 @@ public class DeviceBenchmarks
         _status = Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
             $$"""{"device_id":"{{DeviceId}}","status":"Locked","issue":null,"sent_at":{{sentAt}},"connected_at":{{sentAt}},"command_id":"{{_command.Id}}","result":"done","firmware":"1.0.0","uptime_s":86400,"rssi":-61,"battery_mv":null,"topics":"own","signature":"{{signature}}"}"""));
-        _device = new KnownDevice(DeviceId, _key, isUnsigned: false);
+        _device = new CachedDevice(DeviceId, _key, isUnsigned: false);
         if (JudgeSignedStatus() != (int)Belief.Believed)
         {
             throw new InvalidOperationException("The status is not believed.");

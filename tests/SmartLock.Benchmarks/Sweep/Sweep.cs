@@ -25,7 +25,7 @@ internal sealed class Sweep : IAsyncDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("smartlock-bench-").FullName;
 
-    // Stands still: else those that were heard just now would be silent before the last run.
+    // Stands still: else those that were reported just now would be silent before the last run.
     private readonly FakeClock _clock = new(TimeProvider.System.GetUtcNow());
     private readonly WebApplication _app;
     private readonly SqliteDatabase _database;
@@ -118,7 +118,7 @@ internal sealed class Sweep : IAsyncDisposable
         await ExecuteAsync("DELETE FROM locks");
         var fleet = await HeartbeatFleet.RegisterAsync(_app.Services, Remembered);
         var heartbeats = SignedHeartbeats.Make(fleet, rounds: 1, _clock.GetUtcNow().ToUnixTimeMilliseconds(), seed: 1);
-        var registry = _app.Services.GetRequiredService<DeviceRegistry>();
+        var registry = _app.Services.GetRequiredService<DeviceCache>();
         var ingest = _app.Services.GetRequiredService<StatusIngest>();
         var writer = _app.Services.GetRequiredService<HeartbeatWriter>();
         var before = GC.GetTotalMemory(forceFullCollection: true);

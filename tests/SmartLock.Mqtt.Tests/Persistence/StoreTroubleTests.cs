@@ -25,17 +25,17 @@ public sealed class StoreTroubleTests
         await publisher.PublishAsync("a", "two", MqttQoS.ExactlyOnce, packetId: 2);
         await publisher.SendAsync(output => new SubscribePacket(3, [new MqttSubscription("b")], null).WriteTo(output, MqttProtocolVersion.V500));
         await publisher.SendAsync(PingPackets.WriteRequest);
-        var (told, heard) = (publisher.ReadAsync(), lasting.ReadAsync());
+        var (told, reported) = (publisher.ReadAsync(), lasting.ReadAsync());
         await Eventually.TrueAsync(() => brokers.Store.Attempts > begun && brokers.Now.Statistics.Subscriptions == 2, "the broker has seen it all");
         await BothWaysAsync(brokers.Now);
-        (welcome.IsCompleted, told.IsCompleted, heard.IsCompleted).ShouldBe((false, false, false));
+        (welcome.IsCompleted, told.IsCompleted, reported.IsCompleted).ShouldBe((false, false, false));
 
         brokers.Store.LetGo();
         (await told).Ack(MqttPacketType.PubAck).PacketId.ShouldBe((ushort)1);
         (await publisher.ReadAsync()).Ack(MqttPacketType.PubRec).PacketId.ShouldBe((ushort)2);
         (await publisher.ReadAsync()).SubAck().PacketId.ShouldBe((ushort)3);
         (await publisher.ReadAsync()).Type.ShouldBe(MqttPacketType.PingResp);
-        (await heard).Publish().Payload.ShouldBe("one");
+        (await reported).Publish().Payload.ShouldBe("one");
         (await lasting.ReadPublishAsync()).Payload.ShouldBe("two");
         (await welcome).ReasonCode.ShouldBe(MqttReasonCode.Success);
     }

@@ -122,7 +122,7 @@ public sealed class LoginTests
         var clock = new FakeClock();
         await using var app = await TestApp.StartAsync(clock);
         await app.RegisterUserAsync("anna");
-        for (var i = 0; i < LoginSlowdown.FreePerAccountAndAddress; i++)
+        for (var i = 0; i < LoginThrottle.FreePerAccountAndAddress; i++)
         {
             using var wrong = await app.Http.PostAsJsonAsync(Path, new { username = "anna", password = $"not the password {i}" });
             await wrong.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
@@ -141,7 +141,7 @@ public sealed class LoginTests
         var clock = new FakeClock();
         await using var app = await TestApp.StartAsync(clock);
         await app.RegisterUserAsync("anna");
-        var slowdown = app.Services.GetRequiredService<LoginSlowdown>();
+        var slowdown = app.Services.GetRequiredService<LoginThrottle>();
         for (var i = 0; i < 1_000; i++)
         {
             using var attempt = slowdown.TryBegin("anna", $"198.51.100.{i % 256}", out _);
@@ -191,7 +191,7 @@ public sealed class LoginTests
 
         LoggedIn.Log(app).ShouldBe(
         [
-            "account.register user", .. Enumerable.Repeat("account.login refused: password", LoginSlowdown.FreePerAccountAndAddress), "account.login done",
+            "account.register user", .. Enumerable.Repeat("account.login refused: password", LoginThrottle.FreePerAccountAndAddress), "account.login done",
         ]);
     }
 
@@ -201,7 +201,7 @@ public sealed class LoginTests
         var clock = new FakeClock();
         await using var app = await TestApp.StartAsync(clock);
         await app.RegisterUserAsync("anna");
-        for (var i = 0; i < 3 * LoginSlowdown.FreeRecords; i++)
+        for (var i = 0; i < 3 * LoginThrottle.FreeRecords; i++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = JsonContent.Create(new { username = "anna", password = "not the password" }) };
             request.Headers.Add("X-Forwarded-For", $"2001:db8:{i:x}::1");
@@ -209,7 +209,7 @@ public sealed class LoginTests
             await answer.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_credentials");
         }
 
-        LoggedIn.Log(app).Count(l => l == "account.login refused: password").ShouldBe(LoginSlowdown.FreeRecords);
+        LoggedIn.Log(app).Count(l => l == "account.login refused: password").ShouldBe(LoginThrottle.FreeRecords);
     }
 
     private sealed class CountingHasher : IPasswordHasher<User>

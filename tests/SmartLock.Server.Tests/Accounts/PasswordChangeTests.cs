@@ -18,7 +18,7 @@ public sealed class PasswordChangeTests
         await using var app = await StartAsync();
         var (phone, thief) = (await LoggedIn.SignInAsync(app, "anna"), await LoggedIn.SignInAsync(app, "anna"));
         await thief.ShouldBeAliveAsync();
-        using var stream = app.Services.GetRequiredService<SessionEnds>().Begin("anna", null);
+        using var stream = app.Services.GetRequiredService<RevocationWatcher>().Begin("anna", null);
 
         using var answer = await ChangeAsync(phone);
 
@@ -41,7 +41,7 @@ public sealed class PasswordChangeTests
     {
         await using var app = await StartAsync();
         var login = await LoggedIn.SignInAsync(app, "anna");
-        for (var i = 0; i < LoginSlowdown.FreePerAccountAndAddress; i++)
+        for (var i = 0; i < LoginThrottle.FreePerAccountAndAddress; i++)
         {
             using var wrong = await ChangeAsync(login, $"not the password {i}");
             await wrong.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "invalid_credentials");

@@ -118,12 +118,12 @@ public sealed class SecondFactorTests
     public async Task Guessing_codes_is_slowed_down_and_a_recovery_code_still_gets_in()
     {
         await using var app = await EnabledAsync();
-        for (var i = 0; i < LoginSlowdown.FreeCodes; i++)
+        for (var i = 0; i < LoginThrottle.FreeCodes; i++)
         {
             using var wrong = await SignInAsync(app, code: Other(Code()));
             await wrong.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_second_factor");
             // Past the waits for the address, which double up to a minute; not past those for the codes.
-            _clock.Advance(i < LoginSlowdown.FreeCodes - 1 ? TimeSpan.FromMinutes(1) : TimeSpan.Zero);
+            _clock.Advance(i < LoginThrottle.FreeCodes - 1 ? TimeSpan.FromMinutes(1) : TimeSpan.Zero);
         }
 
         using var tooSoon = await SignInAsync(app, code: Code());

@@ -69,7 +69,7 @@ public sealed class SessionTests
         await using var app = await StartAsync();
         var (phone, laptop) = (await LoggedIn.SignInAsync(app, "anna"), await LoggedIn.SignInAsync(app, "anna"));
         await phone.ShouldBeAliveAsync();
-        var ends = app.Services.GetRequiredService<SessionEnds>();
+        var ends = app.Services.GetRequiredService<RevocationWatcher>();
         using var phonesStream = ends.Begin("anna", await CurrentIdAsync(phone));
         using var laptopsStream = ends.Begin("anna", await CurrentIdAsync(laptop));
 
@@ -110,7 +110,7 @@ public sealed class SessionTests
         (await app.Services.GetRequiredService<ISessionStore>().EndAsync("anna", id, default)).ShouldBe(EndSessionOutcome.Ended);
 
         await login.ShouldBeAliveAsync();
-        _clock.Advance(ActiveAccounts.Remembered);
+        _clock.Advance(SessionCache.Remembered);
         await login.ShouldBeAliveAsync(false);
     }
 
@@ -152,7 +152,7 @@ public sealed class SessionTests
         var login = await LoggedIn.SignInAsync(app, "anna");
         var id = await CurrentIdAsync(login);
         var store = new HeldSessionStore(app.Services.GetRequiredService<ISessionStore>());
-        using var active = new ActiveAccounts(store, _clock);
+        using var active = new SessionCache(store, _clock);
 
         var reading = active.FindAsync(id, default).AsTask();
         await store.HasRead.Task.WaitAsync(TimeSpan.FromSeconds(20));

@@ -60,7 +60,7 @@ public sealed class UserAdminTests
         var boss = await app.AdminAsync();
         var anna = await LoggedIn.SignInAsync(app, "anna");
         await anna.ShouldBeAliveAsync();
-        using var stream = app.Services.GetRequiredService<SessionEnds>().Begin("anna", null);
+        using var stream = app.Services.GetRequiredService<RevocationWatcher>().Begin("anna", null);
 
         using var disabled = await ChangeAsync(boss, "ANNA", new { disabled = true });
 

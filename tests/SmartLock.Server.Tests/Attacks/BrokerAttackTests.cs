@@ -38,8 +38,8 @@ public sealed class BrokerAttackTests
         await using var app = await TestApp.StartAsync();
         await using var door = await Door.OpenAsync(app, await app.OwnerAsync(), adjust: o => o with { OwnTopics = ownTopics });
         await using var other = await Door.NewAsync(await app.OwnerAsync(), Door.BrokerOf(app), StatusSiege.MalloryId);
-        var heard = new ConcurrentQueue<TestMqttMessage>();
-        await using var mallory = Login.Client(app, other.DeviceId, Signatures.MqttPassword(other.Key, other.DeviceId), onMessage: heard.Enqueue);
+        var reported = new ConcurrentQueue<TestMqttMessage>();
+        await using var mallory = Login.Client(app, other.DeviceId, Signatures.MqttPassword(other.Key, other.DeviceId), onMessage: reported.Enqueue);
         await mallory.ConnectAsync();
         (await mallory.SubscribeAsync(Topics.Commands)).IsFailure().ShouldBeFalse();
 
@@ -54,8 +54,8 @@ public sealed class BrokerAttackTests
 
         // What comes to it comes in order: once its own is there, nothing can be on its way any more.
         app.Services.GetRequiredService<MqttBroker>().PublishTo(other.DeviceId, Topics.Commands, "own"u8);
-        await Eventually.TrueAsync(() => !heard.IsEmpty, "its own command came");
-        heard.ShouldHaveSingleItem().Payload.ShouldBe("own"u8.ToArray());
+        await Eventually.TrueAsync(() => !reported.IsEmpty, "its own command came");
+        reported.ShouldHaveSingleItem().Payload.ShouldBe("own"u8.ToArray());
     }
 
     [Theory]
@@ -68,13 +68,13 @@ public sealed class BrokerAttackTests
         await using var other = await Door.NewAsync(await app.OwnerAsync(), Door.BrokerOf(app), StatusSiege.MalloryId);
         var lost = 0;
         door.Device.Happened += (_, e) => lost += e.Kind is VirtualDevice.VirtualLockEventKind.ConnectionLost ? 1 : 0;
-        var heard = new ConcurrentQueue<TestMqttMessage>();
+        var reported = new ConcurrentQueue<TestMqttMessage>();
         await using var thief = Login.Client(
             app,
             other.DeviceId,
             Signatures.MqttPassword(other.Key, other.DeviceId),
             o => o.WithClientId(door.DeviceId).WithCleanStart(false).WithProtocolVersion((MQTTnet.Formatter.MqttProtocolVersion)version),
-            heard.Enqueue);
+            reported.Enqueue);
 
         await thief.ConnectAsync();
         thief.IsSessionPresent.ShouldBeFalse();
@@ -82,7 +82,7 @@ public sealed class BrokerAttackTests
 
         answer.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK);
         door.Device.BoltMovements.ShouldBe(1);
-        heard.ShouldBeEmpty();
+        reported.ShouldBeEmpty();
         lost.ShouldBe(0);
         thief.IsConnected.ShouldBeTrue("it has a session of its own under that id");
     }

@@ -24,11 +24,11 @@ internal sealed class StatusSiege : IAsyncDisposable
     private readonly ConcurrentDictionary<string, long> _counts = new();
     private int _hasBooted;
 
-    private StatusSiege(TestApp app, Door victim, Door mallorys, TestMqttClient observer, ConcurrentQueue<TestMqttMessage> heard)
+    private StatusSiege(TestApp app, Door victim, Door mallorys, TestMqttClient observer, ConcurrentQueue<TestMqttMessage> reported)
     {
         App = app;
         _observer = observer;
-        _heard = heard;
+        _heard = reported;
         Victim = victim;
         MalloryKey = mallorys.Key;
         Mallory = Login.Client(app, MalloryId, Signatures.MqttPassword(MalloryKey, MalloryId));
@@ -71,14 +71,14 @@ internal sealed class StatusSiege : IAsyncDisposable
     {
         var clock = new FakeClock();
         var app = await TestApp.StartAsync(clock, null, null, Observer.Settings);
-        var heard = new ConcurrentQueue<TestMqttMessage>();
-        var observer = await Observer.ConnectAsync(app, heard.Enqueue);
+        var reported = new ConcurrentQueue<TestMqttMessage>();
+        var observer = await Observer.ConnectAsync(app, reported.Enqueue);
         var alice = await app.OwnerAsync("alice");
         var victim = await Door.OpenAsync(app, alice, adjust: o => o with { Time = clock, KeepAlive = TimeSpan.Zero });
         await using var mallorys = await Door.NewAsync(await app.OwnerAsync("mallory"), Door.BrokerOf(app), MalloryId);
-        var siege = new StatusSiege(app, victim, mallorys, observer, heard);
+        var siege = new StatusSiege(app, victim, mallorys, observer, reported);
         await siege.Mallory.ConnectAsync();
-        await Eventually.TrueAsync(() => siege.Statuses.Count == 1, "the victim's first words were heard");
+        await Eventually.TrueAsync(() => siege.Statuses.Count == 1, "the victim's first words were reported");
         return siege;
     }
 
@@ -117,7 +117,7 @@ internal sealed class StatusSiege : IAsyncDisposable
         Interlocked.Exchange(ref _hasBooted, 0);
         Victim.Device.CutPower(TimeSpan.FromSeconds(1));
         await Victim.StateAsync("Unavailable");
-        await Eventually.TrueAsync(() => Wills.Count == before + 1, "the will was heard");
+        await Eventually.TrueAsync(() => Wills.Count == before + 1, "the will was reported");
     }
 
     /// <summary>The victim's power is back, and its owner sees it.</summary>
@@ -125,7 +125,7 @@ internal sealed class StatusSiege : IAsyncDisposable
     {
         var before = Statuses.Count;
 
-        // More than once: its time without power may begin only after its will was heard. Not again once it boots, so that it says one thing.
+        // More than once: its time without power may begin only after its will was reported. Not again once it boots, so that it says one thing.
         await Eventually.TrueAsync(
             () =>
             {
@@ -138,7 +138,7 @@ internal sealed class StatusSiege : IAsyncDisposable
             },
             "the victim is back");
         await Victim.StateAsync("Available");
-        await Eventually.TrueAsync(() => Statuses.Count == before + 1, "its first words were heard");
+        await Eventually.TrueAsync(() => Statuses.Count == before + 1, "its first words were reported");
     }
 
     /// <summary>All that the owner is told of the lock, with its log. Heard but unstored statuses are stored first.</summary>

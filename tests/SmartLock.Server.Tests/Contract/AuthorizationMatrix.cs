@@ -6,7 +6,7 @@ internal sealed record MatrixRow(string Operation, IReadOnlyList<int> Expected, 
 
 /// <summary>
 /// Who may do what: every operation, asked rightly in all but who asks. An operation that is not here fails the test. The lock is one
-/// whose device is not heard, so 409 is how far those come who may move it. An asterisk marks what ends sessions or accounts.
+/// whose device is not reported, so 409 is how far those come who may move it. An asterisk marks what ends sessions or accounts.
 /// </summary>
 internal static class AuthorizationMatrix
 {

@@ -50,7 +50,7 @@ internal sealed record Scene(Cast Cast, string DeviceId, string CommandId, strin
             pending.GetProperty("pairing").GetProperty("code").GetString()!);
     }
 
-    /// <summary>The owner's, for a device that was heard once and has gone since: the record of it is what matters here.</summary>
+    /// <summary>The owner's, for a device that was reported once and has gone since: the record of it is what matters here.</summary>
     private static async Task<string> CommandAsync(TestApp app, Cast cast, string deviceId)
     {
         var devices = app.Services.GetRequiredService<IDeviceStore>();

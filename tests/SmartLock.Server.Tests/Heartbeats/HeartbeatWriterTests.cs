@@ -74,7 +74,7 @@ public sealed class HeartbeatWriterTests
             return new DeviceBatchResult([], [], [], [], []);
         }
 
-        public Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
+        public Task<IReadOnlyList<string>> MarkOfflineAsync(DateTimeOffset reportedBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
             Task.FromResult<IReadOnlyList<string>>([]);
     }
 }

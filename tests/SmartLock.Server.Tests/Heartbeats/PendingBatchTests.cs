@@ -7,7 +7,7 @@ namespace SmartLock.Server.Tests.Heartbeats;
 public sealed class PendingBatchTests
 {
     private static readonly DateTimeOffset T0 = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
-    private static readonly KnownDevice Device = new("A", new byte[32], isUnsigned: false);
+    private static readonly CachedDevice Device = new("A", new byte[32], isUnsigned: false);
 
     [Fact]
     public void Only_the_newest_report_of_a_device_is_kept()
@@ -113,7 +113,7 @@ public sealed class PendingBatchTests
         var batch = pending.ToBatch();
         batch.Reports.Select(r => (r.DeviceId, r.Status)).ShouldBe([("A", LockStatus.Unlocked), ("B", LockStatus.Locked)], ignoreOrder: true);
         batch.Verdicts.Select(v => v.CommandId).ShouldBe(["C1"]);
-        batch.Losses.Select(l => l.DeviceId).ShouldBe(["B"], "A has been heard since");
+        batch.Losses.Select(l => l.DeviceId).ShouldBe(["B"], "A has been reported since");
     }
 
     [Fact]

@@ -128,7 +128,7 @@ public sealed class StatusBeliefTests
     private static Belief Judge(string json, StatusSource source, bool unsignedAllowed = false)
     {
         StatusMessage.TryParse(Encoding.UTF8.GetBytes(json), new byte[StatusMessage.MaxPayloadBytes], out var message).ShouldBeTrue(json);
-        var device = new KnownDevice("A", Key, isUnsigned: false) { SentAt = LastSentAt, ConnectedAt = ConnectedAt };
+        var device = new CachedDevice("A", Key, isUnsigned: false) { SentAt = LastSentAt, ConnectedAt = ConnectedAt };
         return StatusBelief.Of(message, source, device, unsignedAllowed, DateTimeOffset.FromUnixTimeMilliseconds(Now));
     }
 

@@ -120,7 +120,7 @@ public sealed class AccessEventTests
     [Fact]
     public async Task A_stream_that_cannot_be_opened_leaves_no_watch_behind()
     {
-        var ends = new SessionEnds();
+        var ends = new RevocationWatcher();
         await using var app = await TestApp.StartAsync(null, builder =>
         {
             builder.Services.AddSingleton(ends);

@@ -59,13 +59,13 @@ public sealed class EventStreamTests
         // Keep-alive off: a ping that is under way when the clock leaps would have no time for its answer.
         await using var door = await Door.OpenAsync(app, owner, adjust: o => o with { Time = clock, KeepAlive = TimeSpan.Zero });
         await using var stream = await EventStream.OpenAsync(owner);
-        var heard = (await door.ReadAsync()).GetProperty("last_seen").GetString();
+        var reported = (await door.ReadAsync()).GetProperty("last_seen").GetString();
         clock.Advance(TimeSpan.FromSeconds(10));
         await Eventually.TrueAsync(
             async () =>
             {
                 await app.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
-                return (await door.ReadAsync()).GetProperty("last_seen").GetString() != heard;
+                return (await door.ReadAsync()).GetProperty("last_seen").GetString() != reported;
             },
             "a heartbeat was stored");
 
@@ -73,7 +73,7 @@ public sealed class EventStreamTests
         await Eventually.TrueAsync(
             async () =>
             {
-                // Again, if a status was on its way when the device fell silent: it was heard by the later time.
+                // Again, if a status was on its way when the device fell silent: it was reported by the later time.
                 clock.Advance(TimeSpan.FromSeconds(21));
                 return await app.Services.GetRequiredService<OfflineSweep>().RunAsync(default) == 1;
             },
@@ -167,7 +167,7 @@ public sealed class EventStreamTests
         await using var stream = await EventStream.OpenAsync(owner);
         await using var others = await EventStream.OpenAsync(other);
 
-        app.Services.GetRequiredService<SessionEnds>().End(owner.Username);
+        app.Services.GetRequiredService<RevocationWatcher>().End(owner.Username);
 
         await stream.EndedAsync();
         stream.CutOff.ShouldBeNull();

@@ -40,7 +40,7 @@ public sealed class DiagnosticsTests
         gaps[0].GetProperty("until").ValueKind.ShouldBe(JsonValueKind.Null);
         gaps[1].GetProperty("until").GetDateTimeOffset().ShouldBe(back);
         (answer.GetProperty("gap_count").GetInt32(), answer.GetProperty("gap_seconds").GetInt64()).ShouldBe((2, 120));
-        first.ShouldBeLessThan(lost, "the time before it was first heard is no gap");
+        first.ShouldBeLessThan(lost, "the time before it was first reported is no gap");
     }
 
     private async Task<DateTimeOffset> HearAsync(IDeviceStore devices)
@@ -55,7 +55,7 @@ public sealed class DiagnosticsTests
     {
         _clock.Advance(after);
         var now = _clock.GetUtcNow();
-        (await devices.MarkSilentAsync(now, now, 10, default)).ShouldBe(["D1"]);
+        (await devices.MarkOfflineAsync(now, now, 10, default)).ShouldBe(["D1"]);
         return now;
     }
 }

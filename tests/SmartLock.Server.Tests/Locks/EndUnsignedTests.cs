@@ -7,7 +7,7 @@ using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Messaging;
-using SmartLock.Server.Tests.Original;
+using SmartLock.Server.Tests.Legacy;
 using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Locks;
@@ -26,7 +26,7 @@ public sealed class EndUnsignedTests
         var registered = await RegisterUnsignedAsync(owner);
         var old = registered.GetProperty("mqtt");
         await using var sketch = await Sketch.StartAsync(app, DeviceId, old.Text("username"), old.Text("password"));
-        await Eventually.TrueAsync(async () => (await ReadAsync(owner)).Text("state") == "Available", "it was heard");
+        await Eventually.TrueAsync(async () => (await ReadAsync(owner)).Text("state") == "Available", "it was reported");
         await SayAsync(app, "Locked");
         (await StatusAsync(owner)).ShouldBe("Locked", "until then anybody's word goes");
 
@@ -128,7 +128,7 @@ public sealed class EndUnsignedTests
     /// <summary>As if another login, or somebody at an outside broker, said it.</summary>
     private static async Task SayAsync(TestApp app, string bolt)
     {
-        await app.Services.GetRequiredService<DeviceRegistry>().FindAsync(DeviceId, default);
+        await app.Services.GetRequiredService<DeviceCache>().FindAsync(DeviceId, default);
         app.Services.GetRequiredService<StatusIngest>().Accept(StatusOf(bolt), retained: false, login: null);
         await FlushAsync(app);
     }

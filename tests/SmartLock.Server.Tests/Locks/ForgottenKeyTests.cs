@@ -15,9 +15,9 @@ public sealed class ForgottenKeyTests
     private static readonly byte[] Old = DeviceKeys.NewKey();
     private static readonly byte[] New = DeviceKeys.NewKey();
     private readonly HeldDevices _store = new();
-    private readonly DeviceRegistry _registry;
+    private readonly DeviceCache _registry;
 
-    public ForgottenKeyTests() => _registry = new DeviceRegistry(_store, Keys, new Events<DeviceKeyChanged>(), TimeProvider.System, NullLogger<DeviceRegistry>.Instance);
+    public ForgottenKeyTests() => _registry = new DeviceCache(_store, Keys, new Events<DeviceKeyChanged>(), TimeProvider.System, NullLogger<DeviceCache>.Instance);
 
     [Fact]
     public async Task A_forgotten_device_is_read_again()
@@ -101,7 +101,7 @@ public sealed class ForgottenKeyTests
         // The registry only reads: a write from it would be a fault, and fails the test.
         public Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct) => throw new NotSupportedException();
 
-        public Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
+        public Task<IReadOnlyList<string>> MarkOfflineAsync(DateTimeOffset reportedBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
             throw new NotSupportedException();
     }
 }

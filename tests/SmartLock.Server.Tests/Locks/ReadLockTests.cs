@@ -41,8 +41,8 @@ public sealed class ReadLockTests
         await using var app = await TestApp.StartAsync(clock);
         var owner = await app.OwnerAsync();
         await RegisterAsync(owner, "D1");
-        var heard = clock.GetUtcNow();
-        var report = new DeviceReport("D1", heard, LockStatus.Unlocked, "Low battery", 1, 1, true, "1.0.0", -61, 3_700, 5);
+        var reported = clock.GetUtcNow();
+        var report = new DeviceReport("D1", reported, LockStatus.Unlocked, "Low battery", 1, 1, true, "1.0.0", -61, 3_700, 5);
         await app.Services.GetRequiredService<IDeviceStore>().TakeAsync(new DeviceBatch([report], [], []));
 
         var found = await owner.Http.GetFromJsonAsync<JsonElement>("/api/locks/D1");
@@ -54,7 +54,7 @@ public sealed class ReadLockTests
             answer.GetProperty("status").GetString().ShouldBe("Unlocked");
             answer.GetProperty("state").GetString().ShouldBe("Available");
             answer.GetProperty("issue").GetString().ShouldBe("Low battery");
-            answer.GetProperty("last_seen").GetDateTimeOffset().ShouldBe(heard);
+            answer.GetProperty("last_seen").GetDateTimeOffset().ShouldBe(reported);
         }
 
         found.GetProperty("firmware").GetString().ShouldBe("1.0.0");

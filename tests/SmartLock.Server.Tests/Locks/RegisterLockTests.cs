@@ -21,7 +21,7 @@ public sealed class RegisterLockTests
         using var answer = await owner.Http.PostAsJsonAsync("/api/locks", new { device_id = "ESP32-7C9EBD", name = "Haustür 🚪" });
 
         answer.StatusCode.ShouldBe(HttpStatusCode.Created);
-        answer.Headers.Location!.OriginalString.ShouldBe("/api/locks/ESP32-7C9EBD");
+        answer.Headers.Location!.LegacyString.ShouldBe("/api/locks/ESP32-7C9EBD");
         answer.Headers.CacheControl!.NoStore.ShouldBeTrue();
         var made = await answer.Content.ReadFromJsonAsync<JsonElement>();
         made.GetProperty("device_id").GetString().ShouldBe("ESP32-7C9EBD");

@@ -221,8 +221,8 @@ public sealed partial class OutsideBrokerTests
                 clock.Advance(TimeSpan.FromMilliseconds(250));
                 return clock.GetUtcNow() > grace && await WasHeardAsync(app, door, clock.GetUtcNow() - TimeSpan.FromSeconds(10));
             },
-            "the device found the broker too and is heard, after the time for which nobody is called silent");
-        (await sweep.RunAsync(default)).ShouldBe(0, "it has been heard");
+            "the device found the broker too and is reported, after the time for which nobody is called silent");
+        (await sweep.RunAsync(default)).ShouldBe(0, "it has been reported");
 
         door.Device.Faults.Silent = true;
         await Eventually.TrueAsync(
@@ -375,7 +375,7 @@ public sealed partial class OutsideBrokerTests
     }
 
     private static Task StoredAsync(TestApp app, Door door, DateTimeOffset heardSince) =>
-        Eventually.TrueAsync(() => WasHeardAsync(app, door, heardSince), $"{door.DeviceId} was heard");
+        Eventually.TrueAsync(() => WasHeardAsync(app, door, heardSince), $"{door.DeviceId} was reported");
 
     /// <summary>Where the clock stands still, the time for which heartbeats are coalesced never passes.</summary>
     private static async Task<bool> WasHeardAsync(TestApp app, Door door, DateTimeOffset since)

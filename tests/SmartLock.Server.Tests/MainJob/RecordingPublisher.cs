@@ -157,7 +157,7 @@ internal sealed class RecordingPublisher(IPEndPoint broker, string deviceId, str
                 _open[ack.PacketId] = (_open[ack.PacketId].Payload, true);
                 return await TrySendAsync(output => new AckPacket(MqttPacketType.PubRel, ack.PacketId).WriteTo(output, MqttProtocolVersion.V500)) ? false : null;
             case MqttPacketType.PubAck or MqttPacketType.PubComp:
-                // A PUBREL that goes again may have been heard before: its exchange is over then.
+                // A PUBREL that goes again may have been reported before: its exchange is over then.
                 (ack.ReasonCode.IsFailure() && ack.ReasonCode != MqttReasonCode.PacketIdentifierNotFound).ShouldBeFalse($"{packet.Type} {ack.PacketId}");
                 _open.Remove(ack.PacketId).ShouldBeTrue();
                 return true;

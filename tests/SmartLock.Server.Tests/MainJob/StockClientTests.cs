@@ -156,7 +156,7 @@ public sealed class StockClientTests
         "--will-payload",
         $$"""{"device_id":"{{device.DeviceId}}","state":"Unavailable","connected_at":{{connectedAt}}}""");
 
-    /// <summary>What the broker was told before this has been heard once this has: statuses are taken in order.</summary>
+    /// <summary>What the broker was told before this has been reported once this has: statuses are taken in order.</summary>
     private static async Task FenceAsync(TestApp app)
     {
         var fence = await PlainDevice.RegisterAsync(app, await app.OwnerAsync(), "ESP32-FENCE");

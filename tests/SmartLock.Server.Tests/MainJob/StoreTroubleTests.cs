@@ -73,7 +73,7 @@ public sealed class StoreTroubleTests
             door.Device.Faults.Silent = false;
             await Eventually.TrueAsync(
                 () => app.Logs.All.Any(l => l.Text.StartsWith("Reports of devices wait in memory", StringComparison.Ordinal)),
-                "the verdict was heard and could not be stored");
+                "the verdict was reported and could not be stored");
             (await StateOfAsync(owner, accepted)).ShouldBe("sent");
         }
 
@@ -244,7 +244,7 @@ public sealed class StoreTroubleTests
         return door.Device.ExecutedCommandIds.Count(id => !recorded.Contains(id));
     }
 
-    /// <summary>What was said while the clock leapt may have been heard, and so dated, anywhere within the leap.</summary>
+    /// <summary>What was said while the clock leapt may have been reported, and so dated, anywhere within the leap.</summary>
     private static Task HeardFromNowOnAsync(FakeClock clock, Measured measured)
     {
         double Believed() => measured.Sum(TelemetryNames.Statuses, (TelemetryNames.Result, "believed"));
@@ -255,7 +255,7 @@ public sealed class StoreTroubleTests
                 clock.Advance(TimeSpan.FromMilliseconds(250));
                 return Believed() > before;
             },
-            "a heartbeat was heard");
+            "a heartbeat was reported");
     }
 
     private static Task HeardButNotStoredAsync(TestApp app) => Eventually.TrueAsync(
@@ -271,7 +271,7 @@ public sealed class StoreTroubleTests
                 return true;
             }
         },
-        "a report was heard and could not be stored");
+        "a report was reported and could not be stored");
 
     private static async Task<HttpStatusCode> ReadyAsync(TestApp app) => (await app.Http.GetAsync("/health/ready")).StatusCode;
 

@@ -88,7 +88,7 @@ public sealed class SignaturesTests
     private static Belief Judge(object fields, string deviceId, string key, long connectedAt)
     {
         StatusMessage.TryParse(JsonSerializer.SerializeToUtf8Bytes(fields), new byte[StatusMessage.MaxPayloadBytes], out var message).ShouldBeTrue();
-        var device = new KnownDevice(deviceId, Convert.FromHexString(key), isUnsigned: false) { ConnectedAt = connectedAt };
+        var device = new CachedDevice(deviceId, Convert.FromHexString(key), isUnsigned: false) { ConnectedAt = connectedAt };
         return StatusBelief.Of(message, StatusSource.Anyone, device, unsignedAllowed: false, FarFuture);
     }
 }

@@ -4,7 +4,7 @@ using SmartLock.Mqtt.Packets;
 namespace SmartLock.Server.Tests.Replicas;
 
 /// <summary>Cuts one direction of a connection into MQTT packets, of which it keeps no more than the one that is not all there.</summary>
-internal sealed class FrameCutter(FrameCutter.FrameHandler heard)
+internal sealed class FrameCutter(FrameCutter.FrameHandler reported)
 {
     /// <summary>Twice what the server takes.</summary>
     private const int LongestPacket = 32 * 1024;
@@ -20,7 +20,7 @@ internal sealed class FrameCutter(FrameCutter.FrameHandler heard)
         var buffer = new ReadOnlySequence<byte>(_pending.WrittenMemory);
         while (MqttFrame.TryRead(ref buffer, LongestPacket, out var fixedHeader, out var body))
         {
-            heard(fixedHeader, body.FirstSpan);
+            reported(fixedHeader, body.FirstSpan);
         }
 
         var rest = buffer.ToArray();

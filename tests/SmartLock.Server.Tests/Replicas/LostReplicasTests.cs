@@ -23,7 +23,7 @@ public sealed class LostReplicasTests
             Pass(2, "a", "b");
         }
 
-        _lost.Muffled(OfflineAfter).ShouldBe(TimeSpan.Zero);
+        _lost.GracePeriod(OfflineAfter).ShouldBe(TimeSpan.Zero);
     }
 
     [Fact]
@@ -33,16 +33,16 @@ public sealed class LostReplicasTests
         Pass(2, "b");
         Pass(2, "b");
         Pass(2, "b");
-        _lost.Muffled(OfflineAfter).ShouldBe(_lost.SwallowsFor);
+        _lost.GracePeriod(OfflineAfter).ShouldBe(_lost.LossWindow);
 
         // It has been lost since its last word.
-        for (var passed = TimeSpan.FromSeconds(6); passed < _lost.SwallowsFor + OfflineAfter; passed += TimeSpan.FromSeconds(1))
+        for (var passed = TimeSpan.FromSeconds(6); passed < _lost.LossWindow + OfflineAfter; passed += TimeSpan.FromSeconds(1))
         {
-            _lost.Muffled(OfflineAfter).ShouldBe(_lost.SwallowsFor);
+            _lost.GracePeriod(OfflineAfter).ShouldBe(_lost.LossWindow);
             Pass(1, "b");
         }
 
-        _lost.Muffled(OfflineAfter).ShouldBe(TimeSpan.Zero);
+        _lost.GracePeriod(OfflineAfter).ShouldBe(TimeSpan.Zero);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class LostReplicasTests
     {
         Pass(2, "a");
         Pass(8, "a");
-        _lost.Muffled(OfflineAfter).ShouldBe(_lost.SwallowsFor);
+        _lost.GracePeriod(OfflineAfter).ShouldBe(_lost.LossWindow);
     }
 
     [Fact]
@@ -63,18 +63,18 @@ public sealed class LostReplicasTests
         _lost.NoteLeft("b");
 
         // b was silent for ten seconds; a had left.
-        _lost.Muffled(OfflineAfter).ShouldBe(_lost.SwallowsFor);
-        _clock.Advance(_lost.SwallowsFor + OfflineAfter);
-        _lost.Muffled(OfflineAfter).ShouldBe(TimeSpan.Zero);
+        _lost.GracePeriod(OfflineAfter).ShouldBe(_lost.LossWindow);
+        _clock.Advance(_lost.LossWindow + OfflineAfter);
+        _lost.GracePeriod(OfflineAfter).ShouldBe(TimeSpan.Zero);
     }
 
     [Fact]
     public void A_device_that_speaks_every_nine_seconds_is_heard_before_that_time_is_over()
     {
-        // The worst: heard by a replica that was killed before it stored it, then handed to one that was cut off until the broker gave that up.
+        // The worst: reported by a replica that was killed before it stored it, then handed to one that was cut off until the broker gave that up.
         var heartbeat = TimeSpan.FromSeconds(9);
-        var unheard = heartbeat + (Math.Ceiling(_lost.SwallowsFor / heartbeat) * heartbeat);
-        unheard.ShouldBeLessThan(OfflineAfter + _lost.SwallowsFor);
+        var unheard = heartbeat + (Math.Ceiling(_lost.LossWindow / heartbeat) * heartbeat);
+        unheard.ShouldBeLessThan(OfflineAfter + _lost.LossWindow);
     }
 
     private void Pass(int seconds, params string[] speaking)
@@ -82,7 +82,7 @@ public sealed class LostReplicasTests
         _clock.Advance(TimeSpan.FromSeconds(seconds));
         foreach (var replica in speaking)
         {
-            _lost.NoteHeard(replica);
+            _lost.NoteMessage(replica);
         }
     }
 }

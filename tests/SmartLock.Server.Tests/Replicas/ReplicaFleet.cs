@@ -12,7 +12,7 @@ internal static class ReplicaFleet
 {
     private const int AtOnce = 4;
 
-    /// <summary>Registered at all servers in turn, connected to the broker, and heard.</summary>
+    /// <summary>Registered at all servers in turn, connected to the broker, and reported.</summary>
     public static async Task<VirtualFleet> StartAsync(IReadOnlyList<ReplicaServer> servers, Mosquitto broker, int devices)
     {
         var members = new (string, DeviceKey)[devices];

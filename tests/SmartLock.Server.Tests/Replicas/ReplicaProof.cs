@@ -117,7 +117,7 @@ internal sealed class ReplicaProof : IAsyncDisposable
     {
         var began = TimeProvider.System.GetTimestamp();
         _fleet = await ReplicaFleet.StartAsync(_servers, _broker!, devices);
-        _say($"{devices} devices, 3 servers; registered, connected and heard in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s");
+        _say($"{devices} devices, 3 servers; registered, connected and reported in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s");
     }
 
     /// <summary>Half of the silenced still keep their connections, the others lose theirs and leave a will.</summary>

@@ -35,7 +35,7 @@ public sealed class ReplicaTests
         HeardBy(replicas.First, "ESP32-A").ShouldBeTrue();
         HeardBy(replicas.Second, "ESP32-A").ShouldBeTrue("the test shows nothing when one hears all");
 
-        // Asking the store once a second would take half a second for each that the other heard.
+        // Asking the store once a second would take half a second for each that the other reported.
         took.Count(t => t < TimeSpan.FromMilliseconds(300)).ShouldBeGreaterThan(16, string.Join(' ', took.Select(t => (int)t.TotalMilliseconds)));
         var log = await door.LogAsync();
         log.Count(e => e.GetProperty("result").GetString() == "done").ShouldBe(20);
@@ -132,7 +132,7 @@ public sealed class ReplicaTests
                 using var answer = await door.UnlockAsync(wait: 2);
                 return answer.StatusCode == HttpStatusCode.OK;
             },
-            "the device is heard under its new key");
+            "the device is reported under its new key");
 
         for (var i = 0; i < 4; i++)
         {
@@ -216,7 +216,7 @@ public sealed class ReplicaTests
     }
 
     private static bool HeardBy(TestApp app, string deviceId) =>
-        app.Services.GetRequiredService<DeviceRegistry>().Find(System.Text.Encoding.ASCII.GetBytes(deviceId)) is { HeardAt.Ticks: > 0 };
+        app.Services.GetRequiredService<DeviceCache>().Find(System.Text.Encoding.ASCII.GetBytes(deviceId)) is { ReceivedAt.Ticks: > 0 };
 
     private static Task StoreAsync(TestApp app) => app.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
 

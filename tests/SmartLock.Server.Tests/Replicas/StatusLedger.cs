@@ -26,7 +26,7 @@ internal sealed class StatusTrack
     private readonly ConcurrentQueue<Handover> _handovers = new();
     private long _saidAt;
 
-    /// <summary>When the observer heard it, which hears all that the broker was given; 0 if it has not.</summary>
+    /// <summary>When the observer reported it, which hears all that the broker was given; 0 if it has not.</summary>
     public long SaidAt => Interlocked.Read(ref _saidAt);
 
     public IReadOnlyCollection<Handover> Handovers => _handovers;
@@ -54,10 +54,10 @@ internal sealed class StatusLedger
     private readonly ConcurrentDictionary<UInt128, StatusTrack> _tracks = new();
     private int _repeated;
 
-    /// <summary>Those that the observer has heard by then and not before.</summary>
+    /// <summary>Those that the observer has reported by then and not before.</summary>
     public List<StatusTrack> Said(long from = 1, long until = long.MaxValue) => [.. _tracks.Values.Where(t => t.SaidAt >= from && t.SaidAt < until)];
 
-    /// <summary>Handed to a server and never heard by the observer.</summary>
+    /// <summary>Handed to a server and never reported by the observer.</summary>
     public int Unsaid => _tracks.Values.Count(t => t.SaidAt == 0);
 
     /// <summary>How many came twice to the observer.</summary>

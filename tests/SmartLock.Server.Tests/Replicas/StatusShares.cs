@@ -30,7 +30,7 @@ internal sealed class StatusShares(StatusLedger ledger, StatusObserver observer,
     {
         var after = ledger.Said(_wholeFrom, TimeProvider.System.GetTimestamp());
         await HandledAsync(after);
-        await Until.TrueAsync(() => ledger.Unsaid == 0, HandledWithin, "the observer has heard all that servers were handed");
+        await Until.TrueAsync(() => ledger.Unsaid == 0, HandledWithin, "the observer has reported all that servers were handed");
         observer.HeardAll.ShouldBeTrue("the observer's connection was lost");
         ledger.Repeated.ShouldBe(0, "no status is said twice");
 

@@ -55,7 +55,7 @@ internal sealed class TwoReplicas : IAsyncDisposable
     /// <summary>The same session on the other server.</summary>
     public SignedIn OnSecond(SignedIn user) => Second.SignedInWith(user.Username, user.Token);
 
-    /// <summary>Registered at the first, switched on, and heard.</summary>
+    /// <summary>Registered at the first, switched on, and reported.</summary>
     public async Task<Door> OpenAsync(SignedIn owner, string deviceId)
     {
         var door = await Door.NewAsync(owner, Broker.EndPoint, deviceId, Quick);

@@ -118,7 +118,7 @@ public abstract class CommandStoreContract : StoreContract
     {
         await Stores.HearAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", key: "k"), default);
-        await Stores.Devices.MarkSilentAsync(StoreSet.Noon.AddSeconds(20), StoreSet.Noon.AddSeconds(20), 10, default);
+        await Stores.Devices.MarkOfflineAsync(StoreSet.Noon.AddSeconds(20), StoreSet.Noon.AddSeconds(20), 10, default);
         var retried = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2", key: "k"), default);
         (retried.Outcome, retried.Command!.Id).ShouldBe((IssueOutcome.AlreadyIssued, "C1"));
     }

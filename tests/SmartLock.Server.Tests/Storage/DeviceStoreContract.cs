@@ -77,7 +77,7 @@ public abstract class DeviceStoreContract : StoreContract
         await Stores.HearAsync("D1");
         await Stores.ReportAsync(StoreSet.Report("D1", Later));
         await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1), LockStatus.Unlocked));
-        await Stores.Devices.MarkSilentAsync(Later.AddSeconds(20), Later.AddSeconds(20), 10, default);
+        await Stores.Devices.MarkOfflineAsync(Later.AddSeconds(20), Later.AddSeconds(20), 10, default);
         var result = await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1), LockStatus.Unlocked));
         result.CameBack.ShouldBeEmpty();
         var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
@@ -144,10 +144,10 @@ public abstract class DeviceStoreContract : StoreContract
         }
 
         var at = StoreSet.Noon.AddSeconds(22);
-        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon, at, 10, default)).ShouldBeEmpty();
-        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon.AddSeconds(2), at, 1, default)).ShouldBe(["D0"]);
-        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon.AddSeconds(2), at, 10, default)).ShouldBe(["D1"]);
-        (await Stores.Devices.MarkSilentAsync(StoreSet.Noon.AddSeconds(2), at, 10, default)).ShouldBeEmpty();
+        (await Stores.Devices.MarkOfflineAsync(StoreSet.Noon, at, 10, default)).ShouldBeEmpty();
+        (await Stores.Devices.MarkOfflineAsync(StoreSet.Noon.AddSeconds(2), at, 1, default)).ShouldBe(["D0"]);
+        (await Stores.Devices.MarkOfflineAsync(StoreSet.Noon.AddSeconds(2), at, 10, default)).ShouldBe(["D1"]);
+        (await Stores.Devices.MarkOfflineAsync(StoreSet.Noon.AddSeconds(2), at, 10, default)).ShouldBeEmpty();
         var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
         (found.State, found.Issue, found.Status, found.LastSeen)
             .ShouldBe((LockState.Unavailable, LockIssues.NoHeartbeat, LockStatus.Locked, StoreSet.Noon.AddSeconds(1)));
@@ -159,7 +159,7 @@ public abstract class DeviceStoreContract : StoreContract
     public async Task A_lock_never_heard_is_not_silent()
     {
         await Stores.RegisterAsync("D1");
-        (await Stores.Devices.MarkSilentAsync(Later, Later, 10, default)).ShouldBeEmpty();
+        (await Stores.Devices.MarkOfflineAsync(Later, Later, 10, default)).ShouldBeEmpty();
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public abstract class DeviceStoreContract : StoreContract
     {
         await Stores.HearAsync("D1");
         var sweeps = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ =>
-            Stores.Devices.MarkSilentAsync(Later, Later, 10, default)));
+            Stores.Devices.MarkOfflineAsync(Later, Later, 10, default)));
         sweeps.Sum(found => found.Count).ShouldBe(1);
     }
 

@@ -1,5 +1,5 @@
 using SmartLock.Server.Audit;
-using SmartLock.Server.Original;
+using SmartLock.Server.Legacy;
 
 namespace SmartLock.Server.Tests.Storage;
 
@@ -35,5 +35,5 @@ public abstract class ImportStoreContract
     private static DateTimeOffset At(int hour) => StoreSet.Noon.AddHours(hour);
 
     private static ImportedEntry Entry(string deviceId, string key, int hour) =>
-        new(key, new NewAuditEntry(At(hour), deviceId, AuditActors.OriginalUnknown, AuditActions.LockCommand, AuditResults.Imported));
+        new(key, new NewAuditEntry(At(hour), deviceId, AuditActors.LegacyUnknown, AuditActions.LockCommand, AuditResults.Imported));
 }

@@ -56,7 +56,7 @@ public abstract class RemovedLockContract : StoreContract
         (await Webhooks.ListAsync("bob", null, 10, default)).Items.ShouldBeEmpty();
     }
 
-    /// <summary>Claimed after a wrong code, heard, shared, moved, lost, asked for by webhooks, and given another key.</summary>
+    /// <summary>Claimed after a wrong code, reported, shared, moved, lost, asked for by webhooks, and given another key.</summary>
     private async Task LiveAsync(string deviceId)
     {
         var pairing = new NewPairing(deviceId, [1, 2, 3], Unsigned: false, Code, StoreSet.Noon, StoreSet.Noon.AddDays(1));

@@ -44,7 +44,7 @@ public abstract class SignedReportContract : StoreContract
     public async Task A_replay_does_not_bring_a_silent_device_back()
     {
         await HearAsync();
-        await Stores.Devices.MarkSilentAsync(Later, Later, 10, default);
+        await Stores.Devices.MarkOfflineAsync(Later, Later, 10, default);
 
         var result = await Stores.ReportAsync(Signed(1_000, Later.AddSeconds(1)));
 
@@ -72,7 +72,7 @@ public abstract class SignedReportContract : StoreContract
         await HearAsync();
         await Stores.ReportAsync(Signed(2_000, Later.AddSeconds(1)));
 
-        // Sent after, heard by a replica whose clock is a second behind.
+        // Sent after, reported by a replica whose clock is a second behind.
         var result = await Stores.ReportAsync(Signed(2_050, Later, LockStatus.Unlocked));
 
         result.Changed.ShouldBe(["D1"]);
@@ -137,8 +137,8 @@ public abstract class SignedReportContract : StoreContract
         (result.Outdated.Count, result.Replayed.Count).ShouldBe((1, 0));
     }
 
-    private static DeviceReport Signed(long sentAt, DateTimeOffset heardAt, LockStatus status = LockStatus.Locked, string? issue = null) =>
-        StoreSet.Report("D1", heardAt, status, issue) with { SentAt = sentAt, BySignature = true };
+    private static DeviceReport Signed(long sentAt, DateTimeOffset receivedAt, LockStatus status = LockStatus.Locked, string? issue = null) =>
+        StoreSet.Report("D1", receivedAt, status, issue) with { SentAt = sentAt, BySignature = true };
 
     private Task HearAsync() => Stores.HearAsync("D1");
 

@@ -46,7 +46,7 @@ internal sealed record StoreSet(
         }
     }
 
-    /// <summary>A lock whose device was heard at <see cref="Noon"/>.</summary>
+    /// <summary>A lock whose device was reported at <see cref="Noon"/>.</summary>
     public async Task HearAsync(string deviceId, string owner = "ada")
     {
         (await RegisterAsync(deviceId, owner)).ShouldBe(RegisterLockOutcome.Registered);
@@ -64,11 +64,11 @@ internal sealed record StoreSet(
 
     public static DeviceReport Report(
         string deviceId,
-        DateTimeOffset? heardAt = null,
+        DateTimeOffset? receivedAt = null,
         LockStatus status = LockStatus.Locked,
         string? issue = null,
         long connectedAt = 500) =>
-        new(deviceId, heardAt ?? Noon, status, issue, 1_000, connectedAt, true, "1.0.0", -61, 3_700, 86_400);
+        new(deviceId, receivedAt ?? Noon, status, issue, 1_000, connectedAt, true, "1.0.0", -61, 3_700, 86_400);
 
     public static IssueRequest Unlock(
         string deviceId,

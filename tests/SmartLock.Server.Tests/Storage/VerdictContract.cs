@@ -33,7 +33,7 @@ public abstract class VerdictContract : StoreContract
         var at = StoreSet.Noon.AddSeconds(2);
 
         (await SeeAsync(LockStatus.Unknown, at)).ShouldBeEmpty();
-        (await SeeAsync(LockStatus.Unlocked, StoreSet.Noon.AddSeconds(-1))).ShouldBeEmpty("it was heard before the command was issued");
+        (await SeeAsync(LockStatus.Unlocked, StoreSet.Noon.AddSeconds(-1))).ShouldBeEmpty("it was reported before the command was issued");
         var decided = (await SeeAsync(LockStatus.Unlocked, at)).ShouldHaveSingleItem();
 
         (decided.Id, decided.State, decided.Result, decided.DecidedAt).ShouldBe(("C1", CommandState.Done, "done", at));
@@ -49,7 +49,7 @@ public abstract class VerdictContract : StoreContract
         await OrderAsync("C1");
         var report = StoreSet.Report("D1", StoreSet.Noon.AddSeconds(1), LockStatus.Unlocked) with { Unsigned = true };
 
-        var result = await Stores.Devices.TakeAsync(new DeviceBatch([report], [new Verdict("D1", "C1", "jammed", report.HeardAt)], []));
+        var result = await Stores.Devices.TakeAsync(new DeviceBatch([report], [new Verdict("D1", "C1", "jammed", report.ReceivedAt)], []));
 
         result.Decided.ShouldHaveSingleItem().Result.ShouldBe("jammed");
     }

@@ -59,7 +59,7 @@ public sealed class UnlockTraceTests
         measured.Observe(TelemetryNames.StoreWritesQueued).ShouldBeInRange(0, 2);
         var values = measured.All.SelectMany(m => m.Tags.Values).Select(v => $"{v}").ToList();
         values.ShouldNotContain(v => v.Contains(door.DeviceId, StringComparison.Ordinal) || v.Contains(owner.Username, StringComparison.Ordinal));
-        app.Services.GetRequiredService<OpenTraces>().Count.ShouldBe(0);
+        app.Services.GetRequiredService<PendingTraces>().Count.ShouldBe(0);
     }
 
     [Fact]
@@ -143,20 +143,20 @@ public sealed class UnlockTraceTests
     [Fact]
     public void Open_traces_are_bounded_in_number_and_in_time()
     {
-        var traces = new OpenTraces();
+        var traces = new PendingTraces();
         var clock = new FakeClock();
         var parent = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
 
-        for (var i = 0; i <= OpenTraces.Most; i++)
+        for (var i = 0; i <= PendingTraces.Most; i++)
         {
             traces.Open($"command {i}", parent, clock.GetUtcNow());
         }
 
-        traces.Count.ShouldBe(OpenTraces.Most);
+        traces.Count.ShouldBe(PendingTraces.Most);
         traces.Close("command 0").ShouldBeNull();
         traces.Close("command 1").ShouldNotBeNull().Parent.ShouldBe(parent);
         traces.Close("command 1").ShouldBeNull();
-        clock.Advance(OpenTraces.KeptFor + TimeSpan.FromSeconds(1));
+        clock.Advance(PendingTraces.KeptFor + TimeSpan.FromSeconds(1));
         traces.Open("the next", parent, clock.GetUtcNow());
         traces.Count.ShouldBe(1);
     }

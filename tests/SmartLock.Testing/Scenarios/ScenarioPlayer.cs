@@ -98,7 +98,7 @@ public sealed class ScenarioPlayer(ScenarioServer server, IScenarioBench bench)
     }
 
     private bool IsQuiet() =>
-        server.Heard >= _heardAtConnect + 2 && bench.Now - server.HeardAt is >= QuietMs and <= LongestQuietMs;
+        server.Heard >= _heardAtConnect + 2 && bench.Now - server.ReceivedAt is >= QuietMs and <= LongestQuietMs;
 
     private async Task ActAsync(IReadOnlyList<string> words)
     {

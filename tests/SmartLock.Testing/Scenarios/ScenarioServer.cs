@@ -37,7 +37,7 @@ public sealed class ScenarioServer
     public long Heard => Interlocked.Read(ref _heard);
 
     /// <summary>When the last of them came.</summary>
-    public long HeardAt { get; private set; }
+    public long ReceivedAt { get; private set; }
 
     public void RotateKey()
     {
@@ -106,7 +106,7 @@ public sealed class ScenarioServer
 
     public void Hear(string topic, byte[] payload)
     {
-        HeardAt = _now();
+        ReceivedAt = _now();
         _seen.Enqueue(Read(topic, payload) ?? "not believed");
 
         // Last: whoever waits for the count finds it in the queue.

@@ -9,7 +9,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// A lock with its device's key and its shares, in <c>locks</c>; <c>_id</c> is the device id. Its commands lie in <c>commands</c>; a device that waits for
 /// its owner is a <see cref="PairingDocument"/>.
 /// </summary>
-internal sealed record LockDocument : HeardLock, IMongoDocument<LockDocument>
+internal sealed record LockDocument : ReportedLock, IMongoDocument<LockDocument>
 {
     public static string Collection => "locks";
 
@@ -27,7 +27,7 @@ internal sealed record LockDocument : HeardLock, IMongoDocument<LockDocument>
                 new CreateIndexOptions<LockDocument> { Name = "sharer", PartialFilterExpression = filter.Exists(l => l.Shares) });
             yield return new(
                 keys.Ascending(l => l.LastSeen),
-                new CreateIndexOptions<LockDocument> { Name = "heard", PartialFilterExpression = filter.Eq(l => l.State, LockState.Available) });
+                new CreateIndexOptions<LockDocument> { Name = "reported", PartialFilterExpression = filter.Eq(l => l.State, LockState.Available) });
         }
     }
 

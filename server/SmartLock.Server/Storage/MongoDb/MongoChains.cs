@@ -43,7 +43,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, Time
         }
 
         await _logs.InsertManyAsync(session, documents, new InsertManyOptions { IsOrdered = false }, ct);
-        await _heads.BulkWriteAsync(session, ends.Values.Select(ToWrite), new BulkWriteOptions { IsOrdered = false }, ct);
+        await _heads.BulkWriteAsync(session, ends.Values.Select(ToWrite), MongoBulk.InAnyOrder, ct);
         return [.. documents.Select(d => d.LogId)];
     }
 

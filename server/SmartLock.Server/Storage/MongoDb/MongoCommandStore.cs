@@ -1,7 +1,5 @@
 using MongoDB.Driver;
 using SmartLock.Server.Commands;
-using SmartLock.Server.Infrastructure;
-using SmartLock.Server.Locks;
 
 namespace SmartLock.Server.Storage.MongoDb;
 

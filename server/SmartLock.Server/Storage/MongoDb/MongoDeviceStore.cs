@@ -1,5 +1,4 @@
 using MongoDB.Driver;
-using SmartLock.Server.Audit;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
@@ -18,12 +17,12 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoHeartbeats h
 
     public Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct) => heartbeats.ApplyAsync(batch, ct);
 
-    public Task<IReadOnlyList<string>> MarkSilentAsync(DateTimeOffset heardBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
+    public Task<IReadOnlyList<string>> MarkOfflineAsync(DateTimeOffset reportedBefore, DateTimeOffset now, int limit, CancellationToken ct) =>
         database.TransactAsync<IReadOnlyList<string>>(
             async transaction =>
             {
                 var where = Builders<LockDocument>.Filter;
-                var silent = await _locks.Find(transaction.Session, where.Eq(l => l.State, LockState.Available) & where.Lt(l => l.LastSeen, heardBefore))
+                var silent = await _locks.Find(transaction.Session, where.Eq(l => l.State, LockState.Available) & where.Lt(l => l.LastSeen, reportedBefore))
                     .SortBy(l => l.LastSeen)
                     .Limit(limit)
                     .Project(l => new { l.DeviceId, l.Tenure })

@@ -44,82 +44,74 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
             ct);
         if (news.Count == 0 && batch.Losses.Count == 0 && verdicts.Count == 0 && seen.Length == 0)
         {
-            return ResultOf(plain, new Applied(), [], []);
+            return plain.ToResult([]);
         }
 
         return await database.TransactAsync(
             async transaction =>
             {
-                var applied = new Applied();
+                var taken = new Taken(plain);
                 var deviceIds = news.Select(r => r.DeviceId)
                     .Concat(losing)
                     .Concat(verdicts.Select(v => v.DeviceId))
-                    .Concat(seen.Select(r => r.DeviceId))
-                    .Distinct();
-                var locks = (await _locks.Find(transaction.Session, Where.In(l => l.DeviceId, deviceIds)).ToListAsync(transaction.Ct))
-                    .ToDictionary(l => l.DeviceId);
-                news.ForEach(report => applied.Take(locks, report, plain.MayBeStored(report)));
+                    .Concat(seen.Select(r => r.DeviceId));
+                var locks = await FindAsync(_locks.Find(transaction.Session, OfDevices(deviceIds)), transaction.Ct);
+                news.ForEach(report => taken.Take(locks, report));
                 foreach (var loss in batch.Losses)
                 {
-                    applied.Lose(locks, loss);
+                    taken.Lose(locks, loss);
                 }
 
-                if (applied.Written.Count > 0)
+                if (taken.Written.Count > 0)
                 {
-                    var writes = applied.Written.Select(id => new UpdateOneModel<LockDocument>(LockDocument.ById(id), ToUpdate(locks[id])));
+                    var writes = taken.Written.Select(id => new UpdateOneModel<LockDocument>(LockDocument.ById(id), ToUpdate(locks[id])));
                     await _locks.BulkWriteAsync(transaction.Session, writes, MongoBulk.InAnyOrder, transaction.Ct);
                 }
 
-                await transaction.AppendAsync(applied.Entries);
+                await transaction.AppendAsync(taken.Entries);
                 var decided = await commands.DecideAsync(transaction, verdicts, locks);
-                return ResultOf(plain, applied, decided, await commands.SeeAsync(transaction, seen, locks));
+                return taken.ToResult([.. decided, .. await commands.SeeAsync(transaction, seen, locks)]);
             },
             ct);
     }
 
-    private static DeviceBatchResult ResultOf(Confirmations plain, Applied applied, IReadOnlyList<Command> decided, IReadOnlyList<Command> seen) =>
-        new(applied.Changed, applied.CameBack, applied.WentAway, [.. decided, .. seen], [.. plain.Outdated, .. applied.Outdated])
-        {
-            Replayed = [.. plain.Replayed, .. applied.Replayed],
-        };
+    private static FilterDefinition<LockDocument> OfDevices(IEnumerable<string> deviceIds) => Where.In(l => l.DeviceId, deviceIds.Distinct());
 
-    /// <summary>Stores the reports that say nothing new.</summary>
-    private async Task<Confirmations> ConfirmAsync(IReadOnlyList<DeviceReport> reports, CancellationToken ct)
+    private static async Task<Dictionary<string, LockDocument>> FindAsync(IFindFluent<LockDocument, LockDocument> which, CancellationToken ct) =>
+        (await which.ToListAsync(ct)).ToDictionary(l => l.DeviceId);
+
+    /// <summary>Stores the reports that say nothing new; <see cref="Taken.News"/> are the others.</summary>
+    private async Task<Taken> ConfirmAsync(IReadOnlyList<DeviceReport> reports, CancellationToken ct)
     {
-        var result = new Confirmations();
+        var taken = new Taken(null);
         var rest = reports;
-        for (var round = 0; rest.Count > 0; round++)
+        for (var round = 0; rest.Count > 0 && round < MostRounds; round++)
         {
-            if (round == MostRounds)
-            {
-                result.News.AddRange(rest);
-                break;
-            }
-
-            var stored = (await _quickLocks.Find(Where.In(l => l.DeviceId, rest.Select(r => r.DeviceId))).ToListAsync(ct)).ToDictionary(l => l.DeviceId);
+            var stored = await FindAsync(_quickLocks.Find(OfDevices(rest.Select(r => r.DeviceId))), ct);
             var writes = new List<WriteModel<LockDocument>>(rest.Count);
             var confirmed = new List<DeviceReport>(rest.Count);
             foreach (var report in rest)
             {
                 var before = stored.GetValueOrDefault(report.DeviceId);
-                var decision = ReportRules.Take(before, report);
-                if (decision is { Outcome: ReportOutcome.Confirmed, Lock: { } heard } && !result.IsStored(report, before!))
+                var decision = taken.Judge(before, report);
+                if (decision is { Outcome: ReportOutcome.Confirmed, Lock: { } reported })
                 {
-                    writes.Add(new UpdateOneModel<LockDocument>(GuardOf(before!), ToUpdate(heard)));
+                    writes.Add(new UpdateOneModel<LockDocument>(GuardOf(before!), ToUpdate(reported)));
                     confirmed.Add(report);
                 }
-                else if (decision.Outcome is not ReportOutcome.Confirmed)
+                else if (decision?.Lock is not null)
                 {
-                    result.Note(report, decision.Outcome, before);
+                    taken.News.Add(report);
                 }
             }
 
             // Of those that did not all match it is not known which were written: they are judged again.
             rest = writes.Count == 0 || await _quickLocks.WriteAsync(writes, ct) == writes.Count ? [] : confirmed;
-            result.Unsure.UnionWith(rest);
+            taken.Unsure.UnionWith(rest);
         }
 
-        return result;
+        taken.News.AddRange(rest);
+        return taken;
     }
 
     /// <summary>That the lock is as the report was judged by.</summary>
@@ -134,124 +126,99 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
         { "sent_at", before.SentAt },
     };
 
-    /// <summary>Element by element, since thousands are made at once. Of the members of <see cref="HeardLock"/>, those that reports change.</summary>
-    private static BsonDocument ToUpdate(HeardLock heard) => new("$set", new BsonDocument
+    /// <summary>Element by element, since thousands are made at once. Of the members of <see cref="ReportedLock"/>, those that reports change.</summary>
+    private static BsonDocument ToUpdate(ReportedLock reported) => new("$set", new BsonDocument
     {
-        { "state", heard.State.ToString() },
-        { "status", heard.Status.ToString() },
-        { "issue", ValueOf(heard.Issue) },
-        { "last_seen", heard.LastSeen is { } seen ? seen.ToUnixTimeMilliseconds() : BsonNull.Value },
-        { "lost_at", heard.LostAt is { } lost ? lost.ToUnixTimeMilliseconds() : BsonNull.Value },
-        { "sent_at", heard.SentAt },
-        { "connected_at", heard.ConnectedAt },
-        { "own_topics", heard.OwnTopics },
-        { "firmware", ValueOf(heard.Firmware) },
-        { "rssi", heard.Rssi is { } rssi ? rssi : BsonNull.Value },
-        { "battery_mv", heard.BatteryMv is { } battery ? battery : BsonNull.Value },
-        { "uptime_s", heard.UptimeS is { } uptime ? uptime : BsonNull.Value },
+        { "state", reported.State.ToString() },
+        { "status", reported.Status.ToString() },
+        { "issue", ValueOf(reported.Issue) },
+        { "last_seen", reported.LastSeen is { } seen ? seen.ToUnixTimeMilliseconds() : BsonNull.Value },
+        { "lost_at", reported.LostAt is { } lost ? lost.ToUnixTimeMilliseconds() : BsonNull.Value },
+        { "sent_at", reported.SentAt },
+        { "connected_at", reported.ConnectedAt },
+        { "own_topics", reported.OwnTopics },
+        { "firmware", ValueOf(reported.Firmware) },
+        { "rssi", reported.Rssi is { } rssi ? rssi : BsonNull.Value },
+        { "battery_mv", reported.BatteryMv is { } battery ? battery : BsonNull.Value },
+        { "uptime_s", reported.UptimeS is { } uptime ? uptime : BsonNull.Value },
     });
 
     private static BsonValue ValueOf(string? text) => text is null ? BsonNull.Value : text;
 
-    /// <summary>What became of the reports outside of the transaction.</summary>
-    private sealed class Confirmations
+    /// <summary>What became of a batch: outside of the transaction, and then in one run of it.</summary>
+    private sealed class Taken(Taken? before)
     {
+        /// <summary>Reports for the transaction.</summary>
         public List<DeviceReport> News { get; } = [];
 
-        public List<DeviceReport> Outdated { get; } = [];
+        /// <summary>Those that may be stored already, since a write of several is not known to have left them out.</summary>
+        public HashSet<DeviceReport> Unsure { get; } = before?.Unsure ?? new(ReferenceEqualityComparer.Instance);
 
-        public List<DeviceReport> Replayed { get; } = [];
-
-        /// <summary>Those that may have been written in a round before.</summary>
-        public HashSet<DeviceReport> Unsure { get; } = new(ReferenceEqualityComparer.Instance);
-
-        public bool MayBeStored(DeviceReport report) => Unsure.Contains(report);
-
-        public bool IsStored(DeviceReport report, HeardLock stored) => Unsure.Contains(report) && Says(stored, report);
-
-        public void Note(DeviceReport report, ReportOutcome outcome, HeardLock? stored)
-        {
-            switch (outcome)
-            {
-                case ReportOutcome.Outdated:
-                    Outdated.Add(report);
-                    break;
-                case ReportOutcome.Replayed when !IsStored(report, stored!):
-                    Replayed.Add(report);
-                    break;
-                case ReportOutcome.Changed or ReportOutcome.CameBack:
-                    News.Add(report);
-                    break;
-            }
-        }
-
-        /// <summary>Whether the lock says already that it was heard, or sent, then.</summary>
-        public static bool Says(HeardLock stored, DeviceReport report) => report.BySignature
-            ? stored.SentAt == report.SentAt
-            : stored.LastSeen?.ToUnixTimeMilliseconds() == report.HeardAt.ToUnixTimeMilliseconds();
-    }
-
-    /// <summary>What one run of the transaction does.</summary>
-    private sealed class Applied
-    {
+        /// <summary>Devices whose locks are to be written.</summary>
         public HashSet<string> Written { get; } = [];
 
         public List<(NewAuditEntry Entry, string? Tenure)> Entries { get; } = [];
 
-        public List<string> Changed { get; } = [];
+        private readonly List<string> _changed = [];
+        private readonly List<string> _cameBack = [];
+        private readonly List<string> _wentAway = [];
+        private readonly List<DeviceReport> _outdated = [.. before?._outdated ?? []];
+        private readonly List<DeviceReport> _replayed = [.. before?._replayed ?? []];
 
-        public List<string> CameBack { get; } = [];
-
-        public List<string> WentAway { get; } = [];
-
-        public List<DeviceReport> Outdated { get; } = [];
-
-        public List<DeviceReport> Replayed { get; } = [];
-
-        /// <param name="mayBeStored">It may have been written as one that says nothing new.</param>
-        public void Take(Dictionary<string, LockDocument> locks, DeviceReport report, bool mayBeStored)
+        /// <returns>Null for a report that is stored already.</returns>
+        public ReportDecision? Judge(LockDocument? stored, DeviceReport report)
         {
-            var stored = locks.GetValueOrDefault(report.DeviceId);
             var decision = ReportRules.Take(stored, report);
-            switch (decision.Outcome)
+            if (Unsure.Contains(report) && decision.Outcome is ReportOutcome.Confirmed or ReportOutcome.Replayed && Says(stored!, report))
             {
-                case ReportOutcome.Outdated:
-                    Outdated.Add(report);
-                    break;
-                case ReportOutcome.Replayed when !mayBeStored || !Confirmations.Says(stored!, report):
-                    Replayed.Add(report);
-                    break;
-                case ReportOutcome.Changed:
-                    Changed.Add(report.DeviceId);
-                    break;
-                case ReportOutcome.CameBack:
-                    CameBack.Add(report.DeviceId);
-                    break;
+                return null;
             }
 
-            Store(locks, report.DeviceId, decision.Lock, decision.Entry);
+            if (decision.Outcome is ReportOutcome.Outdated or ReportOutcome.Replayed)
+            {
+                (decision.Outcome is ReportOutcome.Outdated ? _outdated : _replayed).Add(report);
+            }
+
+            return decision;
+        }
+
+        public void Take(Dictionary<string, LockDocument> locks, DeviceReport report)
+        {
+            if (Judge(locks.GetValueOrDefault(report.DeviceId), report) is not { Lock: { } reported } decision)
+            {
+                return;
+            }
+
+            if (decision.Outcome is ReportOutcome.Changed or ReportOutcome.CameBack)
+            {
+                (decision.Outcome is ReportOutcome.Changed ? _changed : _cameBack).Add(report.DeviceId);
+            }
+
+            Store(locks, reported, decision.Entry);
         }
 
         public void Lose(Dictionary<string, LockDocument> locks, ConnectionLoss loss)
         {
             if (ReportRules.Lose(locks.GetValueOrDefault(loss.DeviceId), loss) is { } lost)
             {
-                WentAway.Add(loss.DeviceId);
-                Store(locks, loss.DeviceId, lost.Lock, lost.Entry);
+                _wentAway.Add(loss.DeviceId);
+                Store(locks, lost.Lock, lost.Entry);
             }
         }
 
-        private void Store(Dictionary<string, LockDocument> locks, string deviceId, HeardLock? after, NewAuditEntry? entry)
-        {
-            if (after is null)
-            {
-                return;
-            }
+        public DeviceBatchResult ToResult(IReadOnlyList<Command> decided) => new(_changed, _cameBack, _wentAway, decided, _outdated) { Replayed = _replayed };
 
+        /// <summary>Whether the lock says already that it was reported, or sent, then.</summary>
+        private static bool Says(LockDocument stored, DeviceReport report) => report.BySignature
+            ? stored.SentAt == report.SentAt
+            : stored.LastSeen?.ToUnixTimeMilliseconds() == report.ReceivedAt.ToUnixTimeMilliseconds();
+
+        private void Store(Dictionary<string, LockDocument> locks, ReportedLock after, NewAuditEntry? entry)
+        {
             // The rule gives back what it was given, changed.
             var document = (LockDocument)after;
-            locks[deviceId] = document;
-            Written.Add(deviceId);
+            locks[document.DeviceId] = document;
+            Written.Add(document.DeviceId);
             if (entry is not null)
             {
                 Entries.Add((entry, document.Tenure));

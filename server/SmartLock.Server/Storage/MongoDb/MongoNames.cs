@@ -109,7 +109,7 @@ internal sealed class MongoNames(MongoDatabase database) : IDisposable
 
     private static bool IsOfAccount(string name) => name != AuditActors.System && !name.Contains(':', StringComparison.Ordinal);
 
-    private async Task<Dictionary<string, string>> FindIdsAsync(IReadOnlyCollection<string> keys, IClientSessionHandle? session, CancellationToken ct)
+    private async Task<Dictionary<string, string>> FindIdsAsync(HashSet<string> keys, IClientSessionHandle? session, CancellationToken ct)
     {
         if (keys.Count == 0)
         {

@@ -11,7 +11,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
 
     private const string Silence = """
         UPDATE locks SET state = 'Unavailable', issue = @issue WHERE device_id IN
-        (SELECT device_id FROM locks WHERE state = 'Available' AND last_seen < @heardBefore ORDER BY last_seen LIMIT @limit)
+        (SELECT device_id FROM locks WHERE state = 'Available' AND last_seen < @reportedBefore ORDER BY last_seen LIMIT @limit)
         RETURNING device_id
         """;
 
@@ -22,8 +22,8 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
     public Task<DeviceBatchResult> ApplyAsync(DeviceBatch batch, CancellationToken ct) =>
         database.WriteAsync(Durability.Relaxed, session => Apply(session, batch), ct);
 
-    public Task<IReadOnlyList<string>> MarkSilentAsync(
-        DateTimeOffset heardBefore,
+    public Task<IReadOnlyList<string>> MarkOfflineAsync(
+        DateTimeOffset reportedBefore,
         DateTimeOffset now,
         int limit,
         CancellationToken ct) =>
@@ -31,7 +31,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             Durability.Relaxed,
             session =>
             {
-                var silent = session.Query<string>(Silence, new { heardBefore, limit, issue = LockIssues.NoHeartbeat });
+                var silent = session.Query<string>(Silence, new { reportedBefore, limit, issue = LockIssues.NoHeartbeat });
                 silent.ForEach(deviceId => session.Append(ReportRules.Silent(deviceId, now)));
                 return silent;
             },

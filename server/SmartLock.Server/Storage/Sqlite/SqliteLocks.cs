@@ -5,7 +5,7 @@ using SmartLock.Server.Locks;
 namespace SmartLock.Server.Storage.Sqlite;
 
 /// <summary>A row of locks.</summary>
-internal sealed record SqliteLock : HeardLock
+internal sealed record SqliteLock : ReportedLock
 {
     /// <summary>Of the lock's last command, Unix milliseconds; 0 before the first.</summary>
     public long LastIssuedAt { get; init; }

@@ -21,13 +21,13 @@ internal static class SqliteReports
     /// <see cref="ReportRules.Take"/> would have done: which decides on every report that this does not match.
     /// </summary>
     private const string Confirm = $"""
-        {SetMeasured}, last_seen = @HeardAt, sent_at = max(sent_at, @SentAt)
-        WHERE {SaysTheSame} AND (last_seen <= @HeardAt OR last_seen > @HeardAt + @MaxSkewMs)
+        {SetMeasured}, last_seen = @ReceivedAt, sent_at = max(sent_at, @SentAt)
+        WHERE {SaysTheSame} AND (last_seen <= @ReceivedAt OR last_seen > @ReceivedAt + @MaxSkewMs)
         """;
 
     /// <summary>The same for a report that nothing but its signature speaks for.</summary>
     private const string ConfirmSigned = $"""
-        {SetMeasured}, last_seen = CASE WHEN last_seen > @HeardAt AND last_seen <= @HeardAt + @MaxSkewMs THEN last_seen ELSE @HeardAt END,
+        {SetMeasured}, last_seen = CASE WHEN last_seen > @ReceivedAt AND last_seen <= @ReceivedAt + @MaxSkewMs THEN last_seen ELSE @ReceivedAt END,
             sent_at = @SentAt
         WHERE {SaysTheSame} AND sent_at < @SentAt
         """;
@@ -76,7 +76,7 @@ internal static class SqliteReports
             .Set("@KeyFrom", report.KeyFrom)
             .Set("@Status", NameOf(report.Status))
             .Set("@Issue", report.Issue)
-            .Set("@HeardAt", report.HeardAt.ToUnixTimeMilliseconds())
+            .Set("@ReceivedAt", report.ReceivedAt.ToUnixTimeMilliseconds())
             .Set("@SentAt", report.SentAt)
             .Set("@ConnectedAt", report.ConnectedAt)
             .Set("@OwnTopics", report.OwnTopics)
@@ -87,24 +87,24 @@ internal static class SqliteReports
             .Set("@MaxSkewMs", ReportRules.MaxSkewMs)
             .Run() == 1;
 
-    private static HeardLock? Find(SqliteSession session, string deviceId) =>
-        session.Prepare(Select).Set("@DeviceId", deviceId).Find<HeardLock>();
+    private static ReportedLock? Find(SqliteSession session, string deviceId) =>
+        session.Prepare(Select).Set("@DeviceId", deviceId).Find<ReportedLock>();
 
-    private static void Write(SqliteSession session, HeardLock heard) =>
+    private static void Write(SqliteSession session, ReportedLock reported) =>
         session.Prepare(Update)
-            .Set("@DeviceId", heard.DeviceId)
-            .Set("@Status", NameOf(heard.Status))
-            .Set("@State", heard.State.ToString())
-            .Set("@Issue", heard.Issue)
-            .Set("@LastSeen", heard.LastSeen?.ToUnixTimeMilliseconds())
-            .Set("@SentAt", heard.SentAt)
-            .Set("@ConnectedAt", heard.ConnectedAt)
-            .Set("@OwnTopics", heard.OwnTopics)
-            .Set("@Firmware", heard.Firmware)
-            .Set("@Rssi", heard.Rssi)
-            .Set("@BatteryMv", heard.BatteryMv)
-            .Set("@UptimeS", heard.UptimeS)
-            .Set("@LostAt", heard.LostAt?.ToUnixTimeMilliseconds())
+            .Set("@DeviceId", reported.DeviceId)
+            .Set("@Status", NameOf(reported.Status))
+            .Set("@State", reported.State.ToString())
+            .Set("@Issue", reported.Issue)
+            .Set("@LastSeen", reported.LastSeen?.ToUnixTimeMilliseconds())
+            .Set("@SentAt", reported.SentAt)
+            .Set("@ConnectedAt", reported.ConnectedAt)
+            .Set("@OwnTopics", reported.OwnTopics)
+            .Set("@Firmware", reported.Firmware)
+            .Set("@Rssi", reported.Rssi)
+            .Set("@BatteryMv", reported.BatteryMv)
+            .Set("@UptimeS", reported.UptimeS)
+            .Set("@LostAt", reported.LostAt?.ToUnixTimeMilliseconds())
             .Run();
 
     /// <summary>Without the look-up that ToString makes for every heartbeat.</summary>

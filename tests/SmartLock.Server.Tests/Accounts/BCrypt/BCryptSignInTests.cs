@@ -113,7 +113,7 @@ public sealed class BCryptSignInTests
     public void A_well_formed_one_throws_at_nothing_that_a_password_may_hold()
     {
         using var services = new ServiceCollection().AddSingleton(Microsoft.Extensions.Options.Options.Create(new AccountOptions())).BuildServiceProvider();
-        var hasher = ActivatorUtilities.CreateInstance<SmartLock.Server.Accounts.BCrypt.EitherHasher>(
+        var hasher = ActivatorUtilities.CreateInstance<SmartLock.Server.Accounts.BCrypt.VersionedPasswordHasher>(
             services, new Microsoft.AspNetCore.Identity.PasswordHasher<User>());
         const string Alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         string[] passwords = ["", "\0", "\ud800", "a\udc00b", new string('ü', 128)];

@@ -74,7 +74,7 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
 
         results.SelectMany(r => r.CameBack).Order().ShouldBe(reports.Select(r => r.DeviceId).Order());
         var late = StoreSet.Noon.AddSeconds(30);
-        var silent = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => (i % 2 == 0 ? one : other).Devices.MarkSilentAsync(late, late, ManyLocks, default)));
+        var silent = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => (i % 2 == 0 ? one : other).Devices.MarkOfflineAsync(late, late, ManyLocks, default)));
         silent.SelectMany(s => s).Order().ShouldBe(reports.Select(r => r.DeviceId).Order());
         foreach (var report in reports)
         {

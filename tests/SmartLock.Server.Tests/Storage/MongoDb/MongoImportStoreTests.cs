@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Audit;
-using SmartLock.Server.Original;
+using SmartLock.Server.Legacy;
 
 namespace SmartLock.Server.Tests.Storage.MongoDb;
 

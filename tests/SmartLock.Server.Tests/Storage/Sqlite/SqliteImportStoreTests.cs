@@ -1,5 +1,5 @@
 using SmartLock.Server.Audit;
-using SmartLock.Server.Original;
+using SmartLock.Server.Legacy;
 using SmartLock.Server.Storage.Sqlite;
 
 namespace SmartLock.Server.Tests.Storage.Sqlite;

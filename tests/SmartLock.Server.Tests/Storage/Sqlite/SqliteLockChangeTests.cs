@@ -18,7 +18,7 @@ public sealed class SqliteLockChangeTests : LockChangeContract
 
         (await FirstEntryAsync("D1")).ShouldBe("lock.reassign given to");
         var history = await Stores.Locks.FindHistoryAsync("D1", "bob", StoreSet.Noon, StoreSet.Noon.AddDays(-1), 10, default);
-        history!.Changes.ShouldBeEmpty("the lock was heard in its former owner's time");
+        history!.Changes.ShouldBeEmpty("the lock was reported in its former owner's time");
     }
 
     private protected override Task<StoreSet> OpenAsync() => Task.FromResult(_file.Stores);

@@ -1,9 +1,0 @@
-using Microsoft.Extensions.Options;
-
-namespace SmartLock.Server.Messaging;
-
-/// <summary>How many devices speak to this process: from memory, without a read of the store.</summary>
-internal sealed class HeardDevices(DeviceRegistry registry, IOptions<DeviceOptions> options, TimeProvider time)
-{
-    public int Count() => registry.CountHeardSince(time.GetUtcNow() - options.Value.OfflineAfter);
-}
