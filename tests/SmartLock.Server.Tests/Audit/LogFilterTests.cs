@@ -88,7 +88,7 @@ public sealed class LogFilterTests
         lines.Length.ShouldBe(1 + 1_202 + 1);
         lines[^1].ShouldBe("");
         lines[1].Split(',')[2..7].ShouldBe(["D1", "1201", "ada", "command.unlock", "refused: offline"]);
-        lines.Skip(1).SkipLast(1).ShouldAllBe(l => l.Split(',').Length == 11);
+        lines.Skip(1).SkipLast(1).ShouldAllBe(l => l.Split(',').Length == 12);
 
         using var filtered = await owner.Http.GetAsync("/api/logs/export?device_id=D2");
         (await filtered.Content.ReadAsStringAsync()).Split("\r\n").Length.ShouldBe(3);

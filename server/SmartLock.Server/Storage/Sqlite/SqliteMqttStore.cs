@@ -10,9 +10,8 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
 
     private const string SelectSubscriptions = "SELECT * FROM mqtt_subscriptions ORDER BY number";
 
-    private const string SelectMessages = "SELECT *, identifiers AS subscription_identifiers FROM mqtt_messages ORDER BY session_id, sequence";
-
-    private const string SelectReceived = "SELECT session_id, sequence FROM mqtt_messages WHERE received = 1 ORDER BY session_id, sequence";
+    private const string SelectMessages =
+        "SELECT *, identifiers AS subscription_identifiers, received AS is_received FROM mqtt_messages ORDER BY session_id, sequence";
 
     private const string SelectIncoming = "SELECT * FROM mqtt_incoming";
 
@@ -58,11 +57,13 @@ internal sealed class SqliteMqttStore(SqliteDatabase database) : IMqttSessionSto
     private static IEnumerable<MqttSessionChange> Load(SqliteSession session) =>
         session.Stream<SessionRow>(SelectSessions).Select(MqttSessionChange (row) => row.ToChange())
             .Concat(session.Stream<MqttSubscriptionSaved>(SelectSubscriptions))
-            .Concat(session.Stream<MqttMessageQueued>(SelectMessages))
-            .Concat(session.Stream<MqttMessageReceived>(SelectReceived))
+            .Concat(session.Stream<MqttMessageQueued, long, MqttSessionChange[]>(SelectMessages, ChangesOf, "is_received").SelectMany(changes => changes))
             .Concat(session.Stream<MqttIncomingAdded>(SelectIncoming))
             .Concat(session.Stream<RetainedRow>(SelectRetained).Select(row => row.ToChange()))
             .Concat(session.Stream<MqttBrokerAlive>(SelectAlive));
+
+    private static MqttSessionChange[] ChangesOf(MqttMessageQueued message, long isReceived) =>
+        isReceived == 0 ? [message] : [message, new MqttMessageReceived(message.SessionId, message.Sequence)];
 
     private sealed record SessionRow(
         long Id,

@@ -64,6 +64,10 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Row by row, for more than should be in memory at once.</summary>
     public IEnumerable<T> Stream<T>(string sql, object? parameters = null) => _connection.Query<T>(sql, parameters, _transaction, buffered: false);
 
+    /// <summary>Rows of two things, the second of which begins with the column <paramref name="second"/>.</summary>
+    public IEnumerable<T> Stream<TFirst, TSecond, T>(string sql, Func<TFirst, TSecond, T> map, string second) =>
+        _connection.Query(sql, map, transaction: _transaction, buffered: false, splitOn: second);
+
     /// <summary>The first row, or null.</summary>
     public T? Find<T>(string sql, object? parameters = null)
         where T : class => _connection.QueryFirstOrDefault<T>(sql, parameters, _transaction);

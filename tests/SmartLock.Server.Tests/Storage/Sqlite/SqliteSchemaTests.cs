@@ -12,7 +12,7 @@ public sealed partial class SqliteSchemaTests : IDisposable
     private static readonly string[] KnownWalks =
     [
         "SqliteAccounts.ForgetInDeliveries", "SqliteAuditStore.SelectVanished", "SqliteHealthCheck.Read",
-        "SqliteMqttStore.SelectAlive", "SqliteMqttStore.SelectIncoming", "SqliteMqttStore.SelectMessages", "SqliteMqttStore.SelectReceived",
+        "SqliteMqttStore.SelectAlive", "SqliteMqttStore.SelectIncoming", "SqliteMqttStore.SelectMessages",
         "SqliteMqttStore.SelectRetained", "SqliteMqttStore.SelectSessions", "SqliteMqttStore.SelectSubscriptions",
     ];
 
