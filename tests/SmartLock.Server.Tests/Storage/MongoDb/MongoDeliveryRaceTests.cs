@@ -144,7 +144,7 @@ public sealed class MongoDeliveryRaceTests(MongoFixture fixture) : IClassFixture
     private Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(IDeliveryStore store) =>
         store.ClaimAsync($"L{Interlocked.Increment(ref _leases)}", Now, Now.AddMinutes(1), AllRoom, default);
 
-    private Task<CreateWebhookOutcome> CreateAsync(string id, int most, IServiceProvider server) => server.GetRequiredService<IWebhookStore>().CreateAsync(
+    private static Task<CreateWebhookOutcome> CreateAsync(string id, int most, IServiceProvider server) => server.GetRequiredService<IWebhookStore>().CreateAsync(
         new NewWebhook(new Webhook(id, "https://example.com/", ["lock"], null, Active: true, null, Now), [1]), "ada", most, default);
 
     private async Task StartAsync()
