@@ -48,7 +48,7 @@ public sealed partial class DeployFilesTests
         var named = Compose.Services.Values.SelectMany(s => s.Environment.Keys).Concat(Docker.Environment.Keys);
         named.Where(k => SecretName().IsMatch(k)).ShouldBeEmpty("the environment is no place for a secret that a file can hold");
         string[] files = ["docker-compose.yml", "railway.json", "server/Dockerfile", "server/deploy/mosquitto.conf", "server/deploy/mosquitto.acl"];
-        files.Where(f => LongRandom().IsMatch(Read(f))).ShouldBeEmpty();
+        files.Where(f => LongRandom().IsMatch(Read(f).Replace("transactionLifetimeLimitSeconds", "", StringComparison.Ordinal))).ShouldBeEmpty();
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed partial class DeployFilesTests
     [GeneratedRegex("Password|Secret(?!s__Folder)|Key|ConnectionString|Token", RegexOptions.IgnoreCase)]
     private static partial Regex SecretName();
 
-    /// <summary>32 characters without a break in their kind: no name and no path in these files is so long.</summary>
+    /// <summary>32 characters without a break in their kind: no name and no path in these files is so long, but one of MongoDB's.</summary>
     [GeneratedRegex("[A-Za-z0-9+=]{32,}")]
     private static partial Regex LongRandom();
 

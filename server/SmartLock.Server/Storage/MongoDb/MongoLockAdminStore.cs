@@ -36,7 +36,7 @@ internal sealed class MongoLockAdminStore(MongoDatabase database, MongoLocks loc
             [change.DeviceId, MongoTransaction.TurnOf(ownerKey)],
             async transaction =>
             {
-                var found = await locks.FindLockAsync(transaction, change.DeviceId);
+                var found = await locks.TakeAsync(transaction, change.DeviceId);
                 var username = await accounts.FindEnabledAsync(transaction.Session, owner, transaction.Ct);
                 var hasRoom = username is not null && await locks.HasRoomAsync(transaction, ownerKey, maxPerOwner);
                 var decision = ReassignRules.Decide(change, found?.ToLock(), username, hasRoom);

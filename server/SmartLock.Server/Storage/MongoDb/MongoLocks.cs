@@ -22,6 +22,17 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
     public Task<LockDocument?> FindLockAsync(MongoTransaction transaction, string deviceId) =>
         Documents.Find(transaction.Session, LockDocument.ById(deviceId)).FirstOrDefaultAsync(transaction.Ct)!;
 
+    /// <summary>
+    /// The lock, written to before anything else is read, so that others who want it meet this transaction at once. For a transaction that reads much
+    /// before it changes the lock: it would always lose to shorter ones.
+    /// </summary>
+    public Task<LockDocument?> TakeAsync(MongoTransaction transaction, string deviceId) => Documents.FindOneAndUpdateAsync<LockDocument>(
+        transaction.Session,
+        LockDocument.ById(deviceId),
+        Builders<LockDocument>.Update.Inc("rev", 1L),
+        new FindOneAndUpdateOptions<LockDocument> { ReturnDocument = ReturnDocument.After },
+        transaction.Ct)!;
+
     public Task<PairingDocument?> FindPairingAsync(MongoTransaction transaction, string deviceId) =>
         Pairings.Find(transaction.Session, PairingDocument.ById(deviceId)).FirstOrDefaultAsync(transaction.Ct)!;
 

@@ -7,10 +7,10 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// <summary>Runs transactions, again where another was in the way, within bounds.</summary>
 internal sealed class MongoTransactions(MongoDatabase database, IMongoClient client, MongoChains chains) : IDisposable
 {
-    private const int MostAttempts = 20;
+    private const int MostAttempts = 50;
     private const int MostCommits = 3;
     private const int PauseStepMs = 25;
-    private const int LongestPauseMs = 250;
+    private const int LongestPauseMs = 100;
 
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10);
 
