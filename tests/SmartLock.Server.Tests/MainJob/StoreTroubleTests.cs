@@ -72,7 +72,7 @@ public sealed class StoreTroubleTests
         {
             door.Device.Faults.Silent = false;
             await Eventually.TrueAsync(
-                () => app.Logs.All.Any(l => l.Text.StartsWith("Reports of devices wait in memory", StringComparison.Ordinal)),
+                () => app.Logs.All.Any(l => l.Text.StartsWith("Storing the reports of devices is delayed", StringComparison.Ordinal)),
                 "the verdict was reported and could not be stored");
             (await StateOfAsync(owner, accepted)).ShouldBe("sent");
         }

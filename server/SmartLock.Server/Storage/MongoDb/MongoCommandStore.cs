@@ -20,8 +20,8 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks
             {
                 var earlier = await FindByKeyAsync(transaction, request);
                 var found = await locks.FindLockAsync(transaction, request.DeviceId);
-                var decision = IssueRules.Decide(request, earlier?.ToCommand(), AsSeenBy(found, request));
-                if (decision.Result is { Outcome: IssueOutcome.Issued, Command: { } command })
+                var (result, logged) = IssueRules.Decide(request, earlier?.ToCommand(), AsSeenBy(found, request));
+                if (result is { Outcome: IssueOutcome.Issued, Command: { } command })
                 {
                     // First, so that a conflict shows at once.
                     var issuedAt = Builders<LockDocument>.Update.Set(l => l.LastIssuedAt, command.IssuedAt.ToUnixTimeMilliseconds());
@@ -30,12 +30,12 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks
                         transaction.Session, CommandDocument.Of(command, request.IdempotencyKey, found!.Tenure), null, transaction.Ct);
                 }
 
-                if (decision.Entry is { } entry)
+                if (logged is { } entry)
                 {
                     await transaction.AppendAsync(entry, found?.Tenure);
                 }
 
-                return decision.Result;
+                return result;
             },
             ct);
 

@@ -40,6 +40,7 @@ internal sealed class MongoLockAdminStore(MongoDatabase database, MongoLocks loc
                 var username = await accounts.FindEnabledAsync(transaction.Session, owner, transaction.Ct);
                 var hasRoom = username is not null && await locks.HasRoomAsync(transaction, ownerKey, maxPerOwner);
                 var decision = ReassignRules.Decide(change, found?.ToLock(), username, hasRoom);
+                var (result, _, _) = decision;
                 if (decision is { Taken: { } taken, Given: { } given })
                 {
                     var tenure = locks.NewTenure();
@@ -55,7 +56,7 @@ internal sealed class MongoLockAdminStore(MongoDatabase database, MongoLocks loc
                     await transaction.AppendAsync([(taken, found!.Tenure), (given, tenure)]);
                 }
 
-                return decision.Result;
+                return result;
             },
             ct);
     }

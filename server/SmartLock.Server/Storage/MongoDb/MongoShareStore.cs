@@ -29,7 +29,7 @@ internal sealed class MongoShareStore(MongoDatabase database, MongoLocks locks, 
                 var found = await locks.FindLockAsync(transaction, change.DeviceId);
                 var username = await accounts.FindEnabledAsync(transaction.Session, share.Username, transaction.Ct);
                 var lasting = found?.LastingShares(change.Now).ToList() ?? [];
-                var decision = ShareChangeRules.Grant(
+                var (result, logged) = ShareChangeRules.Grant(
                     change,
                     share,
                     found?.AccessOf(change.Actor, change.Now),
@@ -37,7 +37,7 @@ internal sealed class MongoShareStore(MongoDatabase database, MongoLocks locks, 
                     lasting.Count,
                     lasting.Exists(s => s.NameKey == key),
                     maxPerLock);
-                if (decision.Result.Share is { } granted)
+                if (result.Share is { } granted)
                 {
                     // A deletion of the account takes this share as well, or comes first.
                     await transaction.TouchAccountAsync(key);
@@ -45,12 +45,12 @@ internal sealed class MongoShareStore(MongoDatabase database, MongoLocks locks, 
                     await locks.UpdateAsync(transaction, change.DeviceId, Builders<LockDocument>.Update.Set(l => l.Shares, [.. shares]));
                 }
 
-                if (decision.Entry is { } entry)
+                if (logged is { } entry)
                 {
                     await transaction.AppendAsync(entry, found!.Tenure);
                 }
 
-                return decision.Result;
+                return result;
             },
             ct);
     }

@@ -115,9 +115,10 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
                 && UserChangeRules.NeedsAnotherAdmin(before, change)
                 && await users.HasAnotherAdminAsync(transaction, found!.Id);
             var update = UserChangeRules.Update(before, change, hasAnotherAdmin, actor, now);
+            var (result, _, _, _) = update;
             if (update.IsWritten)
             {
-                var after = update.Result.User!;
+                var after = result.User!;
                 await UpdateAsync(transaction, found!, Change.Set(u => u.Role, after.Role).Set(u => u.Disabled, after.Disabled));
             }
 
@@ -131,7 +132,7 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
                 await transaction.AppendAsync([.. update.Entries.Select(entry => (entry, (string?)null))]);
             }
 
-            return update.Result;
+            return result;
         },
         ct);
 
