@@ -8,21 +8,25 @@ internal sealed class SqlitePrepared : IDisposable
 {
     private readonly SqliteCommand _command;
 
+    /// <summary>Where the next parameter stands if they are given in the order of the first time, as a loop does: a search by name costs more than the rest.</summary>
+    private int _next;
+
     public SqlitePrepared(SqliteCommand command, string sql)
     {
         _command = command;
         _command.CommandText = sql;
     }
 
-    public void Begin(SqliteTransaction? transaction) => _command.Transaction = transaction;
+    public void Begin(SqliteTransaction? transaction)
+    {
+        _command.Transaction = transaction;
+        _next = 0;
+    }
 
     /// <param name="name">With its prefix, as it stands in the statement.</param>
     public SqlitePrepared Set(string name, object? value)
     {
-        var parameters = _command.Parameters;
-        var index = parameters.IndexOf(name);
-        var parameter = index >= 0 ? parameters[index] : parameters.Add(new SqliteParameter { ParameterName = name });
-        parameter.Value = value ?? DBNull.Value;
+        Parameter(name).Value = value ?? DBNull.Value;
         return this;
     }
 
@@ -40,4 +44,17 @@ internal sealed class SqlitePrepared : IDisposable
     public SqliteDataReader Read() => _command.ExecuteReader();
 
     public void Dispose() => _command.Dispose();
+
+    private SqliteParameter Parameter(string name)
+    {
+        var parameters = _command.Parameters;
+        if (_next < parameters.Count && parameters[_next] is var expected && ReferenceEquals(expected.ParameterName, name))
+        {
+            _next++;
+            return expected;
+        }
+
+        var index = parameters.IndexOf(name);
+        return index >= 0 ? parameters[index] : parameters.Add(new SqliteParameter { ParameterName = name });
+    }
 }
