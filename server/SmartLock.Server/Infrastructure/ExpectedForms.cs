@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace SmartLock.Server.Infrastructure;
@@ -9,8 +10,12 @@ internal sealed class ExpectedForms(Type? body, JsonSerializerOptions json)
 {
     public const string Unknown = "has the wrong type or form";
 
-    public static ExpectedForms Of(HttpContext context, JsonSerializerOptions json) =>
-        new(context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType, json);
+    /// <summary>Of a request that failed: the exception handler has taken its endpoint away and keeps it in a feature.</summary>
+    public static ExpectedForms Of(HttpContext context, JsonSerializerOptions json)
+    {
+        var endpoint = context.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? context.GetEndpoint();
+        return new ExpectedForms(endpoint?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType, json);
+    }
 
     /// <summary>Such as <c>must be viewer or operator</c>.</summary>
     /// <param name="member">Its name in JSON.</param>
