@@ -128,10 +128,6 @@ internal static class AuditResults
     private const string UnavailablePrefix = "unavailable: ";
 
     public static string Unavailable(string issue) => UnavailablePrefix + issue;
-
-    /// <summary>The issue that <see cref="Unavailable"/> was given, or null for another result.</summary>
-    public static string? IssueOf(string result) =>
-        result.StartsWith(UnavailablePrefix, StringComparison.Ordinal) ? result[UnavailablePrefix.Length..] : null;
 }
 
 internal static class AuditActors
