@@ -78,7 +78,7 @@ internal static class ReportRules
         return IsLater(stored.LastSeen, report.ReceivedAt) ? new ReportDecision(ReportOutcome.Overtaken) : TakeAsNewest(stored, report, report.ReceivedAt);
     }
 
-    /// <summary>Null when the loss does not count: the device has another connection or key by now, was reported after it, or is Unavailable already.</summary>
+    /// <summary>Null when the loss does not count: the device has another connection or key by now, has reported after it, or is Unavailable already.</summary>
     public static LossDecision? Lose(ReportedLock? stored, ConnectionLoss loss) =>
         stored is { State: LockState.Available, LastSeen: { } seen }
         && stored.KeyFrom == loss.KeyFrom
@@ -91,7 +91,7 @@ internal static class ReportRules
 
     public static NewAuditEntry Silent(string deviceId, DateTimeOffset now) => Unavailable(deviceId, LockIssues.NoHeartbeat, now);
 
-    /// <summary>Goes by when the device sent it, since another replica may have reported it, or a later one, before.</summary>
+    /// <summary>Goes by when the device sent it, since another replica may have received it, or a later one, before.</summary>
     private static ReportDecision TakeSigned(ReportedLock stored, DeviceReport report)
     {
         var lastSeen = IsLater(stored.LastSeen, report.ReceivedAt) ? stored.LastSeen!.Value : report.ReceivedAt;

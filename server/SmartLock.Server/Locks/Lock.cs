@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace SmartLock.Server.Locks;
 
-/// <summary>What the bolt does, as the device last reported it.</summary>
+/// <summary>The position of the bolt, as the device last reported it.</summary>
 internal enum LockStatus
 {
     [JsonStringEnumMemberName("Unknown")]

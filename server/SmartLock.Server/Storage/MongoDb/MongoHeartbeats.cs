@@ -208,7 +208,7 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
 
         public DeviceBatchResult ToResult(IReadOnlyList<Command> decided) => new(_changed, _cameBack, _wentAway, decided, _outdated) { Replayed = _replayed };
 
-        /// <summary>Whether the lock says already that it was reported, or sent, then.</summary>
+        /// <summary>Whether the stored lock has that time of receipt, or of sending, already.</summary>
         private static bool Says(LockDocument stored, DeviceReport report) => report.BySignature
             ? stored.SentAt == report.SentAt
             : stored.LastSeen?.ToUnixTimeMilliseconds() == report.ReceivedAt.ToUnixTimeMilliseconds();

@@ -12,6 +12,7 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
     private const int PauseStepMs = 25;
     private const int LongestPauseMs = 100;
 
+    /// <summary>Of real time, as the pauses are: see <see cref="PauseAsync"/>.</summary>
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10);
 
     /// <summary>The write concern is the client's: a majority.</summary>

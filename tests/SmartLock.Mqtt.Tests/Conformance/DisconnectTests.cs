@@ -7,8 +7,8 @@ using static SmartLock.Mqtt.Tests.Conformance.Raw;
 
 namespace SmartLock.Mqtt.Tests.Conformance;
 
-/// <summary>Sections 3.12 to 3.15 and 4.12, 4.13: ping, goodbye and authentication; and what the broker says when it closes.</summary>
-public sealed class SignOffTests
+/// <summary>Sections 3.12 to 3.15 and 4.12, 4.13: PINGREQ, DISCONNECT and AUTH; and what the broker sends when it closes.</summary>
+public sealed class DisconnectTests
 {
     [Fact]
     public async Task No_session_expiry_is_sent_with_a_goodbye_and_nothing_behind_it()
