@@ -20,14 +20,14 @@ internal static class SqliteReports
     /// Nearly every report is of a lock that is Available already and says what the last one said, and takes this one statement. It does what
     /// <see cref="ReportRules.Take"/> would have done: which decides on every report that this does not match.
     /// </summary>
-    private const string Confirm = $"""
+    private static readonly string Confirm = $"""
         {SetMeasured}, last_seen = @ReceivedAt, sent_at = max(sent_at, @SentAt)
-        WHERE {SaysTheSame} AND (last_seen <= @ReceivedAt OR last_seen > @ReceivedAt + @MaxSkewMs)
+        WHERE {SaysTheSame} AND (last_seen <= @ReceivedAt OR last_seen > @ReceivedAt + {ReportRules.MaxSkewMs})
         """;
 
     /// <summary>The same for a report that nothing but its signature speaks for.</summary>
-    private const string ConfirmSigned = $"""
-        {SetMeasured}, last_seen = CASE WHEN last_seen > @ReceivedAt AND last_seen <= @ReceivedAt + @MaxSkewMs THEN last_seen ELSE @ReceivedAt END,
+    private static readonly string ConfirmSigned = $"""
+        {SetMeasured}, last_seen = CASE WHEN last_seen > @ReceivedAt AND last_seen <= @ReceivedAt + {ReportRules.MaxSkewMs} THEN last_seen ELSE @ReceivedAt END,
             sent_at = @SentAt
         WHERE {SaysTheSame} AND sent_at < @SentAt
         """;
@@ -84,7 +84,6 @@ internal static class SqliteReports
             .Set("@Rssi", report.Rssi)
             .Set("@BatteryMv", report.BatteryMv)
             .Set("@UptimeS", report.UptimeS)
-            .Set("@MaxSkewMs", ReportRules.MaxSkewMs)
             .Run() == 1;
 
     private static ReportedLock? Find(SqliteSession session, string deviceId) =>
