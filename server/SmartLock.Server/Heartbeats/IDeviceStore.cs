@@ -84,6 +84,7 @@ internal interface IDeviceStore : IDeviceKeyStore
     /// <summary>
     /// Makes Unavailable ("No heartbeat", with a log entry each) the locks that are Available and last reported before
     /// <paramref name="reportedBefore"/>, at most <paramref name="limit"/>; its cost follows the number of these, not the number of locks.
+    /// A last report dated further ahead of <paramref name="now"/> than <see cref="ReportRules.MaxSkew"/> counts as none: the clock was set back since.
     /// </summary>
     Task<IReadOnlyList<string>> MarkOfflineAsync(DateTimeOffset reportedBefore, DateTimeOffset now, int limit, CancellationToken ct);
 }

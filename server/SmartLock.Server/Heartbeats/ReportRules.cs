@@ -60,7 +60,7 @@ internal static class ReportRules
     /// </summary>
     public const long MaxSkewMs = 5_000;
 
-    private static readonly TimeSpan MaxSkew = TimeSpan.FromMilliseconds(MaxSkewMs);
+    public static readonly TimeSpan MaxSkew = TimeSpan.FromMilliseconds(MaxSkewMs);
 
     /// <param name="stored">Null when there is no such lock.</param>
     public static ReportDecision Take(ReportedLock? stored, DeviceReport report)

@@ -17,8 +17,8 @@ internal sealed class CachedDevice(string deviceId, byte[] key, bool isUnsigned)
     /// <summary>Which of the keys that a lock of this device id has had; see <see cref="DeviceRecord"/>.</summary>
     public long KeyFrom { get; init; }
 
-    /// <summary>When the store was asked for its key; server's time, UTC.</summary>
-    public DateTimeOffset ReadAt { get; init; }
+    /// <summary>When the store was asked for its key; a monotonic timestamp.</summary>
+    public long ReadAt { get; init; }
 
     /// <summary>Device's time, Unix milliseconds, of its last believed status; 0 before the first.</summary>
     public long SentAt { get; set; }

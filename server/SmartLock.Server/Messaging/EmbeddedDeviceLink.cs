@@ -9,15 +9,16 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
 {
     private readonly MqttProperties _properties = new() { MessageExpiryInterval = devices.Value.CommandValiditySeconds };
     private IDisposable? _subscription;
-    private long _listeningSinceTicks;
+    private volatile Beginning? _listening;
 
-    public DateTimeOffset? ListeningSince =>
-        Interlocked.Read(ref _listeningSinceTicks) is var ticks and > 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+    public DateTimeOffset? ListeningSince => _listening?.At;
+
+    public TimeSpan? ListeningFor => _listening is { } listening ? time.GetElapsedTime(listening.Timestamp) : null;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _subscription = broker.Subscribe(Topics.AllStatuses, Handle);
-        Interlocked.Exchange(ref _listeningSinceTicks, time.GetUtcNow().UtcTicks);
+        _listening = new Beginning(time.GetUtcNow(), time.GetTimestamp());
         broker.PublishOverdueWills();
         return Task.CompletedTask;
     }
@@ -28,7 +29,7 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
     /// </summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        Interlocked.Exchange(ref _listeningSinceTicks, 0);
+        _listening = null;
         _subscription?.Dispose();
         return Task.CompletedTask;
     }
@@ -70,4 +71,7 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
 
         ingest.Accept(message.Payload, message.Retain, login);
     }
+
+    /// <param name="Timestamp">Monotonic.</param>
+    private sealed record Beginning(DateTimeOffset At, long Timestamp);
 }

@@ -22,7 +22,8 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoHeartbeats h
             async transaction =>
             {
                 var where = Builders<LockDocument>.Filter;
-                var silent = await _locks.Find(transaction.Session, where.Eq(l => l.State, LockState.Available) & where.Lt(l => l.LastSeen, reportedBefore))
+                var isSilent = where.Lt(l => l.LastSeen, reportedBefore) | where.Gt(l => l.LastSeen, now + ReportRules.MaxSkew);
+                var silent = await _locks.Find(transaction.Session, where.Eq(l => l.State, LockState.Available) & isSilent)
                     .SortBy(l => l.LastSeen)
                     .Limit(limit)
                     .Project(l => new { l.DeviceId, l.Tenure })
