@@ -43,6 +43,9 @@ internal interface ISessionStore
     /// <param name="most">How many sessions the account may have, this one included.</param>
     Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct);
 
+    /// <summary>Whether there is any session at all, expired ones included.</summary>
+    Task<bool> AnyAsync(CancellationToken ct);
+
     /// <summary>Null when the session has ended or expired, or its account is disabled.</summary>
     Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct);
 

@@ -31,6 +31,9 @@ internal sealed class MongoSessionStore(MongoDatabase database, MongoSessions se
         },
         ct);
 
+    public Task<bool> AnyAsync(CancellationToken ct) =>
+        database.ReadAsync(token => sessions.Documents.Find(Where.Empty).Limit(1).AnyAsync(token), ct);
+
     /// <summary>The account is read last, so that it is seen as it stands when this returns.</summary>
     public async Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct)
     {

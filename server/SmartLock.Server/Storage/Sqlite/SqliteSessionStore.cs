@@ -14,6 +14,8 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
         (SELECT id FROM sessions WHERE name_key = @nameKey ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET @kept) RETURNING id
         """;
 
+    private const string SelectAny = "SELECT EXISTS (SELECT 1 FROM sessions)";
+
     private const string SelectAccount = """
         SELECT s.id AS session_id, u.username, u.role FROM sessions AS s JOIN users AS u USING (name_key)
         WHERE s.id = @sessionId AND s.expires_at > @now AND u.disabled = 0
@@ -55,6 +57,8 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
 
     public Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct) =>
         database.WriteAsync(Durability.Full, connection => Open(connection, user, session, most), ct);
+
+    public Task<bool> AnyAsync(CancellationToken ct) => database.ReadAsync(session => session.Scalar<bool>(SelectAny), ct).AsTask();
 
     public Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct) =>
         database.ReadAsync(session => session.Find<SessionAccount>(SelectAccount, new { sessionId, now }), ct).AsTask();
