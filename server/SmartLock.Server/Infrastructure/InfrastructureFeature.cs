@@ -37,6 +37,12 @@ internal static class InfrastructureFeature
     /// </summary>
     public static void UseInfrastructure(this WebApplication app)
     {
+        var warning = app.Services.GetRequiredService<UntrustedProxyWarning>();
+        app.Use((context, next) =>
+        {
+            warning.Look(context);
+            return next(context);
+        });
         app.UseForwardedHeaders();
         app.UseSecurityHeaders();
         app.UseExceptionHandler();

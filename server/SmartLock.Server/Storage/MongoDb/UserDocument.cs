@@ -52,6 +52,9 @@ internal sealed record UserDocument : IMongoDocument<UserDocument>
     /// <summary>Part of the account, so that a sign-in is decided against it in one read, and a deleted account takes it along.</summary>
     public SecondFactorPart? SecondFactor { get; init; }
 
+    /// <summary>See <see cref="KnownNetworks"/>; the last one first.</summary>
+    public IReadOnlyList<string>? Networks { get; init; }
+
     /// <summary>See <see cref="MongoUsers.TakeAsync"/>.</summary>
     public long Rev { get; init; }
 

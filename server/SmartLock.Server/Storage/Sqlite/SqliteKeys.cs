@@ -28,7 +28,9 @@ internal sealed class SqliteKeys(AuditKey audit, AuditChain chain, DataFolder fo
 
     private const string SelectHeads = "SELECT device_id, seq AS sequence, hash, seal FROM log_heads WHERE length(seal) > 0 LIMIT @ManyHeads";
 
-    private const string Insert = "INSERT INTO key_checks (name, value) VALUES (@name, @value) ON CONFLICT (name) DO NOTHING";
+    private const string Insert = "INSERT INTO key_checks (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+    private const string ForgetRing = "DELETE FROM key_checks WHERE substr(name, 1, length(@RingPrefix)) = @RingPrefix";
 
     public string RingPath => folder.File(RingFolder);
 
@@ -56,6 +58,12 @@ internal sealed class SqliteKeys(AuditKey audit, AuditChain chain, DataFolder fo
     public void Record(SqliteSession session)
     {
         session.Execute(Insert, new { name = AuditCheck, value = chain.Fingerprint });
+        if (!HasSecrets(session))
+        {
+            // Nothing was encrypted under what there was.
+            session.Execute(ForgetRing, new { RingPrefix });
+        }
+
         foreach (var file in RingFiles())
         {
             Record(session, file);
@@ -64,6 +72,11 @@ internal sealed class SqliteKeys(AuditKey audit, AuditChain chain, DataFolder fo
 
     private void CheckAudit(SqliteSession session)
     {
+        if (!HasAny(session, "log_heads"))
+        {
+            return;
+        }
+
         var stored = IsThere(session, "key_checks") ? session.Scalar<byte[]>(SelectCheck, new { AuditCheck }) : null;
         var isRight = stored is null ? IsKeyOfHeads(session) : CryptographicOperations.FixedTimeEquals(stored, chain.Fingerprint);
         if (!isRight)
@@ -76,11 +89,6 @@ internal sealed class SqliteKeys(AuditKey audit, AuditChain chain, DataFolder fo
     /// <summary>In a store of a version that kept nothing to tell keys by: one of the chains' ends must be sealed under this key, if any is sealed at all.</summary>
     private bool IsKeyOfHeads(SqliteSession session)
     {
-        if (!IsThere(session, "log_heads"))
-        {
-            return true;
-        }
-
         var heads = session.Query<Head>(SelectHeads, new { ManyHeads });
         return heads.Count == 0 || heads.Exists(head =>
             chain.IsSealed(head.DeviceId, head.ToHead()) || chain.IsSealedAsBefore(head.DeviceId, head.ToHead()));
@@ -88,8 +96,13 @@ internal sealed class SqliteKeys(AuditKey audit, AuditChain chain, DataFolder fo
 
     private void CheckRing(SqliteSession session)
     {
+        if (!HasSecrets(session))
+        {
+            return;
+        }
+
         var present = RingFiles().ToHashSet(StringComparer.OrdinalIgnoreCase);
-        if (present.Count == 0 && Array.Exists(Protected, table => HasAny(session, table)))
+        if (present.Count == 0)
         {
             throw new StartupException(
                 $"The Data Protection keys in {RingPath} are missing, and the store holds device keys or other secrets that were encrypted under them: "
@@ -107,6 +120,8 @@ internal sealed class SqliteKeys(AuditKey audit, AuditChain chain, DataFolder fo
 
     private IEnumerable<string> RingFiles() =>
         Directory.Exists(RingPath) ? Directory.EnumerateFiles(RingPath, KeyFiles).Select(file => Path.GetFileNameWithoutExtension(file)) : [];
+
+    private static bool HasSecrets(SqliteSession session) => Array.Exists(Protected, table => HasAny(session, table));
 
     private static bool HasAny(SqliteSession session, string table) =>
         IsThere(session, table) && session.Scalar<bool>($"SELECT EXISTS (SELECT 1 FROM {table})");
