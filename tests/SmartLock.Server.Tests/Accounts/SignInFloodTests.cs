@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SmartLock.Server.Accounts;
+using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Accounts;
 
@@ -29,6 +30,7 @@ public sealed class SignInFloodTests
         await using var flood = new Flood(app, attacker);
         await flood.HashesAsync(Networks / 8);
 
+        var before = flood.Hashed;
         var signedIn = new List<(HttpStatusCode Status, TimeSpan Time)>();
         for (var i = 0; i < SignIns; i++)
         {
@@ -36,7 +38,8 @@ public sealed class SignInFloodTests
         }
 
         signedIn.ShouldAllBe(s => s.Status == HttpStatusCode.OK && s.Time < Within, string.Join(' ', signedIn));
-        flood.Hashed.ShouldBeGreaterThan(Networks, "else it was no flood");
+        flood.Hashed.ShouldBeGreaterThan(before, "else it was no flood");
+        flood.Refused.ShouldBeGreaterThan(0, "else there was room for all");
     }
 
     [Theory]
@@ -102,6 +105,7 @@ public sealed class SignInFloodTests
         private readonly CancellationTokenSource _stop = new();
         private readonly Task[] _senders;
         private int _hashed;
+        private int _refused;
         private int _names;
 
         public Flood(TestApp app, string attacker)
@@ -111,6 +115,8 @@ public sealed class SignInFloodTests
         }
 
         public int Hashed => Volatile.Read(ref _hashed);
+
+        public int Refused => Volatile.Read(ref _refused);
 
         public Task HashesAsync(int count) => Eventually.TrueAsync(() => Hashed > count, "the flood rises");
 
@@ -139,6 +145,8 @@ public sealed class SignInFloodTests
                     }
                     else
                     {
+                        Interlocked.Increment(ref _refused);
+
                         // A refusal costs the attacker as little as the server.
                         await Task.Delay(20, _stop.Token);
                     }
