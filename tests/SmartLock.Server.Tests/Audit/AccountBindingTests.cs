@@ -7,8 +7,6 @@ namespace SmartLock.Server.Tests.Audit;
 /// <summary>Who did what is as well proven as what was done: somebody who can write to the store cannot swap the people.</summary>
 public sealed class AccountBindingTests
 {
-    private const string Others = "(SELECT {0} FROM saved WHERE saved.name_key = CASE users.name_key WHEN 'ADA' THEN 'BOB' ELSE 'ADA' END)";
-
     [Theory]
     [InlineData("account_id")]
     [InlineData("username")]
@@ -115,7 +113,8 @@ public sealed class AccountBindingTests
         $"""
         CREATE TEMP TABLE saved AS SELECT name_key, {column} FROM users;
         UPDATE users SET {column} = {column} || '-' WHERE name_key IN ('ADA', 'BOB');
-        UPDATE users SET {column} = {string.Format(System.Globalization.CultureInfo.InvariantCulture, Others, column)} WHERE name_key IN ('ADA', 'BOB');
+        UPDATE users SET {column} = (SELECT {column} FROM saved WHERE saved.name_key = CASE users.name_key WHEN 'ADA' THEN 'BOB' ELSE 'ADA' END)
+        WHERE name_key IN ('ADA', 'BOB');
         """);
 
     private static async Task<SignedIn> WriteAsync(TestApp app, string username, string deviceId)

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using SmartLock.Server.Cli;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Testing;
 
