@@ -7,13 +7,12 @@ internal static class InfrastructureFeature
 {
     public static IServiceCollection AddInfrastructure(this IServiceCollection services, IConfiguration configuration)
     {
-        var folder = DataFolder.Open(configuration);
-        services.AddSingleton(folder);
+        services.AddSingleton(DataFolder.Of(configuration));
         services.AddSingleton(typeof(Events<>));
+        services.AddHostedService<FreeAddresses>();
         services.AddHostedService<ExposedFiles>();
-        services.AddDataProtection()
-            .SetApplicationName("SmartLock")
-            .PersistKeysToFileSystem(folder.Subfolder("keys"));
+        // Where its keys are kept is the store's to say.
+        services.AddDataProtection().SetApplicationName("SmartLock");
 
         StartupLogFilter.AddTo(services);
         services.AddHttpEndpoints(configuration);
@@ -38,6 +37,12 @@ internal static class InfrastructureFeature
     /// </summary>
     public static void UseInfrastructure(this WebApplication app)
     {
+        var warning = app.Services.GetRequiredService<UntrustedProxyWarning>();
+        app.Use((context, next) =>
+        {
+            warning.Look(context);
+            return next(context);
+        });
         app.UseForwardedHeaders();
         app.UseSecurityHeaders();
         app.UseExceptionHandler();

@@ -27,7 +27,7 @@ internal sealed class SqliteSession : IDisposable
     /// How long SQLite waits for another process that holds the file. ADO.NET's command tries again by itself for as long as its own timeout, whose
     /// shortest is one second: it is set to that, so a write waits for the longer of the two.
     /// </param>
-    /// <param name="chain">What makes the links of the log; a session without it reads only.</param>
+    /// <param name="chain">What makes the links of the log and proves who its entries name; a session without it does neither.</param>
     public SqliteSession(string file, TimeSpan busyTimeout, AuditChain? chain = null)
     {
         _chain = chain;
@@ -54,7 +54,7 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    public AuditChain Chain => _chain ?? throw new InvalidOperationException("This session appends no log entries.");
+    public AuditChain Chain => _chain ?? throw new InvalidOperationException("This session knows nothing of the log.");
 
     public string LibraryVersion => _connection.ServerVersion;
 
