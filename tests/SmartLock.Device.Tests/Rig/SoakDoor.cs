@@ -170,6 +170,7 @@ internal sealed class SoakDoor : IOutbox, IBolt, IDecisionListener, ILog, IOutpu
             UnlockedLight = this,
             Gauges = _gauges,
             Outbox = this,
+            Chance = new FakeChance(),
             Log = this,
             Decisions = this,
         });
@@ -216,6 +217,7 @@ internal sealed class SoakDoor : IOutbox, IBolt, IDecisionListener, ILog, IOutpu
         Command = _random.Next(2) == 0 ? "LOCK" : "UNLOCK",
         IssuedAt = _clock.UnixMs,
         ExpiresAt = _clock.UnixMs + 10_000,
+        Boot = _brain.Boot,
     };
 
     private void Receive(byte[] payload, bool retained = false) => _brain.OnMessage("smartlock/commands", payload, retained);
