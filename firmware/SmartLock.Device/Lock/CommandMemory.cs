@@ -13,6 +13,12 @@ namespace SmartLock.Device
         /// </summary>
         public const int KeepTimeEveryMs = 3600000;
 
+        private const int MostMisdated = 16;
+
+        /// <summary>issued_at of commands that could not be counted in <see cref="Greatest"/>; 0 for none.</summary>
+        private readonly long[] _misdated = new long[MostMisdated];
+        private long _misdatedFrom;
+        private long _misdatedTo;
         private readonly SlotPair _slots;
         private readonly DeviceKey _key;
         private bool _isIncomplete;
@@ -20,9 +26,6 @@ namespace SmartLock.Device
         private bool _isTimeTrusted;
         private long _keepTimeAt;
         private Decision _last;
-        private long _undatedFrom;
-        private long _misdatedFrom;
-        private long _misdatedTo;
 
         public CommandMemory(ISlotStore slots, DeviceKey key)
         {
@@ -121,12 +124,12 @@ namespace SmartLock.Device
         /// <summary>A command of this time, or a later one, was seen before.</summary>
         public bool HasSeen(long issuedAt)
         {
-            return issuedAt <= Greatest || (issuedAt >= _misdatedFrom && issuedAt <= _misdatedTo);
+            return issuedAt <= Greatest || IsMisdated(issuedAt);
         }
 
         /// <summary>
         /// A rightly signed command came and is refused. One that is dated further ahead than a command may be would shut out every rightly
-        /// dated one until then: such times are shut out by themselves, and only until the next start, which draws another boot.
+        /// dated one until then: such times are remembered one by one, and only until the next start, which draws another boot.
         /// </summary>
         /// <param name="unixMs">0 while the clock is not set or not trusted.</param>
         /// <returns>False when it is not in flash; until the next start it counts all the same.</returns>
@@ -134,7 +137,7 @@ namespace SmartLock.Device
         {
             if (unixMs > 0 && issuedAt - unixMs > CommandGate.MaxAheadMs)
             {
-                ShutOut(issuedAt, issuedAt);
+                RememberMisdated(issuedAt, unixMs);
                 return true;
             }
 
@@ -143,9 +146,10 @@ namespace SmartLock.Device
                 return true;
             }
 
-            if (!_isClockSet && _undatedFrom == 0)
+            if (!_isClockSet)
             {
-                _undatedFrom = issuedAt;
+                // Whether it is dated ahead shows once the clock is set.
+                RememberMisdated(issuedAt, 0);
             }
 
             Greatest = issuedAt;
@@ -179,11 +183,6 @@ namespace SmartLock.Device
         private void JudgeGreatest(long unixMs)
         {
             bool isMisdated = Greatest - unixMs > CommandGate.MaxAheadMs;
-            if (isMisdated && _undatedFrom > 0)
-            {
-                ShutOut(_undatedFrom, Greatest);
-            }
-
             if (isMisdated || (_isIncomplete && Greatest < unixMs - 1))
             {
                 Greatest = unixMs - 1;
@@ -192,10 +191,39 @@ namespace SmartLock.Device
             _isIncomplete = false;
         }
 
-        private void ShutOut(long from, long to)
+        private bool IsMisdated(long issuedAt)
         {
-            _misdatedFrom = _misdatedFrom == 0 || from < _misdatedFrom ? from : _misdatedFrom;
-            _misdatedTo = to > _misdatedTo ? to : _misdatedTo;
+            for (int i = 0; i < MostMisdated; i++)
+            {
+                if (_misdated[i] == issuedAt)
+                {
+                    return true;
+                }
+            }
+
+            return issuedAt >= _misdatedFrom && issuedAt <= _misdatedTo;
+        }
+
+        /// <summary>In place of one that has expired by now. Those that find no room shut out all that is dated between them.</summary>
+        private void RememberMisdated(long issuedAt, long unixMs)
+        {
+            if (IsMisdated(issuedAt))
+            {
+                return;
+            }
+
+            for (int i = 0; i < MostMisdated; i++)
+            {
+                if (_misdated[i] == 0 || _misdated[i] + CommandGate.MaxValidityMs < unixMs)
+                {
+                    _misdated[i] = issuedAt;
+                    return;
+                }
+            }
+
+            bool isOver = _misdatedTo + CommandGate.MaxValidityMs < unixMs;
+            _misdatedFrom = isOver || _misdatedFrom == 0 || issuedAt < _misdatedFrom ? issuedAt : _misdatedFrom;
+            _misdatedTo = isOver || issuedAt > _misdatedTo ? issuedAt : _misdatedTo;
         }
 
         private void KeepTime(long unixMs)

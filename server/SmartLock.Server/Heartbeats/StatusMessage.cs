@@ -250,7 +250,18 @@ internal ref struct StatusMessage
     {
         if (json.ValueIsEscaped)
         {
-            var written = json.CopyString(scratch);
+            int written;
+            try
+            {
+                written = json.CopyString(scratch);
+            }
+            catch (InvalidOperationException)
+            {
+                // Utf8JsonReader's word for lone surrogates.
+                text = default;
+                return false;
+            }
+
             text = scratch[..written];
             scratch = scratch[written..];
         }
