@@ -128,6 +128,9 @@ internal static class AuditResults
     /// <summary>No such device waits for its owner, or not any more.</summary>
     public const string NotPending = "refused: not pending";
 
+    /// <summary>A device's verdict that contradicts what the command had ended with before.</summary>
+    public static string After(string verdict, string earlier) => $"{verdict} after {earlier}";
+
     private const string UnavailablePrefix = "unavailable: ";
 
     public static string Unavailable(string issue) => UnavailablePrefix + issue;

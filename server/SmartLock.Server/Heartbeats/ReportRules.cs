@@ -15,6 +15,9 @@ internal record ReportedLock : Lock
     /// <summary>The device said <c>"topics":"own"</c>.</summary>
     public bool OwnTopics { get; init; }
 
+    /// <summary>Of the last believed status; null when it named none.</summary>
+    public string? Boot { get; init; }
+
     /// <summary>When the connection was last found lost, server's time (UTC).</summary>
     public DateTimeOffset? LostAt { get; init; }
 
@@ -128,6 +131,7 @@ internal static class ReportRules
         LastSeen = lastSeen,
         SentAt = Math.Max(stored.SentAt, report.SentAt),
         ConnectedAt = report.ConnectedAt == 0 ? stored.ConnectedAt : report.ConnectedAt,
+        Boot = report.Boot,
         OwnTopics = report.OwnTopics ?? stored.OwnTopics,
         Firmware = report.Firmware ?? stored.Firmware,
         Rssi = report.Rssi,

@@ -29,8 +29,11 @@ internal sealed class CachedDevice(string deviceId, byte[] key, bool isUnsigned)
     /// <summary>Server's time, UTC.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
 
-    /// <summary>The command whose verdict is in the store already: heartbeats repeat it until the next command.</summary>
-    public string? SettledCommandId { get; set; }
+    /// <summary>The verdict that is in the store already: heartbeats repeat it until the next command.</summary>
+    public (string CommandId, string Result)? Settled { get; set; }
+
+    /// <summary>Of the device's last believed status; null when it named none.</summary>
+    public string? Boot { get; set; }
 
     private const int LossesPerMinute = 10;
     private DateTimeOffset _lossesSince;
@@ -58,8 +61,21 @@ internal sealed class CachedDevice(string deviceId, byte[] key, bool isUnsigned)
 
     public string? FirmwareText(ReadOnlySpan<byte> utf8) => Reuse(ref _firmware, utf8);
 
-    public bool IsSettled(ReadOnlySpan<byte> commandId) =>
-        SettledCommandId is { } settled && Ascii.Equals(commandId, settled);
+    /// <summary>Takes over what the present status says.</summary>
+    /// <returns>Whether it is another than before.</returns>
+    public bool TakeBoot(ReadOnlySpan<byte> utf8)
+    {
+        if (Boot is { } known ? Ascii.Equals(utf8, known) : utf8.IsEmpty)
+        {
+            return false;
+        }
+
+        Boot = utf8.IsEmpty ? null : Encoding.ASCII.GetString(utf8);
+        return true;
+    }
+
+    public bool IsSettled(ReadOnlySpan<byte> commandId, string result) =>
+        Settled is { } settled && Ascii.Equals(commandId, settled.CommandId) && settled.Result == result;
 
     private static string? Reuse(ref string? last, ReadOnlySpan<byte> utf8)
     {

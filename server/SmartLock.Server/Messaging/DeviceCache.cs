@@ -51,6 +51,7 @@ internal sealed partial class DeviceCache(IDeviceKeyStore store, DeviceKeys keys
             {
                 SentAt = record.SentAt,
                 ConnectedAt = record.ConnectedAt,
+                Boot = record.Boot,
                 KeyFrom = record.KeyFrom,
                 ReadAt = time.GetTimestamp(),
             };

@@ -59,11 +59,12 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
 
     private void Handle(in InboundMessage message)
     {
-        var login = BrokerLogin.DeviceIdOf(message.Publisher);
+        // Who is no device speaks for none: only an outside broker's messages come without a login.
+        var login = BrokerLogin.DeviceIdOf(message.Publisher) ?? "";
 
         // A device that reconnects causes the will of its old connection, before the new connection's first status. Whether the device is
         // connected is looked up for wills only (only they contain this word): for every heartbeat it would cost too much.
-        if (login is not null && message.Payload.IndexOf("Unavailable"u8) >= 0 && broker.IsConnected(login))
+        if (message.Payload.IndexOf("Unavailable"u8) >= 0 && broker.IsConnected(login))
         {
             ingest.AcceptFromConnected(message.Payload, message.Retain, login);
             return;

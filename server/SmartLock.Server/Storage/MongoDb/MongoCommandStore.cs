@@ -88,7 +88,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks
 
     private static LockForCommand? AsSeenBy(LockDocument? found, IssueRequest request) =>
         found?.AccessOf(request.Actor, request.Now) is { } access
-            ? new LockForCommand(access, found.State, found.LastIssuedAt, new DeviceRoute(found.Key, found.Unsigned, found.OwnTopics))
+            ? new LockForCommand(access, found.State, found.LastIssuedAt, new DeviceRoute(found.Key, found.Unsigned, found.OwnTopics, found.Boot))
             : null;
 
     private async Task<CommandDocument?> FindByKeyAsync(MongoTransaction transaction, IssueRequest request) => request.IdempotencyKey is null

@@ -110,9 +110,9 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
     {
         var viewer = new SqliteAccess.Viewer(request.DeviceId, request.Actor, request.Now);
         return session.Find<LockRow>(SelectLock, viewer) is { } row
-            ? new LockForCommand(row.Access, row.State, row.LastIssuedAt, new DeviceRoute(row.ProtectedKey, row.Unsigned, row.OwnTopics))
+            ? new LockForCommand(row.Access, row.State, row.LastIssuedAt, new DeviceRoute(row.ProtectedKey, row.Unsigned, row.OwnTopics, row.Boot))
             : null;
     }
 
-    private sealed record LockRow(LockAccess Access, LockState State, long LastIssuedAt, byte[] ProtectedKey, bool Unsigned, bool OwnTopics);
+    private sealed record LockRow(LockAccess Access, LockState State, long LastIssuedAt, byte[] ProtectedKey, bool Unsigned, bool OwnTopics, string? Boot);
 }

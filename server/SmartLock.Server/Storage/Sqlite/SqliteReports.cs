@@ -9,7 +9,7 @@ internal static class SqliteReports
     private const string SetMeasured = """
         UPDATE locks SET connected_at = CASE @ConnectedAt WHEN 0 THEN connected_at ELSE @ConnectedAt END,
             own_topics = ifnull(@OwnTopics, own_topics), firmware = ifnull(@Firmware, firmware),
-            rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS
+            rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS, boot = @Boot
         """;
 
     private const string SaysTheSame = """
@@ -36,7 +36,7 @@ internal static class SqliteReports
 
     private const string Update = """
         UPDATE locks SET status = @Status, state = @State, issue = @Issue, last_seen = @LastSeen, sent_at = @SentAt, connected_at = @ConnectedAt,
-            own_topics = @OwnTopics, firmware = @Firmware, rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS, lost_at = @LostAt
+            own_topics = @OwnTopics, firmware = @Firmware, rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS, lost_at = @LostAt, boot = @Boot
         WHERE device_id = @DeviceId
         """;
 
@@ -84,6 +84,7 @@ internal static class SqliteReports
             .Set("@Rssi", report.Rssi)
             .Set("@BatteryMv", report.BatteryMv)
             .Set("@UptimeS", report.UptimeS)
+            .Set("@Boot", report.Boot)
             .Run() == 1;
 
     private static ReportedLock? Find(SqliteSession session, string deviceId) =>
@@ -103,6 +104,7 @@ internal static class SqliteReports
             .Set("@Rssi", reported.Rssi)
             .Set("@BatteryMv", reported.BatteryMv)
             .Set("@UptimeS", reported.UptimeS)
+            .Set("@Boot", reported.Boot)
             .Set("@LostAt", reported.LostAt?.ToUnixTimeMilliseconds())
             .Run();
 
