@@ -9,6 +9,8 @@ internal static class InfrastructureFeature
     {
         var folder = DataFolder.Open(configuration);
         services.AddSingleton(folder);
+        // Before all that opens something in the folder.
+        services.AddHostedService<DataFolderLock>();
         services.AddSingleton(typeof(Events<>));
         services.AddHostedService<ExposedFiles>();
         services.AddDataProtection()
@@ -34,10 +36,11 @@ internal static class InfrastructureFeature
     }
 
     /// <summary>
-    /// The order matters: who the client is before everything; errors around everything; who is asking before how often they may; both before whether they may.
+    /// The order matters: that there is a request, and who the client is, before everything; errors around everything; who is asking before how often they may; both before whether they may.
     /// </summary>
     public static void UseInfrastructure(this WebApplication app)
     {
+        app.Use(HttpConnection.CountRequestAsync);
         app.UseForwardedHeaders();
         app.UseSecurityHeaders();
         app.UseExceptionHandler();

@@ -53,7 +53,7 @@ internal static class LiveEndpoints
             return Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The session has ended.");
         }
 
-        var joined = request.Hub.Join(username, request.LastEventId);
+        var joined = request.Hub.Join(username, ClientAddress.Of(request.Context), request.LastEventId);
         if (joined.Listener is null)
         {
             return Refuse(joined.Outcome, request.Context);
@@ -96,6 +96,11 @@ internal static class LiveEndpoints
         if (outcome is JoinOutcome.TooManyOfAccount)
         {
             return Problems.TooManyRequests(context, WhenFull, "This account has as many event streams open as one may have.");
+        }
+
+        if (outcome is JoinOutcome.TooManyOfNetwork)
+        {
+            return Problems.TooManyRequests(context, WhenFull, "Your network has as many event streams open as one may have.");
         }
 
         Problems.SetRetryAfter(context, WhenFull);
