@@ -6,7 +6,8 @@ namespace SmartLock.Server.Infrastructure;
 
 /// <summary>
 /// The open HTTP connections, bounded in all and per network. Where there are as many as may be, the one goes that has been without a request
-/// longest; those with a request under way stay. Idle connections keep nobody out, and one network cannot take them all.
+/// longest; where all have one, the one whose request is the oldest of those that do not end by themselves (<see cref="LongLived"/>). Other requests
+/// are never cut. Idle connections and open streams keep nobody out, and one network cannot take all places.
 /// </summary>
 internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfiguration configuration, TimeProvider time, ILogger<HttpConnections> log)
 {
@@ -16,6 +17,7 @@ internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfigur
     private readonly System.Threading.Lock _gate = new();
     private readonly IReadOnlyList<System.Net.IPNetwork> _proxies = TrustedProxies.Parse(configuration);
     private readonly LinkedList<HttpConnection> _idle = [];
+    private readonly LinkedList<HttpConnection> _longLived = [];
     private readonly Dictionary<string, Network> _networks = new(StringComparer.Ordinal);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromMinutes(1));
     private int _count;
@@ -66,7 +68,21 @@ internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfigur
         {
             if (connection.Requests++ == 0)
             {
-                TakeFromIdle(connection);
+                TakeFromLists(connection);
+            }
+        }
+    }
+
+    /// <summary>The request of the connection is one that does not end by itself.</summary>
+    internal void BeginLongLived(HttpConnection connection)
+    {
+        lock (_gate)
+        {
+            // With others on the same connection it is theirs too.
+            if (connection is { IsOpen: true, Requests: 1 })
+            {
+                _longLived.AddLast(connection.Place);
+                connection.Network?.LongLived.AddLast(connection.OwnPlace);
             }
         }
     }
@@ -77,6 +93,7 @@ internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfigur
         {
             if (--connection.Requests == 0 && connection.IsOpen)
             {
+                TakeFromLists(connection);
                 AddToIdle(connection);
             }
         }
@@ -91,7 +108,9 @@ internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfigur
             var isFull = _count >= bounds.Http;
             if (isFull || own?.Count >= bounds.HttpPerNetwork)
             {
-                evicted = own?.Count >= bounds.HttpPerNetwork ? own.Idle.First?.Value : _idle.First?.Value;
+                evicted = own?.Count >= bounds.HttpPerNetwork
+                    ? (own.Idle.First ?? own.LongLived.First)?.Value
+                    : (_idle.First ?? _longLived.First)?.Value;
                 if (evicted is null)
                 {
                     TellFull(isFull ? "all networks" : network!, isFull ? bounds.Http : bounds.HttpPerNetwork);
@@ -155,17 +174,14 @@ internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfigur
 
     private void AddToIdle(HttpConnection connection)
     {
-        _idle.AddLast(connection.InIdle);
-        connection.Network?.Idle.AddLast(connection.InOwnIdle);
+        _idle.AddLast(connection.Place);
+        connection.Network?.Idle.AddLast(connection.OwnPlace);
     }
 
-    private void TakeFromIdle(HttpConnection connection)
+    private static void TakeFromLists(HttpConnection connection)
     {
-        if (connection.InIdle.List is not null)
-        {
-            _idle.Remove(connection.InIdle);
-            connection.Network?.Idle.Remove(connection.InOwnIdle);
-        }
+        connection.Place.List?.Remove(connection.Place);
+        connection.OwnPlace.List?.Remove(connection.OwnPlace);
     }
 
     private void Remove(HttpConnection connection)
@@ -176,7 +192,7 @@ internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfigur
         }
 
         connection.IsOpen = false;
-        TakeFromIdle(connection);
+        TakeFromLists(connection);
         _count--;
         if (connection.Network is { } own && --own.Count == 0)
         {
@@ -204,6 +220,8 @@ internal sealed partial class HttpConnections(ConnectionBounds bounds, IConfigur
         public int Count { get; set; }
 
         public LinkedList<HttpConnection> Idle { get; } = [];
+
+        public LinkedList<HttpConnection> LongLived { get; } = [];
     }
 }
 
@@ -216,23 +234,36 @@ internal sealed class HttpConnection
     {
         _all = all;
         Context = context;
-        InIdle = new LinkedListNode<HttpConnection>(this);
-        InOwnIdle = new LinkedListNode<HttpConnection>(this);
+        Place = new LinkedListNode<HttpConnection>(this);
+        OwnPlace = new LinkedListNode<HttpConnection>(this);
     }
 
     public ConnectionContext Context { get; }
 
     public HttpConnections.Network? Network { get; set; }
 
-    public LinkedListNode<HttpConnection> InIdle { get; }
+    /// <summary>In the list of the idle ones or that of the long-lived ones; in none while another request is under way.</summary>
+    public LinkedListNode<HttpConnection> Place { get; }
 
-    public LinkedListNode<HttpConnection> InOwnIdle { get; }
+    /// <summary>The same in its network's lists.</summary>
+    public LinkedListNode<HttpConnection> OwnPlace { get; }
 
     /// <summary>How many are under way; HTTP/2 has several on one connection.</summary>
     public int Requests { get; set; }
 
     /// <summary>False when it has to go, or is gone.</summary>
     public bool IsOpen { get; set; }
+
+    /// <summary>Middleware behind routing.</summary>
+    public static Task MarkLongLivedAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<LongLived>() is not null && context.Features.Get<HttpConnection>() is { } connection)
+        {
+            connection._all.BeginLongLived(connection);
+        }
+
+        return next(context);
+    }
 
     /// <summary>The outermost middleware: a request is under way from its header to the end of its answer.</summary>
     public static async Task CountRequestAsync(HttpContext context, RequestDelegate next)
@@ -253,4 +284,10 @@ internal sealed class HttpConnection
             connection._all.End(connection);
         }
     }
+}
+
+/// <summary>Metadata of endpoints whose requests go on until somebody ends them, and whose clients come back: event streams and WebSockets.</summary>
+internal sealed class LongLived
+{
+    public static LongLived Instance { get; } = new();
 }

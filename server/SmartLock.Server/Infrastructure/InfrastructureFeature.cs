@@ -47,6 +47,7 @@ internal static class InfrastructureFeature
         app.UseStatusCodePages();
         app.UseApiDocs();
         app.UseRouting();
+        app.Use(HttpConnection.MarkLongLivedAsync);
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseUnmatchedRoutes();

@@ -21,6 +21,7 @@ internal static class LiveEndpoints
             + "(events were missed: read again what you show, then go on). With Last-Event-ID the stream first repeats what was missed. It ends with the access token: "
             + "come back with a new one.")
         .RequireRateLimiting(RateLimits.Reads)
+        .WithMetadata(LongLived.Instance)
         .Produces<string>(StatusCodes.Status200OK, contentType: "text/event-stream");
 
     private static async Task<IResult> ListenAsync([AsParameters] LiveRequest request, CancellationToken ct)

@@ -20,11 +20,15 @@ internal sealed class RefusalRecords(TimeProvider time)
 
     private readonly System.Threading.Lock _gate = new();
     private readonly FailureCounts _counts = new(2, 1 << 15);
+    private readonly long _start = time.GetTimestamp();
+
+    /// <summary>From a clock that nobody sets; the counts want a time that is not near zero.</summary>
+    private DateTimeOffset Now => DateTimeOffset.UnixEpoch.AddYears(1) + time.GetElapsedTime(_start);
 
     /// <param name="network">As <see cref="Infrastructure.ClientAddress"/> has it.</param>
     public bool MayRecord(string deviceId, string actor, string network)
     {
-        var now = time.GetUtcNow();
+        var now = Now;
         lock (_gate)
         {
             return Counted(deviceId, actor, network).All(c => _counts.Wait(c.At, now, c.Free) == TimeSpan.Zero);
@@ -34,7 +38,7 @@ internal sealed class RefusalRecords(TimeProvider time)
     /// <summary>One was recorded.</summary>
     public void Count(string deviceId, string actor, string network)
     {
-        var now = time.GetUtcNow();
+        var now = Now;
         lock (_gate)
         {
             foreach (var (at, free) in Counted(deviceId, actor, network))

@@ -27,7 +27,7 @@ internal static class MessagingFeature
         if (ModeOf(app.Configuration) is MqttMode.Embedded)
         {
             // The broker asks for its own logins.
-            app.MapMqttWebSocket("/mqtt").AllowAnonymous().ExcludeFromDescription();
+            app.MapMqttWebSocket("/mqtt").AllowAnonymous().WithMetadata(LongLived.Instance).ExcludeFromDescription();
         }
 
         IntegrationAdminEndpoints.Map(app);

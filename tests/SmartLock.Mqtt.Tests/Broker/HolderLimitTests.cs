@@ -138,7 +138,12 @@ public sealed class HolderLimitTests
         broker.Statistics.Dropped[MqttDropReason.Expired].ShouldBe(resends ? 0 : 1);
         broker.Broker.Publish("a", "next"u8, MqttQoS.AtLeastOnce);
         (await again.TakeAsync()).Payload.ShouldBe("next");
-        broker.Statistics.HeldBytes.ShouldBe(0);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (broker.Statistics.HeldBytes > 0)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     /// <summary>User names are "holder login".</summary>

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using SmartLock.Mqtt;
 using SmartLock.Mqtt.Broker;
 using SmartLock.Server.Messaging;

@@ -1,7 +1,9 @@
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Testing;
@@ -49,6 +51,46 @@ public sealed class HttpConnectionsTests
         fourth.IsOpen.ShouldBeTrue();
         one.SetResult();
         await requests[0];
+    }
+
+    [Fact]
+    public async Task Where_all_have_a_request_the_oldest_that_would_not_end_by_itself_goes()
+    {
+        var all = Bounded(most: 3, perNetwork: 3);
+        await using var busy = new Peer(all, "192.0.2.1");
+        await using var stream = new Peer(all, "192.0.2.2");
+        await using var later = new Peer(all, "192.0.2.3");
+        var open = new TaskCompletionSource();
+        var requests = new[]
+        {
+            busy.RequestAsync(() => open.Task),
+            stream.RequestAsync(() => open.Task, isLongLived: true),
+            later.RequestAsync(() => open.Task, isLongLived: true),
+        };
+
+        await using var person = new Peer(all, "192.0.2.4");
+
+        await stream.EndedAsync();
+        (busy.IsOpen, later.IsOpen, person.IsOpen).ShouldBe((true, true, true));
+        open.SetResult();
+        await Task.WhenAll(requests);
+        await using var next = new Peer(all, "192.0.2.5");
+        await person.EndedAsync();
+        (next.IsOpen, busy.IsOpen, later.IsOpen).ShouldBe((true, true, true), "what ended is idle now, and for less long than who never began");
+    }
+
+    [Fact]
+    public async Task Endpoints_of_kestrels_own_configuration_are_bounded_too()
+    {
+        var port = FreePort.Next();
+        await using var app = await TestApp.StartAsync("--Urls=", $"--Kestrel:Endpoints:Own:Url=http://127.0.0.1:{port}");
+        var all = app.Services.GetRequiredService<HttpConnections>();
+        var before = all.Count;
+
+        using var socket = new System.Net.Sockets.TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, port);
+
+        await Eventually.TrueAsync(() => all.Count == before + 1, "it is counted");
     }
 
     [Theory]
@@ -151,11 +193,12 @@ public sealed class HttpConnectionsTests
 
         public byte[] Read { get; private set; } = [];
 
-        public Task RequestAsync(Func<Task> handle)
+        public Task RequestAsync(Func<Task> handle, bool isLongLived = false)
         {
-            var context = new Microsoft.AspNetCore.Http.DefaultHttpContext();
+            var context = new DefaultHttpContext();
             context.Features.Set(_context.Features.Get<HttpConnection>());
-            return HttpConnection.CountRequestAsync(context, _ => handle());
+            context.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(isLongLived ? [LongLived.Instance] : []), null));
+            return HttpConnection.CountRequestAsync(context, c => HttpConnection.MarkLongLivedAsync(c, _ => handle()));
         }
 
         public Task ServedAsync() => _served.Task.WaitAsync(Patience);
