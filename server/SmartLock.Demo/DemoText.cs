@@ -15,7 +15,7 @@ internal static class DemoText
             SmartLock is up: server, MQTT broker, database and two virtual locks.
 
               API        {{api}}        documentation {{api}}/docs
-              MQTT       {{mqtt}}
+              MQTT       {{mqtt}}        for this machine only, unless it is started with --Mqtt:Address=0.0.0.0
               Data       {{folder}} (removed at the end)
               Account    {{household.Username}} / {{household.Password}}
               Locks

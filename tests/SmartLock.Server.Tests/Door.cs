@@ -32,7 +32,7 @@ internal sealed class Door : IAsyncDisposable
 
     public VirtualLock Device { get; }
 
-    /// <summary>Where to reach the app's own broker. It listens on 0.0.0.0, to which MQTTnet does not connect.</summary>
+    /// <summary>Where to reach the app's own broker.</summary>
     public static IPEndPoint BrokerOf(TestApp app) => new(IPAddress.Loopback, app.Services.GetRequiredService<MqttListener>().EndPoint!.Port);
 
     /// <summary>Registered, connected to the app's own broker, and Available.</summary>

@@ -92,11 +92,10 @@ public sealed class ExternalProgram : IAsyncDisposable
     }
 
     /// <summary>SIGINT, as Ctrl-C sends it.</summary>
-    public void Interrupt()
-    {
-        using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
-    }
+    public void Interrupt() => Signal("-INT");
+
+    /// <summary>SIGTERM, as service managers send it.</summary>
+    public void Terminate() => Signal("-TERM");
 
     public async ValueTask DisposeAsync()
     {
@@ -106,6 +105,12 @@ public sealed class ExternalProgram : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private void Signal(string signal)
+    {
+        using var kill = Process.Start("kill", [signal, _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 
     private void Take(object sender, DataReceivedEventArgs line)

@@ -208,7 +208,6 @@ internal sealed partial class BrokerConnection
             _core.Counters.ConnectionAccepted();
             BrokerLog.Accepted(_core.Logger, Identity.Name, _remoteEndPoint);
             _lastRead = _core.Clock.Now;
-            _core.Connections.Accept(this);
             _core.Deadlines.Cancel(this);
             if (_idleLimit > 0)
             {
@@ -232,6 +231,7 @@ internal sealed partial class BrokerConnection
         var turn = default(Turn);
         WriteConnAck(new ConnAckPacket(SessionPresent: false, ReasonCodeRules.Fit(MqttPacketType.ConnAck, reason)), ref turn);
         turn.End(_core.Counters);
+        Volatile.Write(ref _isToldWhy, true);
         return false;
     }
 

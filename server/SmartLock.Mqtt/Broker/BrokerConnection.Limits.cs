@@ -54,6 +54,11 @@ internal sealed partial class BrokerConnection
 
     private long ExpiryOf(ConnectPacket connect)
     {
+        if (!Identity.KeepsSessions)
+        {
+            return 0;
+        }
+
         var most = (long)_core.Options.MaxSessionExpiry.TotalMilliseconds;
         if (connect.ProtocolVersion == MqttProtocolVersion.V500)
         {

@@ -17,6 +17,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     private readonly BrokerCore _core;
     private readonly IDuplexPipe _transport;
     private readonly Action _abort;
+    private readonly Action? _halfClose;
     private readonly EndPoint? _remoteEndPoint;
     private long _lastRead;
     private long _idleLimit;
@@ -27,7 +28,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
     private Will? _will;
     private TaskCompletionSource? _closed;
 
-    public BrokerConnection(BrokerCore core, IDuplexPipe transport, EndPoint? remoteEndPoint, X509Certificate2? certificate, Action abort)
+    public BrokerConnection(BrokerCore core, IDuplexPipe transport, EndPoint? remoteEndPoint, X509Certificate2? certificate, Action abort, Action? halfClose)
     {
         _core = core;
         _transport = transport;
@@ -35,6 +36,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         Address = RemoteAddress.Of(remoteEndPoint);
         _certificate = certificate;
         _abort = abort;
+        _halfClose = halfClose;
         Outbound = new Outbound(transport.Output, core.Options.MaxOutboundBytes, core.OutboundTotal, this, core.Journal);
     }
 
@@ -115,6 +117,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         {
             var properties = text is null ? null : new MqttProperties { ReasonString = text };
             goodbye = new DisconnectPacket(ReasonCodeRules.Fit(MqttPacketType.Disconnect, code), properties);
+            Volatile.Write(ref _isToldWhy, true);
         }
 
         var turn = default(Turn);
@@ -126,7 +129,7 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
 
     public void Abort() => _abort();
 
-    /// <summary>Ends when the transport is let go.</summary>
+    /// <summary>Ends when the transport has been given the last word.</summary>
     public Task WhenClosedAsync()
     {
         lock (_gate)
@@ -328,6 +331,11 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
         try
         {
             await Outbound.WhenDrainedAsync().WaitAsync(_core.Options.DrainTimeout, _core.Clock.Time).ConfigureAwait(false);
+            if (_halfClose is not null && Volatile.Read(ref _isToldWhy))
+            {
+                TellClosed();
+                await DiscardAsync(_halfClose).ConfigureAwait(false);
+            }
         }
         catch (TimeoutException)
         {
@@ -355,12 +363,17 @@ internal sealed partial class BrokerConnection : Deadline, IOutboundOwner
             finally
             {
                 _core.Connections.Remove(this);
-                lock (_gate)
-                {
-                    _isClosed = true;
-                    _closed?.TrySetResult();
-                }
+                TellClosed();
             }
+        }
+    }
+
+    private void TellClosed()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            _closed?.TrySetResult();
         }
     }
 }

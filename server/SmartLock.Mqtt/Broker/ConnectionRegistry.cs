@@ -5,8 +5,10 @@ internal sealed class ConnectionRegistry(BrokerCore core)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<BrokerConnection> _connections = [];
+    private readonly Holdings<BrokerConnection> _accepted = new();
     private readonly WaitingLine<BrokerConnection> _connecting = new(core.Options.MaxConnecting, core.Options.MaxConnectingPerAddress);
     private readonly WaitingLine<BrokerConnection> _refused = new(core.Options.MaxDelayedRefusals, core.Options.MaxDelayedRefusalsPerAddress);
+    private readonly WaitingLine<BrokerConnection> _leaving = new(core.Options.MaxDelayedRefusals, core.Options.MaxDelayedRefusalsPerAddress);
     private bool _stopping;
 
     /// <summary>Whose login is not accepted yet.</summary>
@@ -45,13 +47,14 @@ internal sealed class ConnectionRegistry(BrokerCore core)
         }
     }
 
-    /// <returns>False when there are as many as may be, or the broker stops or has not loaded yet what was stored.</returns>
+    /// <summary>Who comes is let in always; where as many wait to log in as may, one of them goes for it.</summary>
+    /// <returns>False when the broker stops, or has not loaded yet what was stored.</returns>
     public bool TryAdd(BrokerConnection connection)
     {
         BrokerConnection? oldest;
         lock (_gate)
         {
-            if (_stopping || !core.IsReady || _connections.Count >= core.Options.MaxConnections)
+            if (_stopping || !core.IsReady)
             {
                 return false;
             }
@@ -70,13 +73,51 @@ internal sealed class ConnectionRegistry(BrokerCore core)
         return true;
     }
 
-    /// <summary>Its login is accepted.</summary>
-    public void Accept(BrokerConnection connection)
+    /// <summary>Its login is accepted: it gets a place among those that are logged in, where there is one.</summary>
+    /// <param name="connection">Whose identity is known.</param>
+    /// <param name="replaced">Gives its place up for it, whoever else has more; null for none.</param>
+    /// <param name="evicted">Of the largest holder: to be closed, for it has given up its place.</param>
+    public bool TryAccept(BrokerConnection connection, BrokerConnection? replaced, out BrokerConnection? evicted)
     {
+        evicted = null;
+        var holder = connection.Identity.Holder;
         lock (_gate)
         {
+            var givesPlace = replaced is not null && _accepted.Remove(replaced);
+            if (!givesPlace
+                && _accepted.Count >= core.Options.MaxConnections
+                && !_accepted.TryFindExcess(holder, isPreferred: static _ => false, out evicted))
+            {
+                return false;
+            }
+
+            if (evicted is not null)
+            {
+                _accepted.Remove(evicted);
+            }
+
             _connecting.Remove(connection);
+            _accepted.Add(holder, connection);
+            return true;
         }
+    }
+
+    /// <summary>It was told why it ends and reads that: it stands in nobody's way meanwhile.</summary>
+    public void Leave(BrokerConnection connection)
+    {
+        BrokerConnection? oldest;
+        lock (_gate)
+        {
+            if (!_connections.Contains(connection))
+            {
+                return;
+            }
+
+            GiveUpPlace(connection);
+            oldest = _leaving.Add(connection, connection.Address);
+        }
+
+        oldest?.Abort();
     }
 
     /// <summary>Its login is refused: it stands in nobody's way while it waits to be told.</summary>
@@ -99,8 +140,7 @@ internal sealed class ConnectionRegistry(BrokerCore core)
     {
         lock (_gate)
         {
-            _connecting.Remove(connection);
-            _refused.Remove(connection);
+            GiveUpPlace(connection);
             if (_connections.Remove(connection))
             {
                 core.Counters.ConnectionClosed();
@@ -147,6 +187,14 @@ internal sealed class ConnectionRegistry(BrokerCore core)
                 connection.Abort();
             }
         }
+    }
+
+    private void GiveUpPlace(BrokerConnection connection)
+    {
+        _connecting.Remove(connection);
+        _refused.Remove(connection);
+        _leaving.Remove(connection);
+        _accepted.Remove(connection);
     }
 
     /// <summary>

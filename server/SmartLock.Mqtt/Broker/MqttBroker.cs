@@ -49,8 +49,18 @@ public sealed partial class MqttBroker : IAsyncDisposable
         Action? abort = null,
         CancellationToken aborted = default)
     {
+        return ServeAsync(transport, remoteEndPoint, certificate, abort, halfClose: null, aborted);
+    }
+
+    /// <param name="halfClose">
+    /// Tells the peer that nothing more comes, while the broker still reads: what a socket has not read when it is closed has the system reset the
+    /// connection, which takes the last packet with it. Null for a transport that sees to its own closing.
+    /// </param>
+    internal Task ServeAsync(
+        IDuplexPipe transport, EndPoint? remoteEndPoint, X509Certificate2? certificate, Action? abort, Action? halfClose, CancellationToken aborted)
+    {
         ArgumentNullException.ThrowIfNull(transport);
-        return new BrokerConnection(_core, transport, remoteEndPoint, certificate, abort ?? transport.Output.CancelPendingFlush).RunAsync(aborted);
+        return new BrokerConnection(_core, transport, remoteEndPoint, certificate, abort ?? transport.Output.CancelPendingFlush, halfClose).RunAsync(aborted);
     }
 
     /// <summary>

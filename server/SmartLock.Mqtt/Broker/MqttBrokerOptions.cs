@@ -5,7 +5,10 @@ namespace SmartLock.Mqtt.Broker;
 /// <summary>Limits of the broker. Every one bounds memory or time that a client could otherwise take.</summary>
 public sealed class MqttBrokerOptions
 {
-    /// <summary>Connections beyond this are closed before a byte of theirs is read.</summary>
+    /// <summary>
+    /// Connections that are logged in. A further one takes the place of one of the holder with the most (<see cref="MqttIdentity.Holder"/>), which
+    /// is told 0x97 Quota exceeded; where no holder has two more than its own, it is itself refused with that.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int MaxConnections { get; set; } = 50_000;
 
@@ -20,6 +23,10 @@ public sealed class MqttBrokerOptions
     [Range(1, int.MaxValue)]
     public int MaxConnectingPerAddress { get; set; } = 512;
 
+    /// <summary>TLS handshakes under way, in all; of one address <see cref="MaxConnectingPerAddress"/>. The one that has waited longest goes first.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxHandshakes { get; set; } = 4096;
+
     /// <summary>Bytes of a CONNECT, its will included. It is read before anybody knows who sends it.</summary>
     [Range(256, 268_435_460)]
     public int MaxConnectSize { get; set; } = 4 * 1024;
@@ -30,7 +37,10 @@ public sealed class MqttBrokerOptions
     /// </summary>
     public TimeSpan RefusalDelay { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Refusals that wait to be told. A further one waits too, and the oldest is told at once.</summary>
+    /// <summary>
+    /// Refusals that wait to be told. A further one waits too, and the oldest is told at once. As many connections may have been told why they end
+    /// and be closing; of these the oldest is cut.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int MaxDelayedRefusals { get; set; } = 1024;
 
@@ -38,11 +48,17 @@ public sealed class MqttBrokerOptions
     [Range(1, int.MaxValue)]
     public int MaxDelayedRefusalsPerAddress { get; set; } = 64;
 
-    /// <summary>Sessions, connected or not. A new client beyond this is refused: v5 with 0x97 Quota exceeded, v3.1.1 with return code 3.</summary>
+    /// <summary>
+    /// Sessions, connected or not. A further one ends one of the holder with the most, as for <see cref="MaxConnections"/>, one without a
+    /// connection first; where there is none it is refused: v5 with 0x97 Quota exceeded, v3.1.1 with return code 3.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int MaxSessions { get; set; } = 100_000;
 
-    /// <summary>Sessions of one login, so that one cannot use up <see cref="MaxSessions"/>.</summary>
+    /// <summary>
+    /// Sessions of one login. A further one ends one that has no connection, as a client without a lasting client id leaves it; where all are
+    /// connected it is refused.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int MaxSessionsPerIdentity { get; set; } = 100;
 
@@ -144,6 +160,8 @@ public sealed class MqttBrokerOptions
     [Range(0, int.MaxValue)]
     public int MaxRetainedBytes { get; set; } = 16 * 1024 * 1024;
 
-    /// <summary>How long a stop waits for connections to take their DISCONNECT before they are cut.</summary>
+    /// <summary>
+    /// How long a connection that ends may take to read what it was told (CONNACK, DISCONNECT) and close its side, before it is cut; at a stop too.
+    /// </summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(2);
 }

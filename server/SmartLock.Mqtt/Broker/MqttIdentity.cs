@@ -8,6 +8,24 @@ public sealed class MqttIdentity(string name)
 {
     public string Name { get; } = name;
 
+    /// <summary>
+    /// Who answers for the login; what all logins of one holder have is counted together. By default each login is its own. Where connections or
+    /// sessions are as many as may be, a newcomer takes the place of one of the largest holder's.
+    /// </summary>
+    public string Holder { get; init; } = name;
+
+    /// <summary>Lowers <see cref="MqttBrokerOptions.MaxSessionsPerIdentity"/>; every connection has a session.</summary>
+    public int MaxSessions { get; init; } = int.MaxValue;
+
+    /// <summary>Whether its sessions may outlive their connections. If not, they end with them, whatever the client asks for.</summary>
+    public bool KeepsSessions { get; init; } = true;
+
+    /// <summary>
+    /// Whether a message that was sent and not acknowledged is sent again on the next connection although it has expired, as MQTT has it (MQTT-4.4.0-1).
+    /// If not, it is dropped: for what must not be delivered late, even twice.
+    /// </summary>
+    public bool ResendsExpired { get; init; } = true;
+
     /// <summary>A read-only observer: also given what is published to other identities, where it is subscribed.</summary>
     public bool SeesDirected { get; init; }
 

@@ -11,7 +11,7 @@ public static class MqttTlsEndpoint
 {
     /// <summary>
     /// In place of <c>UseHttps</c> and <c>UseConnectionHandler&lt;MqttConnectionHandler&gt;</c>: the broker sees a connection only when its handshake is
-    /// done, so handshakes are bounded here, by <see cref="MqttBrokerOptions.MaxConnecting"/>, <see cref="MqttBrokerOptions.MaxConnectingPerAddress"/> and
+    /// done, so handshakes are bounded here, by <see cref="MqttBrokerOptions.MaxHandshakes"/>, <see cref="MqttBrokerOptions.MaxConnectingPerAddress"/> and
     /// <see cref="MqttBrokerOptions.ConnectTimeout"/>.
     /// </summary>
     public static void UseMqttOverTls(this ListenOptions endpoint, HttpsConnectionAdapterOptions tls)
@@ -19,7 +19,7 @@ public static class MqttTlsEndpoint
         ArgumentNullException.ThrowIfNull(endpoint);
         ArgumentNullException.ThrowIfNull(tls);
         var options = endpoint.ApplicationServices.GetRequiredService<MqttBroker>().Core.Options;
-        var handshakes = new Handshakes(options.MaxConnecting, options.MaxConnectingPerAddress);
+        var handshakes = new Handshakes(options.MaxHandshakes, options.MaxConnectingPerAddress);
         tls.HandshakeTimeout = options.ConnectTimeout;
         endpoint.Use(next => connection => handshakes.BeginAsync(connection, next));
         endpoint.UseHttps(tls);

@@ -85,8 +85,9 @@ internal sealed partial class Session
                 return false;
             }
 
-            var result = step == InflightStep.AwaitsComplete
-                ? connection.Outbound.TryWrite(new AckPacket(MqttPacketType.PubRel, id), ref turn)
+            var isOver = step == InflightStep.AwaitsAck && !Identity.ResendsExpired && held.Message.HasExpired(core.Clock.Now);
+            var result = step == InflightStep.AwaitsComplete ? connection.Outbound.TryWrite(new AckPacket(MqttPacketType.PubRel, id), ref turn)
+                : isOver ? OutboundResult.TooLarge
                 : Send(connection, held, id, duplicate: true, ref turn);
             if (result is OutboundResult.Full or OutboundResult.Closed)
             {
@@ -96,7 +97,7 @@ internal sealed partial class Session
             _inflight.MarkSent();
             if (result == OutboundResult.TooLarge)
             {
-                Drop(MqttDropReason.TooLarge);
+                Drop(isOver ? MqttDropReason.Expired : MqttDropReason.TooLarge);
                 _inflight.TryComplete(id, step, held.Terms.QoS);
                 StoreCompleted(held.Sequence, ref turn);
             }

@@ -17,7 +17,9 @@ internal sealed partial class SessionRegistry
     {
         lock (_gate)
         {
-            if (!HasRoomFor(session.Key) || _sessions.ContainsKey(session.Key))
+            if (_sessions.ContainsKey(session.Key)
+                || _sessions.Count >= core.Options.MaxSessions
+                || CountOf(session.Key.Identity) >= MostOf(session.Identity))
             {
                 return false;
             }
@@ -27,10 +29,32 @@ internal sealed partial class SessionRegistry
         }
     }
 
-    private bool HasRoomFor(SessionKey key)
+    /// <param name="displaced">Who has to go for it; null when there is room.</param>
+    /// <returns>False when there is no room for a session more of the identity.</returns>
+    private bool TryFindRoom(MqttIdentity identity, out Session? displaced)
     {
+        displaced = null;
+        if (CountOf(identity.Name) >= MostOf(identity))
+        {
+            displaced = _identities[identity.Name].ToArray().FirstOrDefault(s => s.Connection is null);
+            return displaced is not null;
+        }
+
         return _sessions.Count < core.Options.MaxSessions
-            && (_identities.GetValueOrDefault(key.Identity)?.Count ?? 0) < core.Options.MaxSessionsPerIdentity;
+            || _holdings.TryFindExcess(identity.Holder, isPreferred: s => s.Connection is null, out displaced);
+    }
+
+    private int CountOf(string identity) => _identities.GetValueOrDefault(identity)?.Count ?? 0;
+
+    private int MostOf(MqttIdentity identity) => Math.Min(identity.MaxSessions, core.Options.MaxSessionsPerIdentity);
+
+    /// <summary>The login may have another holder than when the session was made.</summary>
+    private void SetIdentity(Session session, MqttIdentity identity)
+    {
+        session.Identity = identity;
+        SetObserver(session, identity.SeesDirected);
+        _holdings.Remove(session);
+        _holdings.Add(identity.Holder, session);
     }
 
     private void Remember(Session session)
@@ -42,7 +66,7 @@ internal sealed partial class SessionRegistry
         }
 
         own.Add(session);
-        SetObserver(session, session.Identity.SeesDirected);
+        SetIdentity(session, session.Identity);
     }
 
     private void Forget(Session session)
@@ -54,6 +78,7 @@ internal sealed partial class SessionRegistry
         }
 
         _sessions.Remove(session.Key);
+        _holdings.Remove(session);
         var own = _identities[session.Key.Identity];
         own.Remove(session);
         if (own.Count == 0)

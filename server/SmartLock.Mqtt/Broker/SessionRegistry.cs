@@ -8,6 +8,7 @@ internal sealed partial class SessionRegistry(BrokerCore core)
     private readonly Lock _gate = new();
     private readonly Dictionary<SessionKey, Session> _sessions = [];
     private readonly Dictionary<string, IdentitySessions> _identities = new(StringComparer.Ordinal);
+    private readonly Holdings<Session> _holdings = new();
     private Session[] _observers = [];
     private int _revocations;
 
@@ -39,11 +40,13 @@ internal sealed partial class SessionRegistry(BrokerCore core)
     }
 
     /// <summary>Gives the connection its session: a new one, or the one its client left, or the one it takes over.</summary>
-    /// <returns>Null when there are as many sessions as may be, or logins were ended since <paramref name="revocations"/>.</returns>
+    /// <returns>Null when there are as many sessions or connections as may be, or logins were ended since <paramref name="revocations"/>.</returns>
     public Attached? Attach(BrokerConnection connection, SessionKey key, bool cleanStart, int revocations, ref Turn turn)
     {
         Session? ended = null;
+        Session? displaced = null;
         BrokerConnection? old;
+        BrokerConnection? evicted;
         Attached attached;
         lock (_gate)
         {
@@ -53,6 +56,17 @@ internal sealed partial class SessionRegistry(BrokerCore core)
             }
 
             _sessions.TryGetValue(key, out var session);
+            if ((session is null && !TryFindRoom(connection.Identity, out displaced))
+                || !core.Connections.TryAccept(connection, session?.Connection ?? displaced?.Connection, out evicted))
+            {
+                return null;
+            }
+
+            if (displaced is not null)
+            {
+                Forget(displaced);
+            }
+
             // A session that ends with its connection is not carried over to the next (MQTT 5, 3.1.2.11.2).
             if (session is not null && (cleanStart || session.ExpiryMilliseconds == 0))
             {
@@ -66,16 +80,10 @@ internal sealed partial class SessionRegistry(BrokerCore core)
             {
                 // Coming back cancels a delayed will; a clean start ends the session, which publishes it.
                 session.TakePendingWill();
-                session.Identity = connection.Identity;
-                SetObserver(session, connection.Identity.SeesDirected);
+                SetIdentity(session, connection.Identity);
             }
             else
             {
-                if (!HasRoomFor(key))
-                {
-                    return null;
-                }
-
                 session = new Session(core, key, connection.Identity);
                 Remember(session);
             }
@@ -88,6 +96,9 @@ internal sealed partial class SessionRegistry(BrokerCore core)
         }
 
         old?.Close(MqttReasonCode.SessionTakenOver);
+        evicted?.Close(MqttReasonCode.QuotaExceeded);
+        displaced?.Connection?.Close(MqttReasonCode.QuotaExceeded);
+        displaced?.End(ref turn)?.Publish(ref turn);
         ended?.End(ref turn)?.Publish(ref turn);
         return attached;
     }

@@ -26,6 +26,7 @@ internal static class CommandLine
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] args, params IReadOnlyList<CommandExtension> extensions)
     {
+        using var stop = new StopSignals();
         bool IsSetting(string argument) => CommandLine.IsSetting(argument) && !extensions.Any(extension => extension.IsOption(argument));
         string[] settings = [.. args.Where(IsSetting)];
         var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
@@ -33,7 +34,7 @@ internal static class CommandLine
         var invocation = new InvocationConfiguration { ProcessTerminationTimeout = EndsWithin };
         return parsed.Action is ParseErrorAction misunderstood
             ? await RefuseAsync(parsed, misunderstood, invocation)
-            : await parsed.InvokeAsync(invocation);
+            : await parsed.InvokeAsync(invocation, stop.Token);
     }
 
     /// <summary>What is wrong, what was perhaps meant, and where to read on: the whole help would hide it.</summary>

@@ -11,7 +11,7 @@ internal sealed class HelpText(HelpAction parsers, IReadOnlyList<CommandExtensio
         Examples:
           SmartLock.Server demo                                  try it: a server, two virtual locks and the lines to unlock one
           SmartLock.Server admin create alice                    make the first admin; asks for the password
-          SmartLock.Server                                       run it: API at http://127.0.0.1:8000, devices at port 1883
+          SmartLock.Server                                       run it: API at http://127.0.0.1:8000, devices at 127.0.0.1:1883
           SmartLock.Server --Urls=http://0.0.0.0:8000 --Data:Folder=/var/lib/smartlock
           SmartLock.Server audit verify --Data:Folder=/var/lib/smartlock
 
@@ -22,6 +22,7 @@ internal sealed class HelpText(HelpAction parsers, IReadOnlyList<CommandExtensio
           --Urls=http://127.0.0.1:8000    where the API listens
           --Data:Folder=data              where keys and database are; back it up
           --Mqtt:Port=1883                where devices connect
+          --Mqtt:Address=0.0.0.0          let devices of other machines connect without TLS; Mqtt:CertificateFile lets them connect with it
 
         Environment:
           {AdminCommand.PasswordVariable}     the password for 'admin create'
@@ -30,7 +31,7 @@ internal sealed class HelpText(HelpAction parsers, IReadOnlyList<CommandExtensio
           OTEL_EXPORTER_OTLP_ENDPOINT  a collector for traces, metrics and logs; OTEL_EXPORTER_OTLP_HEADERS its token
 
         Exit codes:
-          0 done   1 could not be done   2 wrong command line or input   3 'audit verify' found the log changed
+          0 done, or stopped as asked   1 could not be done   2 wrong command line or input   3 'audit verify' found the log changed
           78 a setting is wrong   130 broken off at a question
         """;
 

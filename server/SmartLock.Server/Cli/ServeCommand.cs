@@ -13,6 +13,7 @@ internal static partial class ServeCommand
         WebApplication? started = null;
         var code = await Startup.ExplainAsync(async () =>
         {
+            TemporaryFolder.Check();
             started = await StartAsync(settings, ct);
             return ExitCodes.Ok;
         });
@@ -31,13 +32,16 @@ internal static partial class ServeCommand
         return ExitCodes.Ok;
     }
 
-    private static async Task<WebApplication> StartAsync(string[] settings, CancellationToken ct)
+    /// <returns>Null when it was stopped before it had started.</returns>
+    private static async Task<WebApplication?> StartAsync(string[] settings, CancellationToken ct)
     {
         var app = SmartLockServer.Create(settings);
         try
         {
-            await app.StartAsync(ct);
-            return app;
+            if (await app.TryStartAsync(ct))
+            {
+                return app;
+            }
         }
         catch
         {
@@ -45,6 +49,9 @@ internal static partial class ServeCommand
             await app.DisposeAsync();
             throw;
         }
+
+        await app.DisposeAsync();
+        return null;
     }
 
     /// <summary>In place of the host's own lines, which take the broker's address for an HTTP one.</summary>
@@ -56,6 +63,11 @@ internal static partial class ServeCommand
         foreach (var endPoint in new[] { mqtt?.EndPoint, mqtt?.TlsEndPoint }.OfType<IPEndPoint>())
         {
             LogMqtt(logger, endPoint, endPoint == mqtt?.TlsEndPoint ? " (TLS)" : "");
+        }
+
+        if (mqtt is { EndPoint.Address: { } address, TlsEndPoint: null } && IPAddress.IsLoopback(address))
+        {
+            LogMqttIsLocal(logger);
         }
     }
 
@@ -92,6 +104,11 @@ internal static partial class ServeCommand
 
     [LoggerMessage(3, LogLevel.Information, "SmartLock is up: API at {Address} (documentation at {Address}docs). Ctrl-C stops it.")]
     private static partial void LogUp(ILogger logger, Uri address);
+
+    [LoggerMessage(5, LogLevel.Information,
+        "Devices of other machines cannot connect to that address. Give the broker a certificate (Mqtt:CertificateFile), and it listens for TLS on all addresses; "
+        + "or, where everybody on the network is trusted, open it without: --Mqtt:Address=0.0.0.0")]
+    private static partial void LogMqttIsLocal(ILogger logger);
 
     [LoggerMessage(4, LogLevel.Information, "Devices connect to {EndPoint}{Tls}")]
     private static partial void LogMqtt(ILogger logger, IPEndPoint endPoint, string tls);

@@ -10,6 +10,7 @@ namespace SmartLock.Server.Commands;
 internal sealed partial class CommandDispatch(
     ICommandStore store,
     DeviceMutex mutex,
+    RefusalRecords refusals,
     DeviceKeys keys,
     IDeviceLink link,
     Events<CommandsChanged> changed,
@@ -21,13 +22,22 @@ internal sealed partial class CommandDispatch(
     /// <summary>How a command ends that never left this server.</summary>
     private const string Unreachable = "unreachable";
 
+    /// <param name="network">Where the actor asks from, as <see cref="ClientAddress"/> has it.</param>
     /// <exception cref="StoreUnavailableException">Nothing was recorded and nothing was sent.</exception>
-    public async Task<DispatchResult> SendAsync(string commandId, string deviceId, CommandAction action, string actor, string? idempotencyKey, CancellationToken ct)
+    public async Task<DispatchResult> SendAsync(
+        string commandId, string deviceId, CommandAction action, string actor, string network, string? idempotencyKey, CancellationToken ct)
     {
         using var turn = await mutex.EnterAsync(deviceId, ct);
         var now = time.GetUtcNow();
-        var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity);
+        var request = new IssueRequest(commandId, deviceId, action, actor, idempotencyKey, now, options.Value.CommandValidity)
+        {
+            RecordsRefusal = refusals.MayRecord(deviceId, actor, network),
+        };
         var result = await telemetry.IssueAsync(request, () => store.IssueAsync(request, ct));
+        if (request.RecordsRefusal && IssueRules.IsStranger(result.Outcome))
+        {
+            refusals.Count(deviceId, actor, network);
+        }
 
         // From here on the command is on the record: a caller who hangs up does not call it back.
         return result is { Outcome: IssueOutcome.Issued, Command: { } command, Route: { } route }

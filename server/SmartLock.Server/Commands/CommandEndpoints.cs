@@ -81,7 +81,7 @@ internal static class CommandEndpoints
 
         var commandId = Ids.NewUlid(context.Time.GetUtcNow());
         using var waiting = context.Waiters.Begin(commandId);
-        var result = await context.Dispatch.SendAsync(commandId, deviceId, action, context.User.Username(), context.IdempotencyKey, ct);
+        var result = await context.Dispatch.SendAsync(commandId, deviceId, action, context.User.Username(), ClientAddress.Of(context.Request.HttpContext), context.IdempotencyKey, ct);
         return result switch
         {
             { Outcome: IssueOutcome.NotFound } => LockProblems.NotFound(),

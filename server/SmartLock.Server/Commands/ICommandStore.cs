@@ -30,6 +30,9 @@ internal sealed record IssueRequest(
     DateTimeOffset Now,
     TimeSpan Validity)
 {
+    /// <summary>Whether a refusal of somebody who may not move the lock goes on the record; see <see cref="Locks.RefusalRecords"/>.</summary>
+    public bool RecordsRefusal { get; init; } = true;
+
     /// <summary>The command as it is issued.</summary>
     /// <param name="issuedAt">UTC, in whole milliseconds.</param>
     public Command IssuedAt(DateTimeOffset issuedAt) =>
@@ -51,7 +54,7 @@ internal interface ICommandStore
     /// <summary>
     /// Decides and records an attempt in one durable transaction: the owner or operator, the lock's state, the idempotency key and the next
     /// issued_at are checked and taken where the command (when Issued) and the log entry are written. Every outcome but
-    /// AlreadyIssued leaves a log entry (<c>sent</c>, <c>refused: offline</c>, <c>refused: not found</c>, <c>refused: viewer</c>, <c>refused: key reused</c>); for
+    /// AlreadyIssued leaves a log entry, but for refusals that are not to be recorded (<c>sent</c>, <c>refused: offline</c>, <c>refused: not found</c>, <c>refused: viewer</c>, <c>refused: key reused</c>); for
     /// NotFound one is written whether the lock exists or not, so that neither the answer nor its timing tells.
     /// After Issued has been returned the entry outlives a kill of this process and a loss of power.
     /// </summary>

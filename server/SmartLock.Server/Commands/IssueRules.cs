@@ -9,7 +9,7 @@ namespace SmartLock.Server.Commands;
 internal sealed record LockForCommand(LockAccess Access, LockState State, long LastIssuedAt, DeviceRoute Route);
 
 /// <param name="Result">When its outcome is Issued, the command is to be stored, and its time of issue as the lock's last one.</param>
-/// <param name="Entry">To be written in the same transaction; null for AlreadyIssued.</param>
+/// <param name="Entry">To be written in the same transaction; null for AlreadyIssued, and for a refusal that is not to be recorded.</param>
 internal sealed record IssueDecision(IssueResult Result, NewAuditEntry? Entry);
 
 /// <summary>Whether a command is issued. Pure.</summary>
@@ -22,12 +22,16 @@ internal static class IssueRules
     {
         ({ } first, _) when first.DeviceId == request.DeviceId && first.Action == request.Action =>
             new(new IssueResult(IssueOutcome.AlreadyIssued, first), null),
-        ({ }, _) => Refuse(request, IssueOutcome.IdempotencyKeyReused, AuditResults.KeyReused),
-        (_, null) => Refuse(request, IssueOutcome.NotFound, AuditResults.NotFound),
-        (_, { Access: LockAccess.Viewer }) => Refuse(request, IssueOutcome.NotAllowed, AuditResults.Viewer),
+        ({ }, _) => RefuseStranger(request, IssueOutcome.IdempotencyKeyReused, AuditResults.KeyReused),
+        (_, null) => RefuseStranger(request, IssueOutcome.NotFound, AuditResults.NotFound),
+        (_, { Access: LockAccess.Viewer }) => RefuseStranger(request, IssueOutcome.NotAllowed, AuditResults.Viewer),
         (_, { State: not LockState.Available }) => Refuse(request, IssueOutcome.Offline, AuditResults.Offline),
         (_, { } usable) => Issue(request, usable),
     };
+
+    /// <summary>Whether it is the refusal of somebody who may not move the lock, or was not even looked for among those who may.</summary>
+    public static bool IsStranger(IssueOutcome outcome) =>
+        outcome is IssueOutcome.NotFound or IssueOutcome.NotAllowed or IssueOutcome.IdempotencyKeyReused;
 
     public static string ActionOf(CommandAction action) => action switch
     {
@@ -43,6 +47,9 @@ internal static class IssueRules
             new IssueResult(IssueOutcome.Issued, command, usable.Route),
             new NewAuditEntry(request.Now, request.DeviceId, request.Actor, ActionOf(request.Action), AuditResults.Sent, command.Id));
     }
+
+    private static IssueDecision RefuseStranger(IssueRequest request, IssueOutcome outcome, string result) =>
+        request.RecordsRefusal ? Refuse(request, outcome, result) : new IssueDecision(new IssueResult(outcome), null);
 
     private static IssueDecision Refuse(IssueRequest request, IssueOutcome outcome, string result) =>
         new(new IssueResult(outcome), new NewAuditEntry(request.Now, request.DeviceId, request.Actor, ActionOf(request.Action), result));

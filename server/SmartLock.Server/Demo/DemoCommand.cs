@@ -33,6 +33,7 @@ internal static class DemoCommand
                 $"The demo stores its data in a temporary folder: leave {refused[2..refused.IndexOf('=', StringComparison.Ordinal)]} away, or run 'serve' with it.");
         }
 
+        TemporaryFolder.Check();
         var folder = Directory.CreateTempSubdirectory("smartlock-demo-").FullName;
         try
         {
@@ -70,7 +71,11 @@ internal static class DemoCommand
             ["Mqtt:Observers:0:Name"] = "observer",
             ["Mqtt:Observers:0:Password"] = observerPassword,
         }));
-        await app.StartAsync(ct);
+        if (!await app.TryStartAsync(ct))
+        {
+            return ExitCodes.Ok;
+        }
+
         var http = HttpEndpoints.AddressOf(app.Services);
         var mqtt = app.Services.GetRequiredService<MqttListener>().EndPoint ?? throw new StartupException("The demo needs a plain MQTT listener: leave Mqtt:Port and Mqtt:Mode alone.");
 

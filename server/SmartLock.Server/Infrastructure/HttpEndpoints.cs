@@ -23,6 +23,9 @@ internal static class HttpEndpoints
     public static IServiceCollection AddHttpEndpoints(this IServiceCollection services, IConfiguration configuration)
     {
         var addresses = Parse(configuration);
+        services.AddSingleton(_ => BoundsOf(configuration));
+        services.AddSingleton<HttpConnections>();
+        BoundedListening.AddTo(services);
         return services.Configure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -32,6 +35,11 @@ internal static class HttpEndpoints
             foreach (var address in addresses)
             {
                 Listen(kestrel, address);
+            }
+
+            foreach (var endpoint in addresses.Count > 0 ? [] : configuration.GetSection(KestrelEndpoints).GetChildren())
+            {
+                kestrel.ConfigurationLoader?.Endpoint(endpoint.Key, own => Bound(own.ListenOptions));
             }
         });
     }
@@ -92,13 +100,42 @@ internal static class HttpEndpoints
     private static bool IsBindable(BindingAddress address) =>
         address.Host is "localhost" or "*" or "+" || IPAddress.TryParse(address.Host, out _);
 
+    private static ConnectionBounds BoundsOf(IConfiguration configuration) => ConnectionBounds.Of(
+        DescriptorLimit.Read(),
+        configuration.GetValue<int?>(ConnectionBounds.HttpSetting),
+        configuration.GetValue<int?>(ConnectionBounds.PerNetworkSetting),
+        configuration.GetValue<int?>(ConnectionBounds.MqttSetting),
+        isEmbedded: !"External".Equals(configuration["Mqtt:Mode"], StringComparison.OrdinalIgnoreCase));
+
+    private static void Bound(ListenOptions listen)
+    {
+        var connections = listen.ApplicationServices.GetRequiredService<HttpConnections>();
+        listen.Use(next => connection => connections.ServeAsync(connection, next));
+    }
+
+    private static void UseHttps(ListenOptions listen, BindingAddress address)
+    {
+        try
+        {
+            listen.UseHttps();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new StartupException(
+                $"Urls: '{address}' needs a certificate: set Kestrel:Certificates:Default:Path and Kestrel:Certificates:Default:KeyPath to its PEM files, or "
+                + "serve http to a proxy that speaks https.",
+                e);
+        }
+    }
+
     private static void Listen(KestrelServerOptions kestrel, BindingAddress address)
     {
         void UseScheme(ListenOptions listen)
         {
+            Bound(listen);
             if (address.Scheme == "https")
             {
-                listen.UseHttps();
+                UseHttps(listen, address);
             }
         }
 

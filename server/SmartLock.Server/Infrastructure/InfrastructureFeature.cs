@@ -10,6 +10,8 @@ internal static class InfrastructureFeature
         services.AddSingleton(DataFolder.Of(configuration));
         services.AddSingleton(typeof(Events<>));
         services.AddHostedService<FreeAddresses>();
+        // Before all that opens something in the folder.
+        services.AddHostedService<DataFolderLock>();
         services.AddHostedService<ExposedFiles>();
         // Where its keys are kept is the store's to say.
         services.AddDataProtection().SetApplicationName("SmartLock");
@@ -33,10 +35,11 @@ internal static class InfrastructureFeature
     }
 
     /// <summary>
-    /// The order matters: who the client is before everything; errors around everything; who is asking before how often they may; both before whether they may.
+    /// The order matters: that there is a request, and who the client is, before everything; errors around everything; who is asking before how often they may; both before whether they may.
     /// </summary>
     public static void UseInfrastructure(this WebApplication app)
     {
+        app.Use(HttpConnection.CountRequestAsync);
         var warning = app.Services.GetRequiredService<UntrustedProxyWarning>();
         app.Use((context, next) =>
         {
@@ -49,6 +52,7 @@ internal static class InfrastructureFeature
         app.UseStatusCodePages();
         app.UseApiDocs();
         app.UseRouting();
+        app.Use(HttpConnection.MarkLongLivedAsync);
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseUnmatchedRoutes();

@@ -13,6 +13,7 @@ internal static class TrustedProxies
     public const string Setting = "Http:TrustedProxies";
 
     private static readonly char[] Separators = [',', ';', ' '];
+    private static readonly string[] Settings = [Setting, ConnectionBounds.HttpSetting, ConnectionBounds.PerNetworkSetting];
 
     public static IServiceCollection AddTrustedProxies(this IServiceCollection services, IConfiguration configuration)
     {
@@ -33,7 +34,7 @@ internal static class TrustedProxies
     /// <exception cref="StartupException">An entry that is neither an address nor a network, or another key in section <c>Http</c>.</exception>
     public static IReadOnlyList<System.Net.IPNetwork> Parse(IConfiguration configuration)
     {
-        var unknown = configuration.GetSection("Http").GetChildren().FirstOrDefault(s => !s.Path.Equals(Setting, StringComparison.OrdinalIgnoreCase));
+        var unknown = configuration.GetSection("Http").GetChildren().FirstOrDefault(s => !Settings.Contains(s.Path, StringComparer.OrdinalIgnoreCase));
         if (unknown is not null)
         {
             throw new StartupException($"The configuration section Http has no setting '{unknown.Key}'.");

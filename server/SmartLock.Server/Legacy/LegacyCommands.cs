@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using SmartLock.Server.Commands;
@@ -24,15 +23,15 @@ internal static class LegacyCommands
         .MapPost(path, (
             [FromQuery(Name = "device_id")] string deviceId,
             CommandDispatch dispatch,
-            ClaimsPrincipal user,
+            HttpContext context,
             TimeProvider time,
-            CancellationToken ct) => SendAsync(deviceId, action, word, dispatch, user, time, ct))
+            CancellationToken ct) => SendAsync(deviceId, action, word, dispatch, context, time, ct))
         .WithMetadata(QueryCommand.Instance)
         .RequireRateLimiting(RateLimits.Commands)
         .ExcludeFromDescription();
 
     private static async Task<Results<Ok<LegacyCommandResponse>, ProblemHttpResult>> SendAsync(
-        string deviceId, CommandAction action, string word, CommandDispatch dispatch, ClaimsPrincipal user, TimeProvider time, CancellationToken ct)
+        string deviceId, CommandAction action, string word, CommandDispatch dispatch, HttpContext context, TimeProvider time, CancellationToken ct)
     {
         if (!LockRules.IsDeviceId(deviceId))
         {
@@ -40,7 +39,8 @@ internal static class LegacyCommands
         }
 
         var commandId = Ids.NewUlid(time.GetUtcNow());
-        var result = await dispatch.SendAsync(commandId, deviceId, action, user.Username(), idempotencyKey: null, ct);
+        var result = await dispatch.SendAsync(
+            commandId, deviceId, action, context.User.Username(), ClientAddress.Of(context), idempotencyKey: null, ct);
         return result switch
         {
             { Outcome: IssueOutcome.Issued, Published: PublishResult.Delivered } => TypedResults.Ok(new LegacyCommandResponse($"{word} sent")),

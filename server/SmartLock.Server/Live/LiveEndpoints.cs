@@ -21,6 +21,7 @@ internal static class LiveEndpoints
             + "(events were missed: read again what you show, then go on). With Last-Event-ID the stream first repeats what was missed. It ends with the access token: "
             + "come back with a new one.")
         .RequireRateLimiting(RateLimits.Reads)
+        .WithMetadata(LongLived.Instance)
         .Produces<string>(StatusCodes.Status200OK, contentType: "text/event-stream");
 
     private static async Task<IResult> ListenAsync([AsParameters] LiveRequest request, CancellationToken ct)
@@ -53,7 +54,7 @@ internal static class LiveEndpoints
             return Problems.Of(StatusCodes.Status401Unauthorized, "unauthorized", "The session has ended.");
         }
 
-        var joined = request.Hub.Join(username, request.LastEventId);
+        var joined = request.Hub.Join(username, ClientAddress.Of(request.Context), request.LastEventId);
         if (joined.Listener is null)
         {
             return Refuse(joined.Outcome, request.Context);
@@ -96,6 +97,11 @@ internal static class LiveEndpoints
         if (outcome is JoinOutcome.TooManyOfAccount)
         {
             return Problems.TooManyRequests(context, WhenFull, "This account has as many event streams open as one may have.");
+        }
+
+        if (outcome is JoinOutcome.TooManyOfNetwork)
+        {
+            return Problems.TooManyRequests(context, WhenFull, "Your network has as many event streams open as one may have.");
         }
 
         Problems.SetRetryAfter(context, WhenFull);

@@ -11,6 +11,9 @@ internal enum JoinOutcome
     /// <summary>The account has as many streams open as one may have.</summary>
     TooManyOfAccount,
 
+    /// <summary>The network has as many streams open as one may have.</summary>
+    TooManyOfNetwork,
+
     TooMany,
 }
 
@@ -34,6 +37,7 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
     private readonly System.Threading.Lock _gate = new();
     private readonly Published?[] _remembered = new Published?[MostRemembered];
     private readonly Dictionary<string, List<LiveListener>> _byAccount = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, int> _byNetwork = new(StringComparer.Ordinal);
     private long _last;
 
     /// <summary>Events up to this number are not remembered, whatever room there is.</summary>
@@ -73,10 +77,11 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
     /// <summary>
     /// What was missed is taken in the same step as the place in the hub: nothing falls between, nothing comes twice.
     /// </summary>
+    /// <param name="network">Where it comes from, as <see cref="Infrastructure.ClientAddress"/> has it.</param>
     /// <param name="lastEventId">Null for a stream that begins now.</param>
-    public JoinResult Join(string username, string? lastEventId)
+    public JoinResult Join(string username, string network, string? lastEventId)
     {
-        var joined = Enter(username, lastEventId);
+        var joined = Enter(username, network, lastEventId);
 
         // Not under the gate: it may be a matter of thousands of events and a hundred names each.
         return joined with
@@ -86,20 +91,16 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
     }
 
     /// <summary>Missed holds what was missed by anybody.</summary>
-    private JoinResult Enter(string username, string? lastEventId)
+    private JoinResult Enter(string username, string network, string? lastEventId)
     {
         lock (_gate)
         {
             _hadStreams = true;
-            if (_count >= options.Value.MaxStreams)
-            {
-                return new JoinResult(JoinOutcome.TooMany, null, "", [], false);
-            }
-
             var listeners = _byAccount.GetValueOrDefault(username);
-            if (listeners?.Count >= options.Value.MaxStreamsPerAccount)
+            var ofNetwork = _byNetwork.GetValueOrDefault(network);
+            if (RefusalOf(listeners?.Count ?? 0, ofNetwork) is { } refusal)
             {
-                return new JoinResult(JoinOutcome.TooManyOfAccount, null, "", [], false);
+                return new JoinResult(refusal, null, "", [], false);
             }
 
             if (listeners is null)
@@ -107,8 +108,9 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
                 _byAccount[username] = listeners = [];
             }
 
-            var listener = new LiveListener(this, username);
+            var listener = new LiveListener(this, username, network);
             listeners.Add(listener);
+            _byNetwork[network] = ofNetwork + 1;
             _count++;
             var after = lastEventId is null ? _last : NumberOf(lastEventId);
             return after is { } number
@@ -124,6 +126,11 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
             if (_byAccount.TryGetValue(listener.Username, out var listeners) && listeners.Remove(listener))
             {
                 _count--;
+                if (--_byNetwork[listener.Network] == 0)
+                {
+                    _byNetwork.Remove(listener.Network);
+                }
+
                 if (listeners.Count == 0)
                 {
                     _byAccount.Remove(listener.Username);
@@ -186,6 +193,19 @@ internal sealed class LiveHub(IOptions<LiveOptions> options)
                 listener.TryOffer(frame);
             }
         }
+    }
+
+    private JoinOutcome? RefusalOf(int ofAccount, int ofNetwork)
+    {
+        var limits = options.Value;
+        if (_count >= (limits.MaxStreams ?? LiveOptions.MostByDefault))
+        {
+            return JoinOutcome.TooMany;
+        }
+
+        return ofAccount >= limits.MaxStreamsPerAccount ? JoinOutcome.TooManyOfAccount
+            : ofNetwork >= limits.MaxStreamsPerNetwork ? JoinOutcome.TooManyOfNetwork
+            : null;
     }
 
     private void Close(IEnumerable<LiveListener> tooSlow)

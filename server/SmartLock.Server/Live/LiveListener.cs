@@ -3,7 +3,7 @@ using System.Threading.Channels;
 namespace SmartLock.Server.Live;
 
 /// <summary>One open stream's place in the hub. What it is sent waits here, bounded; disposing it gives the place up.</summary>
-internal sealed class LiveListener(LiveHub hub, string username) : IDisposable
+internal sealed class LiveListener(LiveHub hub, string username, string network) : IDisposable
 {
     public const int MostWaiting = 256;
 
@@ -12,6 +12,8 @@ internal sealed class LiveListener(LiveHub hub, string username) : IDisposable
         new BoundedChannelOptions(MostWaiting) { SingleReader = true, AllowSynchronousContinuations = false });
 
     public string Username => username;
+
+    public string Network => network;
 
     /// <summary>Frames, ready to be sent.</summary>
     public ChannelReader<byte[]> Frames => _waiting.Reader;

@@ -9,7 +9,7 @@ internal sealed record WaitingDevice(Pairing Pairing, byte[] ProtectedKey, byte[
 /// <param name="Entry">To be written in the same transaction; null when nothing is changed.</param>
 internal sealed record AddDeviceDecision(AddDeviceOutcome Outcome, NewAuditEntry? Entry = null);
 
-/// <param name="Entry">To be written in the same transaction; null for TooManyLocks.</param>
+/// <param name="Entry">To be written in the same transaction; null for TooManyLocks, and for a refusal that is not to be recorded.</param>
 /// <param name="NewLock">Set when claimed.</param>
 /// <param name="CountsAsWrong">One wrong code more, for the device and for the account.</param>
 internal sealed record ClaimDecision(ClaimOutcome Outcome, NewAuditEntry? Entry, NewLock? NewLock = null, bool CountsAsWrong = false);
@@ -71,5 +71,5 @@ internal static class ClaimRules
     }
 
     private static ClaimDecision Refuse(LockChange change, string result) =>
-        new(ClaimOutcome.Refused, LockChangeRules.EntryOf(change, AuditActions.LockClaimed, result));
+        new(ClaimOutcome.Refused, change.RecordsRefusal ? LockChangeRules.EntryOf(change, AuditActions.LockClaimed, result) : null);
 }

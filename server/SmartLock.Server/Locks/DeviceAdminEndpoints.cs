@@ -54,13 +54,13 @@ internal sealed record AddedDeviceResponse(
     public override string ToString() => $"Added device {DeviceId}";
 }
 
-/// <param name="State">pending; expired; or void after too many wrong codes.</param>
+/// <param name="State">pending or expired.</param>
 internal sealed record PreparedDeviceResponse(string DeviceId, bool Unsigned, string State, int WrongCodes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
 {
     public static PreparedDeviceResponse Of(Pairing pairing, DateTimeOffset now) => new(
         pairing.DeviceId,
         pairing.Unsigned,
-        PairingRules.IsOpen(pairing, now) ? "pending" : now < pairing.ExpiresAt ? "void" : "expired",
+        PairingRules.IsOpen(pairing, now) ? "pending" : "expired",
         pairing.WrongCodes,
         pairing.CreatedAt,
         pairing.ExpiresAt);

@@ -44,7 +44,11 @@ internal sealed record NewLock(string DeviceId, string Name, string Owner, byte[
 }
 
 /// <summary>Who wants to change a lock, and when (UTC): its log entry says so, and a share must hold then.</summary>
-internal sealed record LockChange(string DeviceId, string Actor, DateTimeOffset Now);
+internal sealed record LockChange(string DeviceId, string Actor, DateTimeOffset Now)
+{
+    /// <summary>Whether a claim that is refused goes on the record; see <see cref="RefusalRecords"/>.</summary>
+    public bool RecordsRefusal { get; init; } = true;
+}
 
 /// <summary>A lock's way from Available to Unavailable, or back.</summary>
 /// <param name="Issue">Why it became Unavailable; null when it became Available.</param>

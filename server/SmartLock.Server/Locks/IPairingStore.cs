@@ -3,7 +3,7 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Locks;
 
 /// <summary>A device that the operator prepared and that waits for its owner.</summary>
-/// <param name="WrongCodes">How often it was claimed with a wrong code; at <see cref="PairingRules.MaxWrongCodes"/> it is void.</param>
+/// <param name="WrongCodes">How often it was claimed with a wrong code; for the operator to know.</param>
 internal sealed record Pairing(string DeviceId, bool Unsigned, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, int WrongCodes);
 
 /// <param name="CodeHash">SHA-256 of the claim code; the code itself is shown once and kept nowhere.</param>
@@ -48,7 +48,7 @@ internal sealed record ClaimResult(ClaimOutcome Outcome, Lock? Lock = null);
 /// <summary>Every change is written together with its log entry, or neither; durably.</summary>
 internal interface IPairingStore
 {
-    /// <summary>Takes the place of one that has expired or is void.</summary>
+    /// <summary>Takes the place of one that has expired.</summary>
     /// <param name="actor">Who prepared it.</param>
     Task<AddDeviceOutcome> AddAsync(NewPairing pairing, string actor, CancellationToken ct);
 
@@ -63,8 +63,8 @@ internal interface IPairingStore
 
     /// <summary>
     /// Of many who claim at once with the right code one gets the lock. Every refusal but TooManyLocks costs the same write and leaves the
-    /// same kind of log entry, so that neither answer nor timing tells why; a wrong code is counted,
-    /// for the device and for the account.
+    /// same kind of log entry (or none of them does, <see cref="LockChange.RecordsRefusal"/>), so that neither answer nor timing tells why; a wrong
+    /// code is counted, for the device and for the account.
     /// </summary>
     Task<ClaimResult> ClaimAsync(LockChange change, string name, byte[] codeHash, int maxPerOwner, CancellationToken ct);
 }

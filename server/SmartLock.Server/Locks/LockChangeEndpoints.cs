@@ -115,6 +115,7 @@ internal static class LockChangeEndpoints
     private static async Task<Results<Created<VisibleLockResponse>, ProblemHttpResult>> ClaimAsync(
         ClaimLockRequest request,
         IPairingStore store,
+        RefusalRecords refusals,
         Events<LockAccessChanged> accessChanged,
         IOptions<LockOptions> options,
         TimeProvider time,
@@ -124,11 +125,19 @@ internal static class LockChangeEndpoints
     {
         // Whole milliseconds, as the store keeps them: the answer shows what later reads will.
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-        var change = new LockChange(request.DeviceId, user.Username(), now);
+        var network = ClientAddress.Of(context);
+        var change = new LockChange(request.DeviceId, user.Username(), now)
+        {
+            RecordsRefusal = refusals.MayRecord(request.DeviceId, user.Username(), network),
+        };
         var result = await store.ClaimAsync(change, request.Name, ClaimCode.HashOf(request.Code)!, options.Value.MaxPerOwner, ct);
         if (result.Outcome is ClaimOutcome.Claimed)
         {
             accessChanged.Publish(LockAccessChanged.Of(request.DeviceId, change.Actor));
+        }
+        else if (result.Outcome is ClaimOutcome.Refused && change.RecordsRefusal)
+        {
+            refusals.Count(request.DeviceId, change.Actor, network);
         }
 
         return result.Outcome switch

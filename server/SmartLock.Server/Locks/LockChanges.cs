@@ -93,7 +93,8 @@ internal sealed class LockChanges(
         var result = await everybodys.ReassignAsync(ChangeOf(deviceId, actor), owner, options.Value.MaxPerOwner, ct);
         if (result.Outcome is ReassignOutcome.Reassigned)
         {
-            accessChanged.Publish(LockAccessChanged.Of(deviceId, [.. audience, result.Lock!.Owner]));
+            registry.SetOwner(deviceId, result.Lock!.Owner);
+            accessChanged.Publish(LockAccessChanged.Of(deviceId, [.. audience, result.Lock.Owner]));
         }
 
         return result;

@@ -9,6 +9,7 @@ internal static class LocksFeature
         services.AddValidatedOptions<LockOptions>(LockOptions.Section, LockOptions.Check);
         services.AddSingleton<DeviceMutex>();
         services.AddSingleton<LockChanges>();
+        services.AddSingleton<RefusalRecords>();
         services.AddSingleton<DevicePreparation>();
         return services.AddSingleton<LockRegistration>();
     }

@@ -45,6 +45,9 @@ internal sealed partial class BrokerLogins(
     /// </summary>
     private const int DeviceWindow = 20;
 
+    /// <summary>A device needs one. The other is for the moment in which it is back and its last connection is not known to be dead.</summary>
+    private const int SessionsOfDevice = 2;
+
     // Compared with when there is no such login, so that the answer takes the same steps.
     private static readonly byte[] NobodysKey = RandomNumberGenerator.GetBytes(DeviceKeys.KeyBytes);
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
@@ -106,6 +109,11 @@ internal sealed partial class BrokerLogins(
         // The first sketch passes its status's length where PubSubClient takes "retained".
         NeverRetains = device.IsUnsigned,
         MaxInflight = DeviceWindow,
+        Holder = device.Owner,
+        MaxSessions = SessionsOfDevice,
+        // It cannot check a command's expiry: a session that outlives its connection would keep commands for it that have ended.
+        KeepsSessions = !device.IsUnsigned,
+        ResendsExpired = false,
         Tag = new BrokerLogin.Device(device.DeviceId),
     };
 

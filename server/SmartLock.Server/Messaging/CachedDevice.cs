@@ -14,6 +14,9 @@ internal sealed class CachedDevice(string deviceId, byte[] key, bool isUnsigned)
 
     public bool IsUnsigned { get; } = isUnsigned;
 
+    /// <summary>Its lock's owner, whose devices' connections are counted together.</summary>
+    public string Owner { get; set; } = deviceId;
+
     /// <summary>Which of the keys that a lock of this device id has had; see <see cref="DeviceRecord"/>.</summary>
     public long KeyFrom { get; init; }
 

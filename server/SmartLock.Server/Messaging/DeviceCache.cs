@@ -52,6 +52,7 @@ internal sealed partial class DeviceCache(IDeviceKeyStore store, DeviceKeys keys
                 SentAt = record.SentAt,
                 ConnectedAt = record.ConnectedAt,
                 Boot = record.Boot,
+                Owner = record.Owner,
                 KeyFrom = record.KeyFrom,
                 ReadAt = time.GetTimestamp(),
             };
@@ -70,6 +71,15 @@ internal sealed partial class DeviceCache(IDeviceKeyStore store, DeviceKeys keys
     {
         ForgetHere(deviceId);
         changed.Publish(new DeviceKeyChanged(deviceId));
+    }
+
+    /// <summary>Its next login counts for the new owner; the connection that it has, for the one before.</summary>
+    public void SetOwner(string deviceId, string owner)
+    {
+        if (_devices.TryGetValue(deviceId, out var known))
+        {
+            known.Owner = owner;
+        }
     }
 
     /// <summary>As <see cref="Forget"/>, of what another replica has changed.</summary>

@@ -27,7 +27,7 @@ internal static class MessagingFeature
         if (ModeOf(app.Configuration) is MqttMode.Embedded)
         {
             // The broker asks for its own logins.
-            app.MapMqttWebSocket("/mqtt").AllowAnonymous().ExcludeFromDescription();
+            app.MapMqttWebSocket("/mqtt").AllowAnonymous().WithMetadata(LongLived.Instance).ExcludeFromDescription();
         }
 
         IntegrationAdminEndpoints.Map(app);
@@ -42,9 +42,9 @@ internal static class MessagingFeature
             broker.MaxSessionsPerIdentity = 8;
             broker.MaxOutboundBytes = 256 * 1024;
         });
-        services.AddOptions<MqttBrokerOptions>().Configure<IOptions<MqttOptions>>((broker, mqtt) =>
+        services.AddOptions<MqttBrokerOptions>().Configure<IOptions<MqttOptions>, ConnectionBounds>((broker, mqtt, bounds) =>
         {
-            broker.MaxConnections = mqtt.Value.MaxConnections;
+            Divide(broker, bounds.Mqtt);
             broker.MaxConnectingPerAddress = mqtt.Value.MaxConnectingPerAddress;
             broker.RefusalDelay = mqtt.Value.RefusalDelay;
         });
@@ -56,6 +56,17 @@ internal static class MessagingFeature
         services.AddGauge<MqttBroker>(
             TelemetryNames.BrokerSessions, "{session}", "Sessions on the embedded broker.", broker => broker.GetStatistics().Sessions);
         return services.AddLink<EmbeddedDeviceLink>();
+    }
+
+    /// <summary>A quarter, up to 8,192, is for connections that are not logged in yet, or not any more: who is logged in cannot keep a newcomer from asking.</summary>
+    private static void Divide(MqttBrokerOptions broker, int connections)
+    {
+        var others = Math.Min(connections / 4, 8192);
+        broker.MaxConnections = connections - others;
+        broker.MaxConnecting = others / 2;
+        broker.MaxHandshakes = others / 4;
+        // As many wait to be told, and as many were told and are closing.
+        broker.MaxDelayedRefusals = Math.Max(1, others / 8);
     }
 
     private static IServiceCollection AddExternalBroker(this IServiceCollection services) =>

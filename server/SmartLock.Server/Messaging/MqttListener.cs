@@ -38,10 +38,10 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
     public void Configure(KestrelServerOptions kestrel)
     {
         var mqtt = options.Value;
-        var address = IPAddress.Parse(mqtt.Address);
+        var address = mqtt.Address is { } given ? IPAddress.Parse(given) : null;
         if (mqtt.Port >= 0)
         {
-            kestrel.Listen(address, mqtt.Port, listen =>
+            kestrel.Listen(address ?? IPAddress.Loopback, mqtt.Port, listen =>
             {
                 listen.UseConnectionHandler<MqttConnectionHandler>();
                 _plain = listen;
@@ -50,7 +50,7 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
 
         if (Load(mqtt) is { } certificate)
         {
-            kestrel.Listen(address, mqtt.TlsPort, listen =>
+            kestrel.Listen(address ?? IPAddress.Any, mqtt.TlsPort, listen =>
             {
                 listen.UseMqttOverTls(new HttpsConnectionAdapterOptions { ServerCertificate = certificate.Own, ServerCertificateChain = certificate.Chain });
                 _tls = listen;

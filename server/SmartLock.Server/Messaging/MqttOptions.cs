@@ -1,4 +1,5 @@
 using System.Net;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging.External;
 
 namespace SmartLock.Server.Messaging;
@@ -35,8 +36,11 @@ internal sealed class MqttOptions
     /// <summary>Embedded: this process is the broker. External: it is a client of the one at <see cref="Host"/>.</summary>
     public MqttMode Mode { get; set; }
 
-    /// <summary>Embedded: the address to listen on. Devices on the network must reach it.</summary>
-    public string Address { get; set; } = "0.0.0.0";
+    /// <summary>
+    /// Embedded: the address to listen on. Without it other machines reach the TLS port only: MQTT without TLS shows what is sent, a device's
+    /// password included, to whoever listens on the network.
+    /// </summary>
+    public string? Address { get; set; }
 
     /// <summary>Embedded: the TCP port to listen on, 0 for a free one, -1 for none. External: the broker's port.</summary>
     public int Port { get; set; } = 1883;
@@ -87,8 +91,8 @@ internal sealed class MqttOptions
     /// <summary>Embedded: read-only logins that see all traffic under <c>smartlock/</c>. None unless named.</summary>
     public IList<MqttObserver> Observers { get; } = [];
 
-    /// <summary>Embedded: connections, logged in or not.</summary>
-    public int MaxConnections { get; set; } = 50_000;
+    /// <summary>Embedded: TCP connections, logged in or not; null for what <see cref="ConnectionBounds"/> leaves.</summary>
+    public int? MaxConnections { get; set; }
 
     /// <summary>Embedded: connections of one address that are not logged in yet. One more closes the one that has waited longest.</summary>
     public int MaxConnectingPerAddress { get; set; } = 512;
@@ -105,7 +109,7 @@ internal sealed class MqttOptions
 
     private static string? CheckEmbedded(MqttOptions options)
     {
-        if (!IPAddress.TryParse(options.Address, out _))
+        if (options.Address is not null && !IPAddress.TryParse(options.Address, out _))
         {
             return "Mqtt:Address must be an IP address such as 0.0.0.0 or 127.0.0.1.";
         }
@@ -146,9 +150,9 @@ internal sealed class MqttOptions
 
     private static string? CheckLimits(MqttOptions options)
     {
-        if (options.MaxConnections < 1 || options.MaxConnectingPerAddress < 1)
+        if (options.MaxConnectingPerAddress < 1)
         {
-            return "Mqtt:MaxConnections and Mqtt:MaxConnectingPerAddress must be at least 1.";
+            return "Mqtt:MaxConnectingPerAddress must be at least 1.";
         }
 
         return options.RefusalDelay < TimeSpan.Zero || options.RefusalDelay > LongestRefusalDelay

@@ -156,7 +156,7 @@ public sealed class LimitTests
         await using var broker = new TestBroker(o => o.MaxConnections = 2);
         await broker.ConnectAsync("one");
         var two = await broker.ConnectAsync("two");
-        (await broker.Open().TryReadAsync()).ShouldBeNull();
+        (await broker.Open().ConnectAsync(TestBroker.Connect("three"))).ReasonCode.ShouldBe(MqttReasonCode.QuotaExceeded);
         await two.LeaveAsync();
         await broker.ConnectAsync("three");
     }

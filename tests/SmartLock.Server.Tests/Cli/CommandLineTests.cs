@@ -80,6 +80,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--Mqtt:Persistence=Disk", "Mqtt:Persistence")]
     [InlineData("--Mqtt:Persistence=7", "Mqtt:Persistence must be None, Database or File")]
     [InlineData("--Data:Folder=/proc/nowhere", "Data:Folder")]
+    [InlineData("--Urls=https://127.0.0.1:0", "Kestrel:Certificates:Default")]
+    [InlineData("--Mqtt:MaxConnections=1500000000", "Mqtt:MaxConnections=1500000000")]
+    [InlineData("--Http:MaxConnections=many", "Http:MaxConnections")]
     public async Task A_wrong_setting_ends_the_start_with_one_sentence_that_names_it(string setting, string named)
     {
         var (code, output) = await RunAsync([.. Settings(), setting]);
@@ -100,6 +103,65 @@ public sealed class CommandLineTests : IDisposable
         code.ShouldBe(1);
         SentenceIn(output).ShouldContain(port);
         SentenceIn(output).ShouldContain("--Urls=");
+    }
+
+    [Fact]
+    public async Task An_unusable_temporary_folder_ends_the_start_with_one_sentence()
+    {
+        var (code, output) = await RunAsync(["serve", .. Settings()], environment: new() { ["TMPDIR"] = "/proc/nowhere" });
+
+        code.ShouldBe(78, output);
+        SentenceIn(output).ShouldContain("TMPDIR");
+    }
+
+    [Fact]
+    public async Task A_second_server_on_the_data_folder_ends_with_one_sentence_and_the_first_goes_on()
+    {
+        await using var first = ExternalProgram.Start("dotnet", [Server, "serve", .. Settings()]);
+        await first.LineAsync(l => l.Contains("SmartLock is up", StringComparison.Ordinal), "the server is up");
+
+        var (code, output) = await RunAsync(["serve", .. Settings()]);
+
+        code.ShouldBe(1, output);
+        SentenceIn(output).ShouldContain(_folder);
+        first.HasExited.ShouldBeFalse();
+        await first.KillAsync();
+        await using var next = ExternalProgram.Start("dotnet", [Server, "serve", .. Settings()]);
+        await next.LineAsync(l => l.Contains("SmartLock is up", StringComparison.Ordinal), "the lock went with the process");
+        next.Terminate();
+        (await next.ExitAsync(Patience)).ShouldBe(0);
+    }
+
+    /// <summary>At any moment of the start: the first lines of the program, the store, the listeners.</summary>
+    [Theory]
+    [InlineData(150)]
+    [InlineData(300)]
+    [InlineData(600)]
+    [InlineData(1200)]
+    public async Task A_stop_that_is_asked_for_during_the_start_is_no_failure(int milliseconds)
+    {
+        await using var server = ExternalProgram.Start("dotnet", [Server, "serve", .. Settings()]);
+        await Task.Delay(milliseconds);
+
+        server.Terminate();
+        var code = await server.ExitAsync(Patience);
+
+        // Before the runtime itself is there, nothing of ours can answer: that is the system's own 143.
+        code.ShouldBe(server.Output.Length == 0 && milliseconds < 200 && code == 143 ? 143 : 0, server.Output);
+        server.Output.ShouldNotContain("   at ");
+        server.Output.ShouldNotContain("cannot start");
+    }
+
+    [Fact]
+    public async Task The_broker_is_for_this_machine_only_and_the_start_says_how_to_open_it()
+    {
+        await using var server = ExternalProgram.Start("dotnet", [Server, "serve", .. Settings()]);
+
+        await server.LineAsync(l => l.Contains("Devices connect to 127.0.0.1:", StringComparison.Ordinal), "where devices connect");
+        await server.LineAsync(l => l.Contains("--Mqtt:Address=0.0.0.0", StringComparison.Ordinal), "how to open it");
+        await server.LineAsync(l => l.Contains("Mqtt:CertificateFile", StringComparison.Ordinal), "how to open it safely");
+        server.Interrupt();
+        (await server.ExitAsync(Patience)).ShouldBe(0);
     }
 
     [Fact]

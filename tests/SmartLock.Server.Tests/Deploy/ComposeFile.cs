@@ -55,6 +55,9 @@ internal sealed class ComposeService(YamlMappingNode node)
     public IReadOnlyList<(string Source, string Target)> Mounts =>
         List("volumes", item => (ComposeFile.Text(item["source"]), ComposeFile.Text(item["target"])));
 
+    /// <summary>The hard limit of descriptors.</summary>
+    public int OpenFiles => int.Parse(ComposeFile.Text(Find("ulimits")!["nofile"]["hard"]), System.Globalization.CultureInfo.InvariantCulture);
+
     public string Single(string member) => ComposeFile.Text(Find(member) ?? throw new KeyNotFoundException(member));
 
     public IReadOnlyList<T> List<T>(string member, Func<YamlNode, T> read) =>

@@ -71,6 +71,18 @@ public sealed partial class DeployFilesTests
     }
 
     [Fact]
+    public void Every_container_has_a_bound_of_memory_and_the_broker_one_of_connections_that_fits()
+    {
+        Compose.Services.Values.ShouldAllBe(service => service.Single("mem_limit") == "1g");
+        Compose.Services.Values.ShouldAllBe(service => service.OpenFiles == 65_536);
+        var conf = Read("server/deploy/mosquitto.conf");
+        var connections = MostConnections().Matches(conf).Select(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)).ToList();
+        connections.Count.ShouldBe(Listener().Count(conf), "each listener has its own");
+        connections.Sum().ShouldBeLessThan(65_536 - 1_000);
+        long.Parse(MostMemory().Match(conf).Groups[1].Value, CultureInfo.InvariantCulture).ShouldBeLessThan(1L << 30);
+    }
+
+    [Fact]
     public void Every_image_has_a_version()
     {
         var images = Docker.All("FROM").Select(f => f.Split(' ')[0]).Concat(Compose.Services.Values.Select(s => s.Image).Where(i => i != "smartlock-server"));
@@ -168,6 +180,12 @@ public sealed partial class DeployFilesTests
     /// <summary>32 characters without a break in their kind: no name and no path in these files is so long, but one of MongoDB's.</summary>
     [GeneratedRegex("[A-Za-z0-9+=]{32,}")]
     private static partial Regex LongRandom();
+
+    [GeneratedRegex(@"^max_connections (\d+)$", RegexOptions.Multiline)]
+    private static partial Regex MostConnections();
+
+    [GeneratedRegex(@"^memory_limit (\d+)$", RegexOptions.Multiline)]
+    private static partial Regex MostMemory();
 
     [GeneratedRegex(@"^listener (\d+)", RegexOptions.Multiline)]
     private static partial Regex Listener();

@@ -128,7 +128,7 @@ public sealed class AccessEventTests
         });
         var ada = await app.OwnerAsync();
         var hub = app.Services.GetRequiredService<LiveHub>();
-        hub.Join(ada.Username, null).Listener!.Dispose();
+        hub.Join(ada.Username, "127.0.0.1", null).Listener!.Dispose();
         hub.Publish([new LiveEvent("id", "lock", "D1", DateTimeOffset.UnixEpoch, [ada.Username], "{}"u8.ToArray())]);
 
         using var refused = await EventStream.GetAsync(ada, $"{hub.Epoch}-0");

@@ -10,11 +10,18 @@ internal static class ServerProcess
     /// <param name="folder">The data folder.</param>
     /// <param name="mqttPort">On loopback.</param>
     /// <param name="settings">Beside those that keep limits out of a test's way.</param>
-    public static async Task<ExternalProgram> StartAsync(HttpClient http, string folder, int mqttPort, params string[] settings)
+    public static Task<ExternalProgram> StartAsync(HttpClient http, string folder, int mqttPort, params string[] settings) =>
+        StartAsync(http, folder, mqttPort, descriptors: null, settings);
+
+    /// <param name="descriptors">How many files it may open (<c>ulimit -n</c>); null for as many as this process.</param>
+    /// <inheritdoc cref="StartAsync(HttpClient, string, int, string[])"/>
+    public static async Task<ExternalProgram> StartAsync(HttpClient http, string folder, int mqttPort, int? descriptors, params string[] settings)
     {
         string[] limits = [.. new[] { "Auth", "Commands", "Reads", "Anonymous" }.Select(g => $"--RateLimits:{g}:PermitsPerMinute=1000000")];
-        var server = ExternalProgram.Start("dotnet",
+        string[] limited = descriptors is { } most ? ["-c", string.Create(CultureInfo.InvariantCulture, $"ulimit -n {most}; exec \"$0\" \"$@\""), "dotnet"] : [];
+        var server = ExternalProgram.Start(descriptors is null ? "dotnet" : "bash",
         [
+            .. limited,
             typeof(SmartLockServer).Assembly.Location,
             $"--Urls={http.BaseAddress!.GetLeftPart(UriPartial.Authority)}",
             "--Mqtt:Address=127.0.0.1",

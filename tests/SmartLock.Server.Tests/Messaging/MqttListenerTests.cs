@@ -36,6 +36,19 @@ public sealed class MqttListenerTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_an_address_it_listens_on_loopback_and_with_a_certificate_for_tls_on_all()
+    {
+        var (certificate, key) = WriteCertificate();
+        await using var app = await TestApp.StartAsync($"--Mqtt:CertificateFile={certificate}", $"--Mqtt:CertificateKeyFile={key}", "--Mqtt:TlsPort=0");
+        await using var opened = await TestApp.StartAsync("--Mqtt:Address=0.0.0.0");
+
+        var listener = app.Services.GetRequiredService<MqttListener>();
+        listener.EndPoint!.Address.ShouldBe(IPAddress.Loopback);
+        listener.TlsEndPoint!.Address.ShouldBe(IPAddress.Any);
+        opened.Services.GetRequiredService<MqttListener>().EndPoint!.Address.ShouldBe(IPAddress.Any);
+    }
+
+    [Fact]
     public async Task The_certificate_may_be_a_setting_and_its_chain_is_shown_to_devices()
     {
         var (own, between, key) = IssueByIntermediate();

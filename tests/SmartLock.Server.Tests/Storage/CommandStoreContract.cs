@@ -65,6 +65,13 @@ public abstract class CommandStoreContract : StoreContract
         missing.ShouldBe(foreign);
         (await Stores.LogAsync("D1"))[^1].ShouldBe("eve command.unlock refused: not found");
         (await Stores.Audit.ListAllAsync(new AuditFilter("D9"), null, 1, default)).Items.Single().Result.ShouldBe("refused: not found");
+
+        var log = await Stores.LogAsync("D1");
+        var unrecorded = StoreSet.Unlock("D1", "C8", "eve") with { RecordsRefusal = false };
+        (await Stores.Commands.IssueAsync(unrecorded, default)).Outcome.ShouldBe(IssueOutcome.NotFound);
+        (await Stores.Commands.IssueAsync(unrecorded with { DeviceId = "D8" }, default)).Outcome.ShouldBe(IssueOutcome.NotFound);
+        (await Stores.LogAsync("D1")).ShouldBe(log);
+        (await Stores.Audit.ListAllAsync(new AuditFilter("D8"), null, 1, default)).Items.ShouldBeEmpty();
     }
 
     [Fact]

@@ -71,21 +71,38 @@ public abstract class PairingStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task A_thousand_wrong_codes_void_it_until_it_is_prepared_anew()
+    public async Task However_many_wrong_codes_others_try_its_owner_still_claims_it()
     {
-        var guessers = Enumerable.Range(0, PairingRules.MaxWrongCodes / PairingRules.MaxWrongCodesOfOne).Select(i => $"eve{i}").ToArray();
+        const int WrongCodes = 1_000;
+        var guessers = Enumerable.Range(0, WrongCodes / PairingRules.MaxWrongCodesOfOne).Select(i => $"eve{i}").ToArray();
         await Stores.MoveInAsync([.. guessers, "ada"]);
         await AddAsync("D1");
 
         // As many at once as a store's connections may be asked for.
-        foreach (var part in Enumerable.Range(0, PairingRules.MaxWrongCodes).Chunk(guessers.Length))
+        foreach (var part in Enumerable.Range(0, WrongCodes).Chunk(guessers.Length))
         {
             await Task.WhenAll(part.Select(i => ClaimAsync("D1", WrongCode, guessers[i % guessers.Length])));
         }
 
-        (await ClaimAsync("D1")).Outcome.ShouldBe(ClaimOutcome.Refused);
-        (await AddAsync("D1")).ShouldBe(AddDeviceOutcome.Added);
-        (await ClaimAsync("D1", by: guessers[0])).Outcome.ShouldBe(ClaimOutcome.Claimed);
+        (await Stores.Pairings.ListAsync(null, 1, default)).Items.Single().WrongCodes.ShouldBe(WrongCodes);
+        (await ClaimAsync("D1")).Outcome.ShouldBe(ClaimOutcome.Claimed);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_is_not_to_be_recorded_leaves_no_entry_and_still_counts()
+    {
+        await Stores.MoveInAsync("eve", "ada");
+        await AddAsync("D1");
+        var before = await Stores.WholeLogAsync("D1");
+        var unrecorded = new LockChange("D1", "eve", StoreSet.Noon) { RecordsRefusal = false };
+
+        (await Stores.Pairings.ClaimAsync(unrecorded, "Door", WrongCode, StoreSet.ManyLocks, default)).Outcome
+            .ShouldBe(ClaimOutcome.Refused);
+
+        (await Stores.WholeLogAsync("D1")).ShouldBe(before);
+        (await Stores.Pairings.ListAsync(null, 1, default)).Items.Single().WrongCodes.ShouldBe(1);
+        (await ClaimAsync("D1")).Outcome.ShouldBe(ClaimOutcome.Claimed);
+        (await Stores.WholeLogAsync("D1"))[^1].ShouldContain("claimed", customMessage: "what succeeds is recorded always");
     }
 
     [Fact]

@@ -11,7 +11,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoHeartbeats h
 
     public Task<DeviceRecord?> FindAsync(string deviceId, CancellationToken ct) => database.ReadAsync(
         async token => await _locks.Find(LockDocument.ById(deviceId)).FirstOrDefaultAsync(token) is { } found
-            ? new DeviceRecord(deviceId, found.Key, found.Unsigned, found.SentAt, found.ConnectedAt, found.KeyFrom, found.Boot)
+            ? new DeviceRecord(deviceId, found.Key, found.Unsigned, found.SentAt, found.ConnectedAt, found.KeyFrom, found.Boot) { Owner = found.Owner }
             : null,
         ct);
 

@@ -88,14 +88,14 @@ internal sealed class MongoPairingStore(MongoDatabase database, MongoLocks locks
                 {
                     { NewLock: { } claimed, Entry: { } entry } =>
                         new ClaimResult(decision.Outcome, (await locks.InsertAsync(transaction, claimed, entry)).ToLock()),
-                    { Entry: { } entry } => await RefuseAsync(transaction, change.DeviceId, actorKey, decision.CountsAsWrong, entry),
+                    { Outcome: ClaimOutcome.Refused } => await RefuseAsync(transaction, change.DeviceId, actorKey, decision.CountsAsWrong, decision.Entry),
                     _ => new ClaimResult(decision.Outcome),
                 };
             },
             ct);
     }
 
-    private async Task<ClaimResult> RefuseAsync(MongoTransaction transaction, string deviceId, string actorKey, bool countsAsWrong, NewAuditEntry entry)
+    private async Task<ClaimResult> RefuseAsync(MongoTransaction transaction, string deviceId, string actorKey, bool countsAsWrong, NewAuditEntry? entry)
     {
         if (countsAsWrong)
         {
@@ -108,7 +108,11 @@ internal sealed class MongoPairingStore(MongoDatabase database, MongoLocks locks
             await transaction.TouchAccountAsync(actorKey);
         }
 
-        await transaction.AppendAsync(entry, null);
+        if (entry is not null)
+        {
+            await transaction.AppendAsync(entry, null);
+        }
+
         return new ClaimResult(ClaimOutcome.Refused);
     }
 }
