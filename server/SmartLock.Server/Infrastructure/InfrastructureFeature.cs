@@ -10,7 +10,11 @@ internal static class InfrastructureFeature
         var folder = DataFolder.Open(configuration);
         services.AddSingleton(folder);
         // Before all that opens something in the folder.
-        services.AddHostedService<DataFolderLock>();
+        if (HttpEndpoints.IsBroker(configuration))
+        {
+            services.AddHostedService<DataFolderLock>();
+        }
+
         services.AddSingleton(typeof(Events<>));
         services.AddHostedService<ExposedFiles>();
         services.AddDataProtection()
