@@ -64,6 +64,9 @@ public sealed class VirtualLock : IAsyncDisposable
 
     public string DeviceId => _options.DeviceId;
 
+    /// <summary>Of its present start, as it names it in its statuses.</summary>
+    public string Boot => Volatile.Read(ref _board).Brain.Boot;
+
     public VirtualLockFaults Faults { get; }
 
     public BoltStatus Status => Volatile.Read(ref _board).Brain.Status;

@@ -86,6 +86,81 @@ public sealed class ClockTests
         rig.Bolt.Movements.ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(-1, 0)]
+    [InlineData(0, 1)]
+    [InlineData(1, 1)]
+    public void A_first_time_after_a_start_before_the_newest_kept_one_is_not_trusted(long ms, int movements)
+    {
+        var rig = new LockRig();
+        rig.TickFor((2 * Hour) + 1000);
+        var kept = FlashRecord.Decode(DeviceKey.FromHex(LockRig.KeyHex), rig.Flash.Slots.MaxBy(SequenceOf)!).TrustedTime;
+        kept.ShouldBeInRange(rig.Clock.UnixMs - Hour, rig.Clock.UnixMs);
+        rig.Clock.UnixMs = 0;
+        rig.Reboot();
+        rig.Clock.UnixMs = kept + ms;
+        rig.TickFor(0);
+
+        rig.Receive(rig.Unlock());
+
+        rig.Bolt.Movements.ShouldBe(movements);
+        rig.Brain.IsClockTrusted.ShouldBe(movements == 1);
+    }
+
+    [Fact]
+    public void Until_it_has_caught_up_and_it_says_so()
+    {
+        var rig = new LockRig();
+        rig.TickFor(2 * Hour);
+        rig.Clock.UnixMs -= 4 * Hour;
+        rig.Reboot();
+        rig.TickFor(2000);
+        rig.Text("issue").ShouldBe("Clock not set");
+        rig.Log.Lines.Count(line => line.Contains("set back", StringComparison.Ordinal)).ShouldBe(1);
+
+        rig.Reboot();
+        rig.TickFor(2000);
+        rig.Text("issue").ShouldBe("Clock not set", "no restart helps");
+
+        rig.Clock.UnixMs += 4 * Hour;
+        rig.TickFor(2000);
+        rig.Text("issue").ShouldBeNull();
+        rig.Receive(rig.Unlock());
+        rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Fact]
+    public void The_time_of_a_command_that_was_obeyed_is_kept_at_once()
+    {
+        var rig = new LockRig();
+        rig.Clock.Advance(1000);
+        rig.Receive(rig.Unlock());
+        rig.Clock.UnixMs -= 60_000;
+
+        rig.Reboot();
+
+        rig.Text("issue").ShouldBe("Clock not set");
+    }
+
+    [Fact]
+    public void The_time_is_kept_once_an_hour_and_not_more_often()
+    {
+        var rig = new LockRig();
+        rig.TickFor(10 * Hour);
+        rig.Flash.Writes.ShouldBe(1 + 10, "one of the start");
+    }
+
+    [Fact]
+    public void Where_it_cannot_be_kept_it_is_tried_once_an_hour_all_the_same()
+    {
+        var rig = new LockRig();
+        var tries = 0;
+        rig.Flash.Writing = () => tries++;
+        rig.Flash.RefuseWrites = true;
+        rig.TickFor(3 * Hour);
+        tries.ShouldBe(6, "each try is one in either slot");
+    }
+
     [Fact]
     public void A_clock_that_was_ahead_and_is_put_right_is_trusted_after_a_restart()
     {
@@ -118,4 +193,6 @@ public sealed class ClockTests
         rig.Receive(rig.Unlock());
         rig.Bolt.Movements.ShouldBe(1);
     }
+
+    private static long SequenceOf(byte[]? record) => FlashRecord.Decode(DeviceKey.FromHex(LockRig.KeyHex), record)?.Sequence ?? 0;
 }

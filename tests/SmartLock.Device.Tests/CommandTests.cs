@@ -239,7 +239,75 @@ public sealed class CommandTests
         rig.TickFor(2000);
         rig.Text("issue").ShouldBeNull();
         rig.Receive(unlock);
+        rig.ShouldNotHaveMoved(Refusal.Replayed);
+        rig.Receive(rig.Unlock("again"));
         rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("0123456789abcdef")]
+    public void A_command_for_another_start_is_refused_and_told_as_expired(string? boot)
+    {
+        var rig = new LockRig();
+        rig.Clock.UptimeMs += 1000;
+
+        rig.Receive(rig.Unlock("elsewhere") with { Boot = boot });
+
+        rig.ShouldNotHaveMoved(Refusal.OtherBoot);
+        rig.Text("command_id").ShouldBe("elsewhere");
+        rig.Text("result").ShouldBe("expired");
+    }
+
+    [Fact]
+    public void Whatever_the_clock_says()
+    {
+        var rig = new LockRig();
+        var unlock = rig.Unlock();
+        rig.Reboot();
+        rig.Clock.UnixMs = 0;
+
+        rig.Receive(unlock);
+
+        rig.ShouldNotHaveMoved(Refusal.OtherBoot);
+    }
+
+    [Fact]
+    public void A_misdated_command_does_not_fire_when_its_time_comes()
+    {
+        var rig = new LockRig();
+        var inTwoHours = rig.Clock.UnixMs + 7_200_000;
+        var (first, last) = (At("first", 0), At("last", 1000));
+        rig.Receive(first);
+        rig.Receive(last);
+        rig.Clock.Advance(7_200_000);
+
+        rig.Receive(first);
+        rig.Receive(last);
+        rig.Bolt.Movements.ShouldBe(0);
+        rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(2);
+
+        rig.Clock.Advance(2000);
+        rig.Receive(rig.Unlock("right"));
+        rig.Bolt.Movements.ShouldBe(1);
+
+        // More than it remembers one by one.
+        var hours = Enumerable.Range(1, 40).Select(i => rig.Clock.UnixMs + (i * 3_600_000L)).ToArray();
+        foreach (var hour in hours)
+        {
+            rig.Receive(rig.Unlock("many") with { IssuedAt = hour, ExpiresAt = hour + 10_000 });
+        }
+
+        foreach (var hour in hours)
+        {
+            rig.Clock.Advance(hour - rig.Clock.UnixMs);
+            rig.Receive(rig.Unlock("many") with { IssuedAt = hour, ExpiresAt = hour + 10_000 });
+        }
+
+        rig.Bolt.Movements.ShouldBe(1);
+
+        ServerPen At(string id, long ms) => rig.Unlock(id) with { IssuedAt = inTwoHours + ms, ExpiresAt = inTwoHours + ms + 10_000 };
     }
 
     [Theory]
@@ -251,7 +319,7 @@ public sealed class CommandTests
     [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":1,"issued_at":1,"expires_at":2,"signature":"0"}""")]
     [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LO|CK","command_id":"1","issued_at":1,"expires_at":2,"signature":"0"}""")]
     [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"a b","issued_at":1,"expires_at":2,"signature":"0"}""")]
-    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"1","issued_at":1,"expires_at":2,"signature":null}""")]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"1","issued_at":1,"expires_at":0,"signature":null}""")]
     [InlineData("not json")]
     [InlineData("")]
     public void A_malformed_one_is_counted_and_nothing_else(string json)
@@ -262,12 +330,36 @@ public sealed class CommandTests
         rig.ShouldHaveStayedSilent();
     }
 
+    [Theory]
+    [InlineData("""{"device_id":"ESP32-7C9EBD" """)]
+    [InlineData("""{"device_id":"ESP32-7C9EBD","command":"LOCK","command_id":"1","issued_at":"1","expires_at":2 """)]
+    [InlineData("""{"command": """)]
+    public void Also_when_it_is_signed(string members)
+    {
+        var rig = new LockRig();
+        rig.Receive(ServerPen.Signed(LockRig.KeyHex, "v2|cmd|", members));
+        rig.ShouldNotHaveMoved(Refusal.Malformed);
+        rig.ShouldHaveStayedSilent();
+    }
+
     [Fact]
     public void Members_it_does_not_know_are_left_aside()
     {
         var rig = new LockRig();
-        var json = rig.Unlock().Json(rig.Unlock().Signature);
-        rig.Receive(json.Replace("{", "{\"device\":\"ESP32-7C9EBD\",\"note\":true,", StringComparison.Ordinal).Bytes());
+        var unlock = rig.Unlock();
+        rig.Receive(ServerPen.Signed(
+            LockRig.KeyHex,
+            "v2|cmd|",
+            $$"""{"device":"x","note":true,"device_id":"{{LockRig.DeviceId}}","command":"UNLOCK","command_id":"1","issued_at":{{unlock.IssuedAt}},"expires_at":{{unlock.ExpiresAt}},"boot":"{{rig.Brain.Boot}}" """));
         rig.Bolt.Movements.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Members_that_somebody_adds_break_the_signature()
+    {
+        var rig = new LockRig();
+        var json = rig.Unlock().Json(rig.Unlock().Signature);
+        rig.Receive(json.Replace("{", "{\"note\":true,", StringComparison.Ordinal).Bytes());
+        rig.ShouldNotHaveMoved(Refusal.BadSignature);
     }
 }

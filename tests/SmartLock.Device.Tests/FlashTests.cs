@@ -23,6 +23,29 @@ public sealed class FlashTests
     }
 
     [Fact]
+    public void Of_a_thousand_starts_no_two_have_the_same_boot()
+    {
+        var rig = new LockRig();
+        var boots = new HashSet<string>();
+        for (var i = 0; i < 1000; i++)
+        {
+            boots.Add(rig.Brain.Boot).ShouldBeTrue();
+            rig.Brain.Boot.ShouldMatch("^[0-9a-f]{16}$");
+
+            // As a board has it: the same uptime, the same 1970, and the same throw of a generator that begins with them.
+            rig.Clock.UnixMs = 0;
+            rig.Reboot();
+        }
+    }
+
+    [Fact]
+    public void Nor_has_another_device()
+    {
+        var (one, other) = (new LockRig(), new LockRig(key: "ffeeddccbbaa99887766554433221100f0e0d0c0b0a090807060504030201000"));
+        one.Brain.Boot.ShouldNotBe(other.Brain.Boot);
+    }
+
+    [Fact]
     public void The_record_is_written_before_the_bolt_moves()
     {
         var rig = new LockRig();
@@ -57,6 +80,9 @@ public sealed class FlashTests
         rig.Flash.ThrowOnWrite = false;
         rig.Flash.Worn = false;
         rig.Receive(unlock);
+        rig.Bolt.Movements.ShouldBe(0, "it was seen");
+        rig.Clock.Advance(1);
+        rig.Receive(rig.Unlock("again"));
         rig.Bolt.Movements.ShouldBe(1);
         rig.Text("issue").ShouldBeNull();
     }
@@ -66,7 +92,7 @@ public sealed class FlashTests
     {
         var rig = new LockRig();
         var unlock = rig.Unlock();
-        rig.Flash.Writing = () => rig.Flash.RefuseWrites = rig.Flash.Writes == 1;
+        rig.Flash.Writing = () => rig.Flash.RefuseWrites = rig.Flash.Writes == 2;
         rig.Bolt.Throws = true;
         rig.Receive(unlock);
         rig.Bolt.Movements.ShouldBe(1);
@@ -74,7 +100,7 @@ public sealed class FlashTests
 
         rig.Reboot();
         rig.LastReport.GetProperty("command_id").GetString().ShouldBeNull();
-        rig.Receive(unlock);
+        rig.Receive(unlock with { Boot = rig.Brain.Boot });
 
         rig.Bolt.Movements.ShouldBe(1);
         rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
@@ -87,7 +113,7 @@ public sealed class FlashTests
         var first = rig.Unlock("first");
         rig.Receive(first);
         rig.Clock.Advance(10);
-        rig.Flash.TearIn = 0;
+        rig.Flash.TearIn = 1;
         rig.Receive(rig.Lock("torn"));
         rig.Bolt.Movements.ShouldBe(1);
         rig.Flash.PowerGone.ShouldBeTrue();
@@ -95,7 +121,7 @@ public sealed class FlashTests
         rig.Reboot();
 
         rig.Text("command_id").ShouldBe("first");
-        rig.Receive(rig.Lock("older") with { IssuedAt = first.IssuedAt });
+        rig.Receive(rig.Lock("older") with { IssuedAt = first.IssuedAt, ExpiresAt = first.ExpiresAt + 30_000 });
         rig.Bolt.Movements.ShouldBe(1);
     }
 
@@ -136,7 +162,7 @@ public sealed class FlashTests
         var rig = new LockRig();
         rig.Receive(rig.Unlock("kept"));
         var key = DeviceKey.FromHex(LockRig.KeyHex);
-        var record = rig.Flash.Slots[1]!;
+        var record = rig.Flash.Slots[0]!;
         FlashRecord.Decode(key, record).Decision.CommandId.ShouldBe("kept");
 
         for (var at = 0; at < record.Length; at++)
@@ -162,7 +188,7 @@ public sealed class FlashTests
 
         rig.Reboot();
         rig.Flash.ThrowOnRead = false;
-        rig.Receive(seen);
+        rig.Receive(seen with { Boot = rig.Brain.Boot, CommandId = "again" });
         rig.Bolt.Movements.ShouldBe(1);
         rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
 
@@ -181,7 +207,7 @@ public sealed class FlashTests
         rig.Flash.Slots[1] = [];
 
         rig.Reboot();
-        rig.Receive(seen);
+        rig.Receive(seen with { Boot = rig.Brain.Boot, CommandId = "again" });
         rig.Bolt.Movements.ShouldBe(1);
         rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
 
@@ -217,7 +243,7 @@ public sealed class FlashTests
             rig.Reboot();
             rig.Text("command_id").ShouldBe($"c{i}");
             rig.Text("issue").ShouldBeNull();
-            rig.Receive(command with { CommandId = "again" });
+            rig.Receive(command with { CommandId = "again", Boot = rig.Brain.Boot });
             rig.Bolt.Movements.ShouldBe(1 + i);
         }
     }
@@ -254,7 +280,7 @@ public sealed class FlashTests
 
         // What is left whole is the dead slot's record, older than the newest command.
         rig.Reboot();
-        rig.Receive(newest);
+        rig.Receive(newest with { Boot = rig.Brain.Boot });
 
         rig.Bolt.Movements.ShouldBe(2);
         rig.Brain.RefusalsOf(Refusal.Replayed).ShouldBe(1);
@@ -285,7 +311,7 @@ public sealed class FlashTests
         rig.Flash.RefuseWrites = false;
 
         rig.Reboot();
-        rig.Receive(newest);
+        rig.Receive(newest with { CommandId = "again", Boot = rig.Brain.Boot });
         rig.Bolt.Movements.ShouldBe(2);
     }
 

@@ -58,7 +58,7 @@ public sealed class HeartbeatTests
         var report = rig.LastReport;
         report.EnumerateObject().Select(m => m.Name).ShouldBe(
         [
-            "device_id", "status", "issue", "sent_at", "connected_at", "command_id", "result", "firmware", "uptime_s", "rssi",
+            "device_id", "status", "issue", "sent_at", "connected_at", "boot", "command_id", "result", "firmware", "uptime_s", "rssi",
             "battery_mv", "topics", "signature",
         ]);
         report.GetProperty("firmware").GetString().ShouldBe("1.0.0");
@@ -66,8 +66,8 @@ public sealed class HeartbeatTests
         report.GetProperty("rssi").GetInt32().ShouldBe(-61);
         report.GetProperty("battery_mv").GetInt32().ShouldBe(3900);
         report.GetProperty("topics").GetString().ShouldBe("own");
-        var line = $"v1|sts|ESP32-7C9EBD|Locked||{SentAt(report)}|{report.GetProperty("connected_at").GetInt64()}||";
-        report.GetProperty("signature").GetString().ShouldBe(ServerPen.Sign(LockRig.KeyHex, line));
+        report.GetProperty("boot").GetString().ShouldBe(rig.Brain.Boot);
+        ServerPen.IsSigned(LockRig.KeyHex, "v2|sts|", rig.Outbox.LastText).ShouldBeTrue();
     }
 
     [Fact]
@@ -96,7 +96,8 @@ public sealed class HeartbeatTests
         will.GetProperty("issue").GetString().ShouldBe("Connection lost");
         var connectedAt = will.GetProperty("connected_at").GetInt64();
         connectedAt.ShouldBe(rig.LastReport.GetProperty("connected_at").GetInt64());
-        will.GetProperty("signature").GetString().ShouldBe(ServerPen.Sign(LockRig.KeyHex, $"v1|will|ESP32-7C9EBD|{connectedAt}"));
+        will.GetProperty("boot").GetString().ShouldBe(rig.Brain.Boot);
+        ServerPen.IsSigned(LockRig.KeyHex, "v2|will|", rig.Session.Will).ShouldBeTrue();
     }
 
     [Theory]
@@ -240,6 +241,7 @@ public sealed class HeartbeatTests
                 UnlockedLight = rig.Green,
                 Gauges = rig.Gauges,
                 Outbox = rig.Outbox,
+                Chance = rig.Chance,
                 Log = rig.Log,
             });
         brain.OnConnected();

@@ -11,7 +11,7 @@ namespace SmartLock.Device.Tests;
 public sealed class PowerCutTests
 {
     /// <summary>Long enough to hold any record; the cut is past its end then, and the record whole.</summary>
-    private const int LongestRecord = 80;
+    private const int LongestRecord = 100;
 
     public static TheoryData<int, bool, int> Cuts()
     {
@@ -40,7 +40,6 @@ public sealed class PowerCutTests
             var rig = new LockRig();
             var earlier = Write(rig, writesBefore);
             var before = rig.Bolt.Movements;
-            var kept = rig.Flash.Slots.ToArray();
             rig.Clock.Advance(1000);
 
             rig.Flash.Cut = new PowerCut(write, at, inPlace);
@@ -49,7 +48,6 @@ public sealed class PowerCutTests
             rig.Flash.PowerGone.ShouldBeTrue();
             var moved = rig.Bolt.Movements - before;
             moved.ShouldBe(write);
-            var untouched = write == 0 && Same(kept[0], rig.Flash.Slots[0]) && Same(kept[1], rig.Flash.Slots[1]);
 
             var time = StartWithoutClock(rig);
             Replay(rig, [.. earlier, victim]);
@@ -59,10 +57,9 @@ public sealed class PowerCutTests
             Replay(rig, earlier);
             rig.Bolt.Movements.ShouldBe(before + moved, $"an earlier command, cut at {at}");
 
-            // A cut before the first changed byte is a command that was never reported of. Not so on a new device: there, nothing that
-            // was issued before its start is taken.
+            // Seen before the clock was set, if not before the cut.
             Replay(rig, [victim]);
-            rig.Bolt.Movements.ShouldBe(before + (untouched && writesBefore > 1 ? 1 : moved), $"the same command, cut at {at}");
+            rig.Bolt.Movements.ShouldBe(before + moved, $"the same command, cut at {at}");
 
             ShouldTakeFreshOnes(rig);
             Replay(rig, [.. earlier, victim]);
@@ -143,10 +140,11 @@ public sealed class PowerCutTests
     private static ServerPen[] Write(LockRig rig, int writes)
     {
         var commands = new List<ServerPen>();
-        while (rig.Flash.Writes < writes)
+        var start = rig.Flash.Writes;
+        while (rig.Flash.Writes - start < writes)
         {
             var before = rig.Flash.Writes;
-            var odd = (writes - before) % 2 == 1;
+            var odd = (writes - before + start) % 2 == 1;
             rig.Flash.Writing = () => rig.Flash.RefuseWrites = odd && rig.Flash.Writes > before;
             commands.Add(Long(rig.Unlock($"earlier-{commands.Count}")));
             rig.Receive(commands[^1]);
@@ -155,7 +153,7 @@ public sealed class PowerCutTests
             rig.Clock.Advance(10);
         }
 
-        rig.Flash.Writes.ShouldBe(writes);
+        (rig.Flash.Writes - start).ShouldBe(writes);
         rig.Bolt.Movements.ShouldBe(commands.Count);
         return [.. commands];
     }
@@ -180,8 +178,10 @@ public sealed class PowerCutTests
     {
         foreach (var command in commands)
         {
-            rig.Receive(command);
-            rig.Receive(command with { CommandId = "under-another-name" });
+            // As if it had been meant for this start: what flash remembers must do without that.
+            var renewed = command with { Boot = rig.Brain.Boot };
+            rig.Receive(renewed);
+            rig.Receive(renewed with { CommandId = "under-another-name" });
         }
     }
 
@@ -198,6 +198,4 @@ public sealed class PowerCutTests
             rig.Text("issue").ShouldBeNull();
         }
     }
-
-    private static bool Same(byte[]? left, byte[]? right) => (left ?? []).AsSpan().SequenceEqual(right ?? []);
 }

@@ -128,7 +128,7 @@ public sealed class ReplayTests
     }
 
     [Fact]
-    public void A_command_that_ran_is_told_even_when_a_newer_one_had_expired_before()
+    public void A_command_is_refused_once_a_newer_one_was_even_if_that_was_refused()
     {
         var rig = new LockRig();
         var older = rig.Unlock("older") with { ExpiresAt = rig.Clock.UnixMs + 60_000 };
@@ -139,11 +139,43 @@ public sealed class ReplayTests
         rig.Clock.Advance(1500);
 
         rig.Receive(older);
-        rig.TickFor(10_000);
 
-        rig.Bolt.Movements.ShouldBe(1);
+        rig.ShouldNotHaveMoved(Refusal.Replayed);
         rig.Text("command_id").ShouldBe("older");
-        rig.Text("result").ShouldBe("done");
+        rig.Text("result").ShouldBe("replayed");
+        rig.TickFor(10_000);
+        rig.Text("command_id").ShouldBe("newer");
+        rig.Text("result").ShouldBe("expired");
+    }
+
+    [Theory]
+    [InlineData("expired")]
+    [InlineData("unknown")]
+    [InlineData("clock")]
+    [InlineData("boot")]
+    public void A_restart_does_not_forget_that_it_was(string why)
+    {
+        var rig = new LockRig();
+        var seen = rig.Unlock("seen") with { IssuedAt = rig.Clock.UnixMs + 20_000, ExpiresAt = rig.Clock.UnixMs + 60_000 };
+        var (refused, clock) = why switch
+        {
+            "expired" => (seen with { ExpiresAt = seen.IssuedAt }, rig.Clock.UnixMs),
+            "unknown" => (seen with { Command = "OPEN" }, rig.Clock.UnixMs),
+            "boot" => (seen with { Boot = "0123456789abcdef" }, rig.Clock.UnixMs),
+            _ => (seen, 0),
+        };
+        var now = rig.Clock.UnixMs;
+        rig.Clock.UnixMs = clock;
+        rig.Receive(refused);
+        rig.Bolt.Movements.ShouldBe(0);
+        rig.Clock.UnixMs = now;
+
+        rig.Reboot();
+        rig.Receive(seen with { CommandId = "again", Boot = rig.Brain.Boot });
+
+        rig.ShouldNotHaveMoved(Refusal.Replayed);
+        rig.Receive(seen with { CommandId = "newer", Boot = rig.Brain.Boot, IssuedAt = seen.IssuedAt + 1 });
+        rig.Bolt.Movements.ShouldBe(1);
     }
 
     [Fact]

@@ -9,7 +9,12 @@ public sealed class FakeClock(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<FakeTimer> _timers = [];
+
+    /// <summary>Monotonic: what timers and timestamps go by.</summary>
     private DateTimeOffset _now = start;
+
+    /// <summary>How far the machine's clock is from where it would be had nobody set it.</summary>
+    private TimeSpan _set;
 
     public FakeClock()
         : this(new DateTimeOffset(2026, 6, 1, 12, 0, 0, TimeSpan.Zero))
@@ -24,11 +29,17 @@ public sealed class FakeClock(DateTimeOffset start) : TimeProvider
     {
         lock (_gate)
         {
-            return _now;
+            return _now + _set;
         }
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+        {
+            return _now.Ticks;
+        }
+    }
 
     /// <summary>How many timers wait to fire: lets a test see that a wait has begun before it moves the clock.</summary>
     public int PendingTimers
@@ -45,7 +56,7 @@ public sealed class FakeClock(DateTimeOffset start) : TimeProvider
     public void Advance(TimeSpan by)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
-        var until = GetUtcNow() + by;
+        var until = new DateTimeOffset(GetTimestamp(), TimeSpan.Zero) + by;
         while (TakeNextDue(until) is { } timer)
         {
             timer.Fire();
@@ -57,12 +68,15 @@ public sealed class FakeClock(DateTimeOffset start) : TimeProvider
         }
     }
 
-    /// <summary>As an operator or a time server might: timers stay due when they were.</summary>
-    public void SetBack(TimeSpan by)
+    /// <summary>As an operator or a time server might: timers stay due when they were, and timestamps go on.</summary>
+    public void SetBack(TimeSpan by) => Set(-by);
+
+    /// <param name="by">Ahead, or back when it is negative.</param>
+    public void Set(TimeSpan by)
     {
         lock (_gate)
         {
-            _now -= by;
+            _set += by;
         }
     }
 

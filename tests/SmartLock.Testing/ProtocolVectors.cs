@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace SmartLock.Testing;
 
 /// <summary>
-/// Golden vectors of the device protocol's signing lines, computed outside of this code base. Device and server are held to the same
+/// Golden vectors of the device protocol's signed messages, computed outside of this code base. Device and server are held to the same
 /// ones, so the two cannot drift apart together.
 /// </summary>
 public sealed record ProtocolVectors(
@@ -21,7 +21,7 @@ public sealed record ProtocolVectors(
     }
 
     public sealed record CommandVector(
-        string Key, string DeviceId, string Command, string CommandId, long IssuedAt, long ExpiresAt, string Line, string Signature);
+        string Key, string DeviceId, string Command, string CommandId, long IssuedAt, long ExpiresAt, string? Boot, string Message);
 
     public sealed record StatusVector(
         string Key,
@@ -30,12 +30,12 @@ public sealed record ProtocolVectors(
         string? Issue,
         long SentAt,
         long ConnectedAt,
+        string? Boot,
         string? CommandId,
         string? Result,
-        string Line,
-        string Signature);
+        string Message);
 
-    public sealed record WillVector(string Key, string DeviceId, long ConnectedAt, string Line, string Signature);
+    public sealed record WillVector(string Key, string DeviceId, long ConnectedAt, string? Boot, string Message);
 
     public sealed record LoginVector(string Key, string DeviceId, string Line, string Password);
 }

@@ -241,7 +241,7 @@ public sealed class FaultTests
 
         rig.Device.BoltMovements.ShouldBe(0);
         rig.Device.Status.ShouldBe(BoltStatus.Locked);
-        rig.Device.RefusalsOf(Refusal.Replayed).ShouldBe(1);
+        rig.Device.RefusalsOf(Refusal.OtherBoot).ShouldBe(1);
         rig.Unlock("new");
         rig.Device.BoltMovements.ShouldBe(1);
     }

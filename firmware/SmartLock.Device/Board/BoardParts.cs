@@ -5,7 +5,7 @@ namespace SmartLock.Device
     {
         public IClock Clock { get; set; }
 
-        /// <summary>For the greatest accepted issued_at; the settings have slots of their own.</summary>
+        /// <summary>For what must outlive a restart: see <see cref="FlashRecord"/>. The settings have slots of their own.</summary>
         public ISlotStore Slots { get; set; }
 
         public IBolt Bolt { get; set; }

@@ -42,6 +42,7 @@ namespace SmartLock.Device
                     UnlockedLight = _lights.Unlocked,
                     Gauges = parts.Gauges,
                     Outbox = _outbox,
+                    Chance = parts.Chance,
                     Log = parts.Log,
                 });
             _connector = new Connector(_brain, parts, _outbox, _supervisor);

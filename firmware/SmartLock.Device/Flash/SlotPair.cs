@@ -19,6 +19,12 @@ namespace SmartLock.Device
             _store = store;
         }
 
+        /// <summary>Of the last record that was found or encoded.</summary>
+        public long Sequence
+        {
+            get { return _sequence; }
+        }
+
         /// <summary>Null also when the slot cannot be read.</summary>
         public byte[] Read(int slot)
         {

@@ -56,6 +56,15 @@ namespace SmartLock.Device
             return _json.ToString();
         }
 
+        /// <summary>
+        /// The whole object, which must have a member, with its signature as the last one (<see cref="SignedMessage"/>). The writer is
+        /// spent afterwards.
+        /// </summary>
+        public string CloseSigned(DeviceKey key, string purpose)
+        {
+            return SignedMessage.Sign(key, purpose, _json.ToString());
+        }
+
         private void Name(string name)
         {
             _json.Append(_json.Length == 0 ? '{' : ',');

@@ -10,6 +10,7 @@ namespace SmartLock.Device
         OtherDevice,
         BadSignature,
         Repeated,
+        OtherBoot,
         ClockNotSet,
         Expired,
         NotYetValid,
@@ -31,10 +32,16 @@ namespace SmartLock.Device
         public const long MaxValidityMs = 60000;
 
         /// <param name="command">Signed with the device's key.</param>
+        /// <param name="boot">Of this start of the device. A command for another one is refused whatever the clock says.</param>
         /// <param name="unixMs">Now; 0 while the clock is not set, or not trusted because it was set back.</param>
-        /// <param name="greatestAccepted">issued_at of the newest command that was accepted.</param>
-        public static Refusal Check(Command command, long unixMs, long greatestAccepted)
+        /// <param name="isSeen">A command with the same issued_at, or a greater one, was seen before.</param>
+        public static Refusal Check(Command command, string boot, long unixMs, bool isSeen)
         {
+            if (command.Boot != boot)
+            {
+                return Refusal.OtherBoot;
+            }
+
             if (unixMs <= 0)
             {
                 return Refusal.ClockNotSet;
@@ -51,7 +58,7 @@ namespace SmartLock.Device
                 return Refusal.NotYetValid;
             }
 
-            if (command.IssuedAt <= greatestAccepted)
+            if (isSeen)
             {
                 return Refusal.Replayed;
             }
@@ -61,12 +68,14 @@ namespace SmartLock.Device
 
         /// <summary>
         /// What the server is told. None for everything that is not rightly signed (nobody but the server gets an answer) and where
-        /// the issue says it. A command from the future is told as expired: it is outside of its validity by the device's clock.
+        /// the issue says it. A command from the future is told as expired, since it is outside of its validity by the device's clock; and so is one
+        /// for another start, since a command is valid for one start only.
         /// </summary>
         public static Verdict VerdictOf(Refusal refusal)
         {
             switch (refusal)
             {
+                case Refusal.OtherBoot:
                 case Refusal.Expired:
                 case Refusal.NotYetValid:
                     return Verdict.Expired;
@@ -102,6 +111,8 @@ namespace SmartLock.Device
                     return "wrong signature";
                 case Refusal.Repeated:
                     return "delivered again";
+                case Refusal.OtherBoot:
+                    return "for another start";
                 case Refusal.ClockNotSet:
                     return "clock not set";
                 case Refusal.Expired:

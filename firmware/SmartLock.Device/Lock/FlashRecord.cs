@@ -3,37 +3,52 @@ using System;
 namespace SmartLock.Device
 {
     /// <summary>
-    /// One record of the two-slot memory: "SLK1", sequence (8 bytes, big endian), issued_at (8), verdict (1), length of the command
-    /// id (1), the id, and the MAC of all that under the device's key. A record cut short, decayed, or of another key (whose commands
-    /// this key does not accept either) does not decode.
+    /// One record of the two-slot memory: "SLK2", then big endian the sequence (8 bytes), the greatest issued_at seen (8), the newest
+    /// trusted time (8), 1 if older records were lost or 0 (1), issued_at (8) and verdict (1) of the last command that was accepted, the
+    /// length of its id (1), the id, and the MAC of all that under the device's key. A record cut short, decayed, or of another key (whose
+    /// commands this key does not accept either) does not decode.
     /// </summary>
     internal sealed class FlashRecord
     {
-        private const int HeaderLength = 22;
+        private const string Mark = "SLK2";
+        private const int HeaderLength = 39;
 
-        private FlashRecord(long sequence, Decision decision)
+        public long Sequence { get; set; }
+
+        /// <summary>Unix milliseconds; 0 before the first command.</summary>
+        public long Greatest { get; set; }
+
+        /// <summary>Unix milliseconds; 0 before the first.</summary>
+        public long TrustedTime { get; set; }
+
+        /// <summary>It followed on a loss that no set clock had made good yet.</summary>
+        public bool IsIncomplete { get; set; }
+
+        /// <summary>
+        /// Null before the first command that was accepted. Verdict None: accepted, but the power went before the bolt's answer was known.
+        /// </summary>
+        public Decision Decision { get; set; }
+
+        public byte[] Encode(DeviceKey key)
         {
-            Sequence = sequence;
-            Decision = decision;
-        }
-
-        public long Sequence { get; }
-
-        /// <summary>Verdict None: accepted, but the power went before the bolt's answer was known.</summary>
-        public Decision Decision { get; }
-
-        public static byte[] Encode(DeviceKey key, long sequence, Decision decision)
-        {
-            string id = decision.CommandId;
+            string id = Decision == null ? "" : Decision.CommandId;
             byte[] body = new byte[HeaderLength + id.Length];
-            body[0] = (byte)'S';
-            body[1] = (byte)'L';
-            body[2] = (byte)'K';
-            body[3] = (byte)'1';
-            WriteLong(body, 4, sequence);
-            WriteLong(body, 12, decision.IssuedAt);
-            body[20] = (byte)(int)decision.Verdict;
-            body[21] = (byte)id.Length;
+            for (int i = 0; i < Mark.Length; i++)
+            {
+                body[i] = (byte)Mark[i];
+            }
+
+            WriteLong(body, 4, Sequence);
+            WriteLong(body, 12, Greatest);
+            WriteLong(body, 20, TrustedTime);
+            body[28] = (byte)(IsIncomplete ? 1 : 0);
+            if (Decision != null)
+            {
+                WriteLong(body, 29, Decision.IssuedAt);
+                body[37] = (byte)(int)Decision.Verdict;
+            }
+
+            body[38] = (byte)id.Length;
             for (int i = 0; i < id.Length; i++)
             {
                 body[HeaderLength + i] = (byte)id[i];
@@ -57,21 +72,43 @@ namespace SmartLock.Device
             byte[] mac = new byte[DeviceKey.Length];
             Array.Copy(record, body, body.Length);
             Array.Copy(record, body.Length, mac, 0, mac.Length);
-            bool whole = body[0] == 'S' && body[1] == 'L' && body[2] == 'K' && body[3] == '1'
-                && body[21] == body.Length - HeaderLength && DeviceKey.Same(key.Mac(body), mac);
-            if (!whole)
+            if (!IsMarked(body) || body[38] != body.Length - HeaderLength || !DeviceKey.Same(key.Mac(body), mac))
             {
                 return null;
             }
 
+            return new FlashRecord
+            {
+                Sequence = ReadLong(body, 4),
+                Greatest = ReadLong(body, 12),
+                TrustedTime = ReadLong(body, 20),
+                IsIncomplete = body[28] != 0,
+                Decision = ReadDecision(body),
+            };
+        }
+
+        private static bool IsMarked(byte[] body)
+        {
+            for (int i = 0; i < Mark.Length; i++)
+            {
+                if (body[i] != Mark[i])
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+
+        private static Decision ReadDecision(byte[] body)
+        {
             char[] id = new char[body.Length - HeaderLength];
             for (int i = 0; i < id.Length; i++)
             {
                 id[i] = (char)body[HeaderLength + i];
             }
 
-            Decision decision = new Decision(new string(id), ReadLong(body, 12), (Verdict)body[20]);
-            return new FlashRecord(ReadLong(body, 4), decision);
+            return id.Length == 0 ? null : new Decision(new string(id), ReadLong(body, 29), (Verdict)body[37]);
         }
 
         private static void WriteLong(byte[] bytes, int offset, long value)

@@ -1,15 +1,14 @@
 namespace SmartLock.Device
 {
     /// <summary>
-    /// The clock, taken as not set while it shows more than a minute less than it must by the uptime since its highest reading. Else
-    /// whoever answers for the time server could keep an UNLOCK back, set the clock back, and let it fire hours later.
+    /// The clock, taken as not set while its first time after a start lies before one that an earlier start trusted, and while it shows more
+    /// than a minute less than it must by the uptime since its highest reading. Else whoever answers for the time server could keep an UNLOCK
+    /// back, set the clock back, and let it fire hours later.
     /// </summary>
     /// <remarks>
-    /// A clock that was first ahead (2036) and is then put right looks the same as one that is set back, and nothing that this
-    /// device can check tells them apart: a command that is signed rightly may have been kept back. So it too is distrusted, and says
-    /// so, until a restart, which whoever sends messages cannot cause; a host must not restart by itself because of it. What remains:
-    /// a false time at the start is believed, one ahead stops the lock until it is restarted, and by small steps the clock can be
-    /// held back by a minute and 17 s a day.
+    /// A clock that was first ahead (2036) and is then put right looks the same as one that is set back, and nothing that this device can
+    /// check tells them apart: it too is distrusted, and says so. A host must not restart by itself because of it. What remains: one ahead
+    /// stops the lock, and by small steps the clock can be held back by a minute and 17 s a day.
     /// </remarks>
     internal sealed class GuardedClock
     {
@@ -20,12 +19,15 @@ namespace SmartLock.Device
         private const int DriftDivisor = 5000;
 
         private readonly IClock _clock;
+        private readonly long _kept;
         private long _highest;
         private long _highestAtUptime;
 
-        public GuardedClock(IClock clock)
+        /// <param name="kept">The newest time that an earlier start trusted; Unix milliseconds, 0 for none.</param>
+        public GuardedClock(IClock clock, long kept)
         {
             _clock = clock;
+            _kept = kept;
         }
 
         /// <summary>Of the last reading.</summary>
@@ -38,6 +40,12 @@ namespace SmartLock.Device
             if (now <= 0)
             {
                 IsSetBack = false;
+                return 0;
+            }
+
+            if (_highest == 0 && now < _kept)
+            {
+                IsSetBack = true;
                 return 0;
             }
 

@@ -18,7 +18,8 @@ namespace SmartLock.Device
         private readonly LockSettings _settings;
         private readonly LockParts _parts;
         private readonly string _ownCommands;
-        private readonly AcceptedCommands _accepted;
+        private readonly string _boot;
+        private readonly CommandMemory _memory;
         private readonly GuardedClock _clock;
         private readonly DecisionHistory _decisions = new DecisionHistory();
         private readonly BoltControl _bolt;
@@ -48,18 +49,29 @@ namespace SmartLock.Device
             _settings = settings;
             _parts = parts;
             _ownCommands = Topics.CommandsOf(settings.DeviceId);
-            _accepted = new AcceptedCommands(parts.Slots, settings.Key);
-            _clock = new GuardedClock(parts.Clock);
             _bolt = new BoltControl(parts);
-            _reporter = new Reporter(settings, parts);
-            Decision last = _accepted.Load();
+            _memory = new CommandMemory(parts.Slots, settings.Key);
+            Decision last = _memory.Load();
             if (last != null)
             {
                 _decisions.AddMovement(last);
             }
 
+            // Counted before it is used: what no later start can have is what the boot is made of.
+            long start = _memory.CountStart(out bool isKept);
+            _storageFailed = !isKept;
+            _boot = BootId.Draw(settings.Key, start, parts.Chance, parts.Clock);
+            _clock = new GuardedClock(parts.Clock, _memory.TrustedTime);
+            _reporter = new Reporter(settings, parts, _boot);
+
             ReadClock();
             _bolt.Refresh();
+        }
+
+        /// <summary>16 hexadecimal digits that no other start of the device has.</summary>
+        public string Boot
+        {
+            get { return _boot; }
         }
 
         public BoltStatus Status
@@ -201,6 +213,7 @@ namespace SmartLock.Device
                 return Refusal.ForeignTopic;
             }
 
+            bool isSigned = SignedMessage.IsSigned(_settings.Key, SignedMessage.Command, payload);
             FlatJson json = FlatJsonReader.Read(payload);
             string deviceId = json == null ? null : json.Text("device_id");
             if (deviceId != null && deviceId != _settings.DeviceId)
@@ -208,13 +221,14 @@ namespace SmartLock.Device
                 return Refusal.OtherDevice;
             }
 
+            // What is not signed is read all the same, but only to name the refusal.
             Command command = Command.From(json);
             if (command == null)
             {
                 return Refusal.Malformed;
             }
 
-            return command.IsSignedWith(_settings.Key) ? Decide(command) : Refusal.BadSignature;
+            return isSigned ? Decide(command) : Refusal.BadSignature;
         }
 
         private Refusal Decide(Command command)
@@ -226,10 +240,15 @@ namespace SmartLock.Device
                 return Refusal.Repeated;
             }
 
-            Refusal refusal = CommandGate.Check(command, _now, _accepted.Greatest);
+            Refusal refusal = CommandGate.Check(command, _boot, _now, _memory.HasSeen(command.IssuedAt));
             if (refusal == Refusal.None)
             {
                 return Execute(command);
+            }
+
+            if (!_memory.Refuse(command.IssuedAt, _now))
+            {
+                _storageFailed = true;
             }
 
             Verdict verdict = CommandGate.VerdictOf(refusal);
@@ -240,7 +259,7 @@ namespace SmartLock.Device
             }
 
             Decision decision = new Decision(command.Id, command.IssuedAt, verdict);
-            if (refusal != Refusal.NotYetValid)
+            if (_now > 0 && command.IssuedAt - _now <= CommandGate.MaxAheadMs)
             {
                 // One from the future would hold its place as the newest against every rightly dated refusal.
                 _decisions.AddRefusal(decision);
@@ -254,7 +273,7 @@ namespace SmartLock.Device
         private Refusal Execute(Command command)
         {
             // Flash before bolt: whatever happens from here on, this command never moves it twice.
-            _storageFailed = !_accepted.Accept(command);
+            _storageFailed = !_memory.Accept(command, _now);
             if (_storageFailed)
             {
                 _reporter.Hasten();
@@ -266,7 +285,7 @@ namespace SmartLock.Device
             _decisions.AddMovement(decision);
             Tell(decision);
             Report(decision);
-            if (!_accepted.Settle(decision))
+            if (!_memory.Settle(decision))
             {
                 _parts.Log.Write("verdict not stored: a reboot would lose it");
             }
@@ -279,14 +298,10 @@ namespace SmartLock.Device
         {
             bool wasSetBack = _clock.IsSetBack;
             _now = _clock.Read();
-            if (_now > 0)
-            {
-                _accepted.ClockIsSet(_now);
-            }
-
+            _memory.ClockRead(_now, _parts.Clock.UptimeMs);
             if (_clock.IsSetBack && !wasSetBack)
             {
-                _parts.Log.Write("the clock was set back: not trusted until it catches up, or a restart");
+                _parts.Log.Write("the clock was set back: not trusted until it catches up");
             }
         }
 

@@ -9,6 +9,7 @@ namespace SmartLock.Device
         private readonly ArrayList _untold = new ArrayList();
         private readonly LockSettings _settings;
         private readonly LockParts _parts;
+        private readonly string _boot;
         private readonly string _topic;
         private readonly ReportRhythm _rhythm;
         private Decision _told;
@@ -19,10 +20,12 @@ namespace SmartLock.Device
         private long _sentAt;
         private long _connectedAt;
 
-        public Reporter(LockSettings settings, LockParts parts)
+        /// <param name="boot">Of this start.</param>
+        public Reporter(LockSettings settings, LockParts parts, string boot)
         {
             _settings = settings;
             _parts = parts;
+            _boot = boot;
             _topic = settings.OwnTopics ? Topics.StatusOf(settings.DeviceId) : Topics.Status;
             _rhythm = new ReportRhythm(FirstGapMs(settings.Key));
         }
@@ -48,7 +51,7 @@ namespace SmartLock.Device
             long now = _parts.Clock.UnixMs;
             long wanted = now > 0 ? now : _parts.Clock.UptimeMs;
             _connectedAt = wanted > _connectedAt ? wanted : _connectedAt + 1;
-            _session = new Session(_settings.DeviceId, _settings.Key, _settings.OwnTopics, _connectedAt);
+            _session = new Session(_settings.DeviceId, _settings.Key, _settings.OwnTopics, _connectedAt, _boot);
             return _session;
         }
 
@@ -164,6 +167,7 @@ namespace SmartLock.Device
                 Issue = issue,
                 SentAt = _sentAt,
                 ConnectedAt = _session.ConnectedAt,
+                Boot = _boot,
                 Decision = about,
                 Firmware = _settings.Firmware,
                 UptimeSeconds = uptime / 1000,

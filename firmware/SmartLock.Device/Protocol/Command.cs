@@ -1,6 +1,6 @@
 namespace SmartLock.Device
 {
-    /// <summary>One command as it came: well formed, but nothing in it is believed before its signature is checked.</summary>
+    /// <summary>One well-formed command. Whether it is signed is known before it is read (<see cref="SignedMessage"/>).</summary>
     public sealed class Command
     {
         public const string Lock = "LOCK";
@@ -9,14 +9,14 @@ namespace SmartLock.Device
         public const int MaxIdLength = 64;
         public const int MaxNameLength = 32;
 
-        private Command(string deviceId, string name, string id, long issuedAt, long expiresAt, string signature)
+        private Command(string deviceId, string name, string id, long issuedAt, long expiresAt, string boot)
         {
             DeviceId = deviceId;
             Name = name;
             Id = id;
             IssuedAt = issuedAt;
             ExpiresAt = expiresAt;
-            Signature = signature;
+            Boot = boot;
         }
 
         public string DeviceId { get; }
@@ -31,10 +31,11 @@ namespace SmartLock.Device
         /// <summary>Unix milliseconds.</summary>
         public long ExpiresAt { get; }
 
-        public string Signature { get; }
+        /// <summary>The start of the device that it is meant for; null when the server knew none.</summary>
+        public string Boot { get; }
 
         /// <summary>
-        /// Null unless every member is there with its kind, its length and its characters; members of other names are ignored.
+        /// Null unless every member is there with its kind, its length and its characters; only <c>boot</c> may be missing. Members of other names are ignored.
         /// </summary>
         public static Command From(FlatJson json)
         {
@@ -46,17 +47,11 @@ namespace SmartLock.Device
             string deviceId = json.Text("device_id");
             string name = json.Text("command");
             string id = json.Text("command_id");
-            string signature = json.Text("signature");
             long issuedAt = json.Number("issued_at", 0);
             long expiresAt = json.Number("expires_at", 0);
             bool wellFormed = Topics.IsDeviceId(deviceId) && Topics.IsPlainId(name, MaxNameLength) && Topics.IsPlainId(id, MaxIdLength)
-                && signature != null && issuedAt > 0 && expiresAt > 0;
-            return wellFormed ? new Command(deviceId, name, id, issuedAt, expiresAt, signature) : null;
-        }
-
-        public bool IsSignedWith(DeviceKey key)
-        {
-            return key.Verify(SigningLines.Command(DeviceId, Name, Id, IssuedAt, ExpiresAt), Signature);
+                && issuedAt > 0 && expiresAt > 0;
+            return wellFormed ? new Command(deviceId, name, id, issuedAt, expiresAt, json.Text("boot")) : null;
         }
     }
 }

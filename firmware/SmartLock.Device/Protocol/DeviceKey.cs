@@ -4,7 +4,7 @@ using System.Text;
 
 namespace SmartLock.Device
 {
-    /// <summary>A device's own 32-byte key: signs and checks the protocol's lines with HMAC-SHA256.</summary>
+    /// <summary>A device's own 32-byte key: signs with HMAC-SHA256.</summary>
     public sealed class DeviceKey
     {
         public const int Length = 32;
@@ -36,16 +36,10 @@ namespace SmartLock.Device
             return bytes == null ? null : new DeviceKey(bytes);
         }
 
-        /// <summary>The line's MAC in lowercase hexadecimal; null for a line that <see cref="SigningLines"/> refused (null).</summary>
-        public string Sign(string line)
+        /// <summary>The text's MAC in lowercase hexadecimal.</summary>
+        public string Sign(string text)
         {
-            return line == null ? null : Hex.Encode(Mac(Encoding.UTF8.GetBytes(line)));
-        }
-
-        public bool Verify(string line, string signature)
-        {
-            byte[] claimed = Hex.Decode(signature, Length);
-            return line != null && claimed != null && Same(Mac(Encoding.UTF8.GetBytes(line)), claimed);
+            return Hex.Encode(Mac(Encoding.UTF8.GetBytes(text)));
         }
 
         /// <summary>

@@ -5,11 +5,11 @@ namespace SmartLock.Device
     /// </summary>
     public sealed class Session
     {
-        internal Session(string deviceId, DeviceKey key, bool ownTopics, long connectedAt)
+        internal Session(string deviceId, DeviceKey key, bool ownTopics, long connectedAt, string boot)
         {
             ClientId = deviceId;
             UserName = deviceId;
-            Password = key.Sign(SigningLines.MqttLogin(deviceId));
+            Password = SignedMessage.MqttPassword(key, deviceId);
             ConnectedAt = connectedAt;
             WillTopic = ownTopics ? Topics.StatusOf(deviceId) : Topics.Status;
             Will = new FlatJsonWriter()
@@ -17,8 +17,8 @@ namespace SmartLock.Device
                 .Text("state", "Unavailable")
                 .Text("issue", Words.ConnectionLost)
                 .Number("connected_at", connectedAt)
-                .Text("signature", key.Sign(SigningLines.Will(deviceId, connectedAt)))
-                .Close();
+                .Text("boot", boot)
+                .CloseSigned(key, SignedMessage.Will);
             CommandTopics = ownTopics ? new[] { Topics.Commands, Topics.CommandsOf(deviceId) } : new[] { Topics.Commands };
         }
 

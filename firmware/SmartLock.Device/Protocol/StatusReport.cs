@@ -18,6 +18,9 @@ namespace SmartLock.Device
         /// <summary>Unix milliseconds.</summary>
         public long ConnectedAt { get; set; }
 
+        /// <summary>16 hexadecimal digits, of this start of the device.</summary>
+        public string Boot { get; set; }
+
         /// <summary>Null before the first decision.</summary>
         public Decision Decision { get; set; }
 
@@ -37,13 +40,13 @@ namespace SmartLock.Device
         {
             string commandId = Decision == null ? null : Decision.CommandId;
             string result = Decision == null ? null : Words.Of(Decision.Verdict);
-            string status = Words.Of(Status);
             FlatJsonWriter json = new FlatJsonWriter()
                 .Text("device_id", DeviceId)
-                .Text("status", status)
+                .Text("status", Words.Of(Status))
                 .Text("issue", Issue)
                 .Number("sent_at", SentAt)
                 .Number("connected_at", ConnectedAt)
+                .Text("boot", Boot)
                 .Text("command_id", commandId)
                 .Text("result", result)
                 .Text("firmware", Firmware)
@@ -53,9 +56,7 @@ namespace SmartLock.Device
 
             // Said also when it is not so: the server remembers what a device with other firmware said before.
             json.Text("topics", OwnTopics ? "own" : "shared");
-            string line = SigningLines.Status(DeviceId, status, Issue, SentAt, ConnectedAt, commandId, result);
-            json.Text("signature", key.Sign(line));
-            return Encoding.UTF8.GetBytes(json.Close());
+            return Encoding.UTF8.GetBytes(json.CloseSigned(key, SignedMessage.Status));
         }
 
         private static void IntegerOrNull(FlatJsonWriter json, string name, int value)

@@ -18,7 +18,7 @@ namespace SmartLock.Device
         }
 
         /// <summary>
-        /// Whether an id can stand in a topic, in a signed line and in JSON as it is: 1 to 64 characters of visible ASCII, none of
+        /// Whether an id can stand in a topic, in the line behind a broker login and in JSON as it is: 1 to 64 characters of visible ASCII, none of
         /// / + # | " \ in it.
         /// </summary>
         public static bool IsDeviceId(string value)

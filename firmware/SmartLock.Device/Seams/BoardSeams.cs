@@ -75,7 +75,7 @@ namespace SmartLock.Device
         void Reboot();
     }
 
-    /// <summary>Chance for spreading waits: no secret comes from it. Never throws.</summary>
+    /// <summary>Chance for spreading waits, and a part of what tells one start from another: no secret comes from it. Never throws.</summary>
     public interface IChance
     {
         /// <summary>From 0 to one less than the bound.</summary>

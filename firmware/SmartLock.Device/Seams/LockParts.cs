@@ -19,6 +19,8 @@ namespace SmartLock.Device
 
         public IOutbox Outbox { get; set; }
 
+        public IChance Chance { get; set; }
+
         public ILog Log { get; set; }
 
         public IDecisionListener Decisions { get; set; }

@@ -3,7 +3,7 @@ using SmartLock.Device;
 
 namespace SmartLock.Firmware
 {
-    /// <summary>Spreads waits and nothing else: nanoFramework has no generator that secrets could come from.</summary>
+    /// <summary>Not random enough for secrets: nanoFramework has no generator that they could come from.</summary>
     internal sealed class BoardChance : IChance
     {
         private readonly Random _random = new Random();

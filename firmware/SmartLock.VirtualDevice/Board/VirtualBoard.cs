@@ -14,6 +14,8 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ISlotStore, IBolt
     private const int GoodRssi = -61;
     private const int LowMillivolts = 3100;
 
+    private static readonly SharedChance Chance = new();
+
     private readonly VirtualLockOptions _options;
     private readonly VirtualLockFaults _faults;
     private readonly VirtualHardware _hardware;
@@ -48,6 +50,7 @@ internal sealed class VirtualBoard : IClock, IGauges, IOutbox, ISlotStore, IBolt
                 UnlockedLight = hardware.Green,
                 Gauges = this,
                 Outbox = this,
+                Chance = Chance,
                 Log = this,
                 Decisions = this,
             });

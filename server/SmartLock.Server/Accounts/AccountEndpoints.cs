@@ -45,7 +45,7 @@ internal static class AccountEndpoints
             return Problems.Invalid(errors);
         }
 
-        return await registration.SignUpAsync(request.Username, request.Password, request.Email, ct) switch
+        return await registration.SignUpAsync(request.Username, request.Password, request.Email, ClientAddress.Of(context), ct) switch
         {
             RegisterOutcome.Registered => TypedResults.Created("/api/me", new AccountResponse(request.Username, Role.User)),
             RegisterOutcome.NameTaken => NameTaken(),

@@ -14,6 +14,7 @@ internal static class BearerAuthentication
     {
         services.AddValidatedOptions<JwtOptions>("Jwt", JwtOptions.Check);
         services.AddSingleton<SigningKey>();
+        services.AddHostedService(provider => provider.GetRequiredService<SigningKey>());
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<TokenCache>();
         services.AddSingleton<SessionCache>();
@@ -23,9 +24,7 @@ internal static class BearerAuthentication
             {
                 tokens.Configure(bearer);
                 bearer.Events = new JwtBearerEvents { OnMessageReceived = AdmitKnownAsync, OnTokenValidated = AdmitNewAsync };
-            })
-            // An unreadable key ends the start, not the first request.
-            .ValidateOnStart();
+            });
         // The handler logs refused tokens in full, and an attempt with a wrong one is nothing to log.
         services.AddLogging(logging => logging.AddFilter(typeof(JwtBearerHandler).FullName, LogLevel.None));
         return services;

@@ -15,7 +15,7 @@ internal sealed class FirstAdminSetup(TimeProvider clock)
     private const int TokenBytes = 32;
     private readonly System.Threading.Lock _gate = new();
     private byte[]? _hash;
-    private DateTimeOffset _until;
+    private long _openedAt;
 
     public bool IsOpen
     {
@@ -23,7 +23,7 @@ internal sealed class FirstAdminSetup(TimeProvider clock)
         {
             lock (_gate)
             {
-                return _hash is not null && clock.GetUtcNow() < _until;
+                return IsValid();
             }
         }
     }
@@ -35,7 +35,7 @@ internal sealed class FirstAdminSetup(TimeProvider clock)
         lock (_gate)
         {
             _hash = HashOf(token);
-            _until = clock.GetUtcNow() + ValidFor;
+            _openedAt = clock.GetTimestamp();
         }
 
         return token;
@@ -45,7 +45,7 @@ internal sealed class FirstAdminSetup(TimeProvider clock)
     {
         lock (_gate)
         {
-            return _hash is not null && clock.GetUtcNow() < _until && CryptographicOperations.FixedTimeEquals(HashOf(token), _hash);
+            return IsValid() && CryptographicOperations.FixedTimeEquals(HashOf(token), _hash);
         }
     }
 
@@ -56,6 +56,8 @@ internal sealed class FirstAdminSetup(TimeProvider clock)
             _hash = null;
         }
     }
+
+    private bool IsValid() => _hash is not null && clock.GetElapsedTime(_openedAt) < ValidFor;
 
     private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }

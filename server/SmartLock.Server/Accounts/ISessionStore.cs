@@ -39,9 +39,17 @@ internal enum EndSessionOutcome
 /// <summary>Sessions and their refresh tokens, of which it holds SHA-256 hashes only. Accounts are named without regard to case.</summary>
 internal interface ISessionStore
 {
+    /// <summary>Remembers the network that the session was opened from.</summary>
     /// <param name="user">As it was when it was checked; opened only if that check would do still.</param>
     /// <param name="most">How many sessions the account may have, this one included.</param>
     Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct);
+
+    /// <summary>Whether there is any session at all, expired ones included.</summary>
+    Task<bool> AnyAsync(CancellationToken ct);
+
+    /// <summary>Whether the account was signed in from there before, among the <see cref="KnownNetworks.Most"/> networks of late.</summary>
+    /// <param name="network">See <see cref="Infrastructure.ClientAddress.NetworkOf"/>.</param>
+    Task<bool> IsKnownNetworkAsync(string username, string network, CancellationToken ct);
 
     /// <summary>Null when the session has ended or expired, or its account is disabled.</summary>
     Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct);
@@ -73,4 +81,10 @@ internal static class UsedTokens
 {
     /// <summary>Per session. A copy of an older one is refused like any unknown token, and gives nothing away.</summary>
     public const int Remembered = 50;
+}
+
+internal static class KnownNetworks
+{
+    /// <summary>Per account; one more forgets the one not signed in from for longest.</summary>
+    public const int Most = 16;
 }

@@ -1,3 +1,5 @@
+using SmartLock.Server.Infrastructure;
+
 namespace SmartLock.Server.Accounts;
 
 /// <summary>
@@ -13,6 +15,9 @@ internal sealed class LoginThrottle(TimeProvider clock)
     public const int FreePerAccountAndAddress = 5;
     public const int FreeUnderSiege = 1;
     public const int FreePerAddress = 30;
+
+    /// <summary>Failures of one account from all addresses of an IPv6 /48, which one customer may have; not counted where the account is known.</summary>
+    public const int FreePerAccountAndSite = 20;
     public const int FreeCodes = 10;
 
     /// <summary>So many failures of one account, from wherever, are a siege.</summary>
@@ -31,13 +36,16 @@ internal sealed class LoginThrottle(TimeProvider clock)
     private readonly System.Threading.Lock _gate = new();
     private readonly FailureCounts _pairs = new(3, 1 << 16);
     private readonly FailureCounts _addresses = new(3, 1 << 16);
+    private readonly FailureCounts _sites = new(3, 1 << 16);
     private readonly FailureCounts _accounts = new(2, 1 << 14);
     private readonly FailureCounts _codes = new(2, 1 << 14);
     private readonly FailureCounts _records = new(2, 1 << 14);
 
     /// <summary>Begins an attempt, unless it must wait; dispose it when it is over. A hundred guesses sent at once do not all get through.</summary>
-    public Attempt? TryBegin(string username, string address, out TimeSpan wait)
+    /// <param name="isKnown">The account was signed in from this network before: then its neighbours' failures are not the owner's.</param>
+    public Attempt? TryBegin(string username, string address, bool isKnown, out TimeSpan wait)
     {
+        var site = isKnown || !address.Contains(':', StringComparison.Ordinal) ? null : _sites.Find(username + '\0' + ClientAddress.NetworkOf(address));
         var pair = _pairs.Find(username + '\0' + address);
         var source = _addresses.Find(address);
         var account = _accounts.Find(username);
@@ -47,6 +55,11 @@ internal sealed class LoginThrottle(TimeProvider clock)
             var free = IsBesieged(account, now) ? FreeUnderSiege : FreePerAccountAndAddress;
             var (forPair, forAddress) = (_pairs.Wait(pair, now, free), _addresses.Wait(source, now, FreePerAddress));
             wait = forPair > forAddress ? forPair : forAddress;
+            if (site is not null && _sites.Wait(site, now, FreePerAccountAndSite) is var forSite && forSite > wait)
+            {
+                wait = forSite;
+            }
+
             if (wait > TimeSpan.Zero)
             {
                 return null;
@@ -54,16 +67,26 @@ internal sealed class LoginThrottle(TimeProvider clock)
 
             _pairs.Begin(pair);
             _addresses.Begin(source);
+            _sites.Begin(site ?? []);
             return new Attempt(
                 _gate,
                 end: () =>
                 {
                     _pairs.End(pair);
                     _addresses.End(source);
+                    _sites.End(site ?? []);
                 },
-                fail: () => CountFailure(pair, source, account),
+                fail: () =>
+                {
+                    CountFailure(pair, source, account);
+                    _sites.Count(site ?? [], _clock.GetUtcNow(), FreePerAccountAndSite, LongestForAccount);
+                },
                 // The account starts afresh at this address. The address does not: an account of one's own must not buy guesses at others.
-                succeed: () => _pairs.Clear(pair));
+                succeed: () =>
+                {
+                    _pairs.Clear(pair);
+                    _sites.Clear(site ?? []);
+                });
         }
     }
 

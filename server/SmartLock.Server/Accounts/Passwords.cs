@@ -1,4 +1,3 @@
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Identity;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Telemetry;
@@ -15,23 +14,17 @@ internal enum PasswordVerdict
 }
 
 /// <summary>
-/// Hashes and checks passwords, a few at a time: hashing is slow on purpose, and must leave processors to those who want their
-/// door opened. Both methods give null when too many wait already.
+/// Hashes and checks passwords, a few at a time and in fair turns (<see cref="HashingTurns"/>). Both methods give null when too many wait already.
 /// </summary>
-internal sealed partial class Passwords : IDisposable
+internal sealed partial class Passwords
 {
-    private const int MostWaiting = 64;
     private static readonly TimeSpan LogAtMostEvery = TimeSpan.FromSeconds(10);
     private readonly IPasswordHasher<User> _hasher;
     private readonly RefusedLogins _refused;
     private readonly ILogger<Passwords> _log;
     private readonly LogThrottle _throttle;
     private readonly Lazy<User> _nobody;
-    private readonly ConcurrencyLimiter _turns = new(new ConcurrencyLimiterOptions
-    {
-        PermitLimit = Math.Max(1, Environment.ProcessorCount / 2),
-        QueueLimit = MostWaiting,
-    });
+    private readonly HashingTurns _turns;
 
     public Passwords(IPasswordHasher<User> hasher, RefusedLogins refused, TimeProvider time, ILogger<Passwords> log)
     {
@@ -39,20 +32,21 @@ internal sealed partial class Passwords : IDisposable
         _refused = refused;
         _log = log;
         _throttle = new LogThrottle(time, LogAtMostEvery);
+        _turns = new HashingTurns(Math.Max(1, Environment.ProcessorCount / 2), time);
         _nobody = new Lazy<User>(() => WithHash(_hasher.HashPassword(WithHash(""), Guid.NewGuid().ToString())));
     }
 
-    public async Task<string?> HashAsync(string password, CancellationToken ct)
+    public async Task<string?> HashAsync(string password, HashingTurn turn, CancellationToken ct)
     {
-        using var turn = await _turns.AcquireAsync(1, ct);
-        return turn.IsAcquired ? await Task.Run(() => _hasher.HashPassword(WithHash(""), password), ct) : null;
+        using var slot = await _turns.EnterAsync(turn, ct);
+        return slot is not null ? await Task.Run(() => _hasher.HashPassword(WithHash(""), password), ct) : null;
     }
 
     /// <param name="user">Null when there is no such account: takes as long as if there were one, and is wrong.</param>
-    public async Task<PasswordVerdict?> VerifyAsync(User? user, string password, CancellationToken ct)
+    public async Task<PasswordVerdict?> VerifyAsync(User? user, string password, HashingTurn turn, CancellationToken ct)
     {
-        using var turn = await _turns.AcquireAsync(1, ct);
-        if (!turn.IsAcquired)
+        using var slot = await _turns.EnterAsync(turn, ct);
+        if (slot is null)
         {
             return null;
         }
@@ -65,8 +59,6 @@ internal sealed partial class Passwords : IDisposable
 
         return verdict;
     }
-
-    public void Dispose() => _turns.Dispose();
 
     private PasswordVerdict Verify(User? user, string password)
     {

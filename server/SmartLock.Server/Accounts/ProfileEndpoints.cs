@@ -13,7 +13,13 @@ internal sealed record MeResponse(string Username, Role Role, string? Email, Dat
 /// <param name="Email">Null removes it.</param>
 public sealed record ChangeMeRequest([property: Email] string? Email);
 
-public sealed record ChangePasswordRequest(string CurrentPassword, [property: NewPassword] string NewPassword, bool RefreshInCookie = false)
+/// <param name="Code">Of the second factor, where there is one; or a recovery code.</param>
+public sealed record ChangePasswordRequest(
+    string CurrentPassword,
+    [property: NewPassword] string NewPassword,
+    bool RefreshInCookie = false,
+    string? Code = null,
+    string? RecoveryCode = null)
 {
     public override string ToString() => "Change of a password";
 }
@@ -80,7 +86,8 @@ internal static class ProfileEndpoints
         }
 
         var client = Client.Of(context);
-        var result = await change.TryAsync(user.Username(), request.CurrentPassword, request.NewPassword, client.Address, ct);
+        var proof = new Proof(user.Username(), request.CurrentPassword, request.Code, request.RecoveryCode);
+        var result = await change.TryAsync(proof, request.NewPassword, client.Address, ct);
         if (result.User is not { } changed)
         {
             return SignInProblems.Of(result, context);
@@ -101,7 +108,7 @@ internal static class ProfileEndpoints
         CancellationToken ct)
     {
         var username = context.User.Username();
-        var proof = new Proof(username, request.Password, request.Code, request.RecoveryCode);
+        var proof = new Proof(username, request.Password, request.Code, request.RecoveryCode, IsSignedIn: true);
         var result = await signIn.TryAsync(proof, ClientAddress.Of(context), ct);
         if (result.Outcome != SignInOutcome.SignedIn)
         {

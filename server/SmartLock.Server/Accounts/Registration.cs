@@ -18,13 +18,19 @@ internal enum RegisterOutcome
 internal sealed class Registration(IUserStore users, Passwords passwords, IOptions<AccountOptions> options, TimeProvider clock)
 {
     /// <summary>By a stranger, for an account of their own.</summary>
-    public Task<RegisterOutcome> SignUpAsync(string username, string password, string? email, CancellationToken ct) =>
+    /// <param name="address">As in <see cref="Infrastructure.ClientAddress"/>.</param>
+    public Task<RegisterOutcome> SignUpAsync(string username, string password, string? email, string address, CancellationToken ct) =>
         options.Value.OpenRegistration
-            ? RegisterAsync(username, password, email, Role.User, username, ct)
+            ? RegisterAsync(username, password, email, Role.User, username, HashingTurn.OfRegistration(address), ct)
             : Task.FromResult(RegisterOutcome.Closed);
 
+    /// <summary>By an admin, or on the command line.</summary>
     /// <param name="actor">Who makes the account.</param>
-    public async Task<RegisterOutcome> RegisterAsync(string username, string password, string? email, Role role, string actor, CancellationToken ct)
+    public Task<RegisterOutcome> RegisterAsync(string username, string password, string? email, Role role, string actor, CancellationToken ct) =>
+        RegisterAsync(username, password, email, role, actor, HashingTurn.Operator, ct);
+
+    private async Task<RegisterOutcome> RegisterAsync(
+        string username, string password, string? email, Role role, string actor, HashingTurn turn, CancellationToken ct)
     {
         // Spares the hashing; who is first among those that come at once, the store decides.
         if (await users.FindAsync(username, ct) is not null)
@@ -32,7 +38,7 @@ internal sealed class Registration(IUserStore users, Passwords passwords, IOptio
             return RegisterOutcome.NameTaken;
         }
 
-        if (await passwords.HashAsync(password, ct) is not { } hash)
+        if (await passwords.HashAsync(password, turn, ct) is not { } hash)
         {
             return RegisterOutcome.Busy;
         }
@@ -47,7 +53,7 @@ internal sealed class Registration(IUserStore users, Passwords passwords, IOptio
 
     /// <summary>Null when too many passwords are being hashed just now.</summary>
     public async Task<FirstAdminOutcome?> RegisterFirstAdminAsync(string username, string password, CancellationToken ct) =>
-        await passwords.HashAsync(password, ct) is { } hash
+        await passwords.HashAsync(password, HashingTurn.Operator, ct) is { } hash
             ? await users.CreateFirstAdminAsync(new User(username, null, hash, Role.Admin, clock.GetUtcNow(), Disabled: false), ct)
             : null;
 }

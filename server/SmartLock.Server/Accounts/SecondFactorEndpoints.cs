@@ -112,7 +112,7 @@ internal static class SecondFactorEndpoints
     private static async Task<ProblemHttpResult?> RefuseAsync(
         ProveSecondFactorRequest request, SignIn signIn, HttpContext context, CancellationToken ct)
     {
-        var proof = new Proof(context.User.Username(), request.Password, request.Code, request.RecoveryCode);
+        var proof = new Proof(context.User.Username(), request.Password, request.Code, request.RecoveryCode, IsSignedIn: true);
         var result = await signIn.TryAsync(proof, ClientAddress.Of(context), ct);
         return result.Outcome == SignInOutcome.SignedIn ? null : SignInProblems.Of(result, context);
     }

@@ -23,20 +23,19 @@ internal sealed class SessionCache(ISessionStore sessions, TimeProvider clock) :
     /// <summary>Null when the session has ended, or its account is gone or disabled.</summary>
     public async ValueTask<SessionAccount?> FindAsync(string sessionId, CancellationToken ct)
     {
-        var now = clock.GetUtcNow();
-        if (_known.TryGetValue(sessionId, out Entry? entry) && entry!.Since <= now && now < entry.Since + Remembered)
+        if (_known.TryGetValue(sessionId, out Entry? entry) && clock.GetElapsedTime(entry!.ReadAt) < Remembered)
         {
             return entry.Account;
         }
 
-        var changes = Volatile.Read(ref _changes);
-        var account = await sessions.FindAsync(sessionId, now, ct);
+        var (changes, readAt) = (Volatile.Read(ref _changes), clock.GetTimestamp());
+        var account = await sessions.FindAsync(sessionId, clock.GetUtcNow(), ct);
         lock (_gate)
         {
             // What was read before a change must not be cached after it.
             if (changes == _changes)
             {
-                Keep(sessionId, new Entry(account, now));
+                Keep(sessionId, new Entry(account, readAt));
             }
         }
 
@@ -83,6 +82,6 @@ internal sealed class SessionCache(ISessionStore sessions, TimeProvider clock) :
         kept.Value = entry;
     }
 
-    /// <param name="Since">Later than now when the clock was set back.</param>
-    private sealed record Entry(SessionAccount? Account, DateTimeOffset Since);
+    /// <param name="ReadAt">Monotonic.</param>
+    private sealed record Entry(SessionAccount? Account, long ReadAt);
 }

@@ -59,6 +59,11 @@ internal static class SessionEndpoints
     private static async Task<Results<Ok<LoginResponse>, ProblemHttpResult>> RefreshAsync(
         RefreshRequest? request, Sessions sessions, HttpContext context, CancellationToken ct)
     {
+        if (RefreshCookie.IsTwofold(context))
+        {
+            return TwoCookies();
+        }
+
         var inCookie = request?.RefreshToken is null;
         if ((request?.RefreshToken ?? RefreshCookie.Read(context)) is not { } token)
         {
@@ -83,6 +88,11 @@ internal static class SessionEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> LogoutAsync(
         RefreshRequest? request, Sessions sessions, ClaimsPrincipal user, HttpContext context, CancellationToken ct)
     {
+        if (RefreshCookie.IsTwofold(context))
+        {
+            return TwoCookies();
+        }
+
         string[] tokens = [.. new[] { request?.RefreshToken, RefreshCookie.Read(context) }.OfType<string>()];
         var isSignedIn = user.Identity is { IsAuthenticated: true };
         if (tokens.Length == 0 && !isSignedIn)
@@ -134,6 +144,8 @@ internal static class SessionEndpoints
         await sessions.EndOthersAsync(user.Username(), user.SessionId(), ct);
         return TypedResults.NoContent();
     }
+
+    private static ProblemHttpResult TwoCookies() => Problems.Invalid("cookie", "holds the refresh token twice: delete this site's cookies and sign in again");
 
     private static ProblemHttpResult InvalidToken() => Problems.Of(
         StatusCodes.Status401Unauthorized, "invalid_refresh_token", "The refresh token is unknown, expired or used: sign in again.");

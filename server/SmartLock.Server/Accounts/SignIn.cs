@@ -1,4 +1,5 @@
 using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Accounts;
 
@@ -30,7 +31,8 @@ internal enum SignInOutcome
 internal sealed record SignInResult(SignInOutcome Outcome, User? User = null, TimeSpan RetryAfter = default);
 
 /// <summary>What somebody says to prove who they are.</summary>
-internal sealed record Proof(string Username, string Password, string? Code = null, string? RecoveryCode = null)
+/// <param name="IsSignedIn">Who asks has an access token of the account already.</param>
+internal sealed record Proof(string Username, string Password, string? Code = null, string? RecoveryCode = null, bool IsSignedIn = false)
 {
     public override string ToString() => $"Proof of {Username}";
 }
@@ -42,8 +44,9 @@ internal sealed class SignIn(
     /// <summary>Password, and the second factor where there is one.</summary>
     public Task<SignInResult> TryAsync(Proof proof, string address, CancellationToken ct) => TryAsync(proof, address, true, ct);
 
+    /// <summary>For who is signed in and has no second factor, or is about to get one.</summary>
     public Task<SignInResult> TryPasswordAsync(string username, string password, string address, CancellationToken ct) =>
-        TryAsync(new Proof(username, password), address, false, ct);
+        TryAsync(new Proof(username, password, IsSignedIn: true), address, false, ct);
 
     private async Task<SignInResult> TryAsync(Proof proof, string address, bool withSecondFactor, CancellationToken ct)
     {
@@ -53,14 +56,16 @@ internal sealed class SignIn(
             return new SignInResult(SignInOutcome.Refused);
         }
 
-        using var attempt = slowdown.TryBegin(proof.Username, address, out var wait);
+        var isKnown = proof.IsSignedIn || await sessions.IsKnownNetworkAsync(proof.Username, ClientAddress.NetworkOf(address), ct);
+        using var attempt = slowdown.TryBegin(proof.Username, address, isKnown, out var wait);
         if (attempt is null)
         {
             return new SignInResult(SignInOutcome.TooSoon, RetryAfter: wait);
         }
 
         var user = await users.FindAsync(proof.Username, ct);
-        var verdict = await passwords.VerifyAsync(user, proof.Password, ct);
+        var turn = HashingTurn.OfSignIn(address, isKnown);
+        var verdict = await passwords.VerifyAsync(user, proof.Password, turn, ct);
         if (verdict is null)
         {
             return new SignInResult(SignInOutcome.Busy);
@@ -86,7 +91,7 @@ internal sealed class SignIn(
         attempt.Succeeded();
         if (verdict == PasswordVerdict.RightButOutdated)
         {
-            await RenewHashAsync(user, proof.Password, ct);
+            await RenewHashAsync(user, proof.Password, turn, ct);
         }
 
         return new SignInResult(SignInOutcome.SignedIn, user);
@@ -122,9 +127,9 @@ internal sealed class SignIn(
     }
 
     /// <summary>Best effort: when it is busy, or the password was changed meanwhile, the next sign-in sees to it.</summary>
-    private async Task RenewHashAsync(User user, string password, CancellationToken ct)
+    private async Task RenewHashAsync(User user, string password, HashingTurn turn, CancellationToken ct)
     {
-        if (await passwords.HashAsync(password, ct) is { } hash)
+        if (await passwords.HashAsync(password, turn, ct) is { } hash)
         {
             await users.ReplacePasswordHashAsync(user.Username, user.PasswordHash, hash, ct);
         }

@@ -9,6 +9,12 @@ internal static class Totp
 {
     public const int SecretBytes = 20;
 
+    /// <summary>
+    /// No code that was used lies so many steps (five minutes) ahead of one that matches now, but one that was used before the clock was set back: held to
+    /// that, the account would be locked out until then.
+    /// </summary>
+    public const long FarthestStep = 10;
+
     private const int Digits = 6;
     private const int StepSeconds = 30;
 

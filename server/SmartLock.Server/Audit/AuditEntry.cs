@@ -57,6 +57,9 @@ internal static class AuditActions
     public const string AccountEnable = "account.enable";
     public const string AccountRole = "account.role";
     public const string AccountDelete = "account.delete";
+
+    /// <summary>Once, when a store of a version that did not bind ids to names was brought up to date.</summary>
+    public const string AccountsBound = "account.bind";
     public const string SessionReuse = "session.reuse";
     public const string SecondFactorEnable = "second_factor.enable";
     public const string SecondFactorDisable = "second_factor.disable";
@@ -125,6 +128,9 @@ internal static class AuditResults
     /// <summary>No such device waits for its owner, or not any more.</summary>
     public const string NotPending = "refused: not pending";
 
+    /// <summary>A device's verdict that contradicts what the command had ended with before.</summary>
+    public static string After(string verdict, string earlier) => $"{verdict} after {earlier}";
+
     private const string UnavailablePrefix = "unavailable: ";
 
     public static string Unavailable(string issue) => UnavailablePrefix + issue;
@@ -134,6 +140,8 @@ internal static class AuditActors
 {
     public const string System = "system";
 
+    private const int ShownDigits = 8;
+
     /// <summary>Somebody who used the first system and has no account here.</summary>
     public const string LegacyUnknown = "original:unknown";
 
@@ -141,7 +149,11 @@ internal static class AuditActors
     public static string Device(string deviceId) => $"device:{deviceId}";
 
     /// <summary>A deleted account: what it did can still be told from what another did, and no more.</summary>
-    public static string Deleted(string accountId) => $"deleted:{accountId[..8]}";
+    public static string Deleted(string accountId) => $"deleted:{accountId[..Math.Min(ShownDigits, accountId.Length)]}";
+
+    /// <summary>An account whose id or name was changed behind the server's back, so that nobody can tell whose deed it was.</summary>
+    /// <param name="mark">Its id, or the hash of its name where the entry was written while it was so.</param>
+    public static string Altered(string mark) => $"altered:{mark[..Math.Min(ShownDigits, mark.Length)]}";
 }
 
 internal static class AuditSubjects

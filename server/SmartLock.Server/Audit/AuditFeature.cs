@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Audit;
@@ -8,9 +7,12 @@ internal static class AuditFeature
     public static IServiceCollection AddAudit(this IServiceCollection services)
     {
         services.AddValidatedOptions<AuditOptions>("Audit", AuditOptions.Check);
-        services.AddSingleton(provider => AuditChain.Load(
-            provider.GetRequiredService<IOptions<AuditOptions>>(),
-            provider.GetRequiredService<DataFolder>()));
+        services.AddSingleton<AuditKey>();
+        services.AddSingleton(provider =>
+        {
+            var key = provider.GetRequiredService<AuditKey>().Key;
+            return new AuditChain(() => key.Value);
+        });
         return services.AddSingleton<AuditVerification>();
     }
 

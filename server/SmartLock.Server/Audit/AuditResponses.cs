@@ -49,13 +49,28 @@ internal sealed record AuditPageResponse(IReadOnlyList<AuditEntryResponse> Items
 /// <param name="Id">Position in the whole log; null when there is no such entry any more.</param>
 internal sealed record BrokenChainResponse(string DeviceId, long Sequence, long? Id, ChainFault Fault);
 
+/// <param name="Account">The id that the log has for it, or the hash of its name where entries were written while it was altered.</param>
+/// <param name="Username">As the store has it now; null where it has none.</param>
+internal sealed record BrokenAccountResponse(string Account, string? Username, AccountFault Fault);
+
 /// <param name="Broken">The first faulty entry of each broken chain; of many chains the first hundred.</param>
-internal sealed record VerificationResponse(bool Intact, long Entries, long Chains, long BrokenChains, IReadOnlyList<BrokenChainResponse> Broken)
+/// <param name="BrokenAccounts">How many accounts were changed behind the server's back, so that entries are shown under a wrong name or none.</param>
+/// <param name="Accounts">Of many the first hundred.</param>
+internal sealed record VerificationResponse(
+    bool Intact,
+    long Entries,
+    long Chains,
+    long BrokenChains,
+    IReadOnlyList<BrokenChainResponse> Broken,
+    long BrokenAccounts,
+    IReadOnlyList<BrokenAccountResponse> Accounts)
 {
     public static VerificationResponse Of(VerificationReport report) => new(
         report.IsIntact,
         report.Entries,
         report.Chains,
         report.BrokenChains,
-        [.. report.Broken.Select(b => new BrokenChainResponse(b.DeviceId, b.Sequence, b.Id, b.Fault))]);
+        [.. report.Broken.Select(b => new BrokenChainResponse(b.DeviceId, b.Sequence, b.Id, b.Fault))],
+        report.BrokenAccounts,
+        [.. report.Accounts.Select(a => new BrokenAccountResponse(a.Account, a.Username, a.Fault))]);
 }

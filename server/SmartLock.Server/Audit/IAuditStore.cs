@@ -35,8 +35,12 @@ internal interface IAuditStore
     Task<IReadOnlyList<ChainRow>> ReadChainsAsync(string? deviceId, ChainPosition? after, int limit, CancellationToken ct);
 
     /// <summary>
-    /// Locks that must have entries, since they are registered or have a recorded end of their chain, and have none; ordered,
+    /// Locks that must have entries, since they are registered or have a recorded end of their chain, and have none, and
+    /// <see cref="AuditSubjects.Accounts"/> where there are accounts without any; ordered,
     /// beginning after <paramref name="afterDeviceId"/>.
     /// </summary>
     Task<IReadOnlyList<string>> FindVanishedAsync(string? deviceId, string? afterDeviceId, int limit, CancellationToken ct);
+
+    /// <summary>All accounts, deleted ones included, ordered by id, beginning after <paramref name="afterId"/>.</summary>
+    Task<IReadOnlyList<AccountBinding>> ReadAccountsAsync(string? afterId, int limit, CancellationToken ct);
 }

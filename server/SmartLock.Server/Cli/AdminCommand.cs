@@ -1,6 +1,7 @@
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
+using SmartLock.Server.Storage;
 
 namespace SmartLock.Server.Cli;
 
@@ -33,6 +34,7 @@ internal static class AdminCommand
         }
 
         await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
+        await StorageFeature.OpenAsync(app.Services, ct);
         var registration = app.Services.GetRequiredService<Registration>();
         var outcome = await registration.RegisterAsync(username, password, null, Role.Admin, AuditActors.System, ct);
         switch (outcome)

@@ -12,8 +12,10 @@ internal static class AuditCommand
     public static async Task<int> VerifyAsync(string? deviceId, string[] settings, CancellationToken ct)
     {
         await using var app = SmartLockServer.Create(["--Logging:LogLevel:Default=Warning", .. settings]);
-        var report = await app.Services.GetRequiredService<AuditVerification>().RunAsync(deviceId, ct);
-        if (report.Entries + report.Chains == 0)
+        var report = await StorageFeature.OpenToReadAsync(app.Services, ct)
+            ? await app.Services.GetRequiredService<AuditVerification>().RunAsync(deviceId, ct)
+            : null;
+        if (report is not { } || report.Entries + report.Chains == 0)
         {
             await Console.Error.WriteLineAsync($"There is no entry to verify in {StorageFeature.PlaceOf(app.Configuration, app.Services.GetRequiredService<DataFolder>())}");
             return ExitCodes.Failed;
@@ -26,24 +28,51 @@ internal static class AuditCommand
             return ExitCodes.Ok;
         }
 
-        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{size}: {report.BrokenChains:N0} BROKEN. The first faulty entry of each:"));
-        foreach (var broken in report.Broken)
+        if (report.BrokenChains > 0)
         {
-            await Console.Out.WriteLineAsync($"  {Describe(broken)}");
+            await ListAsync(
+                string.Create(CultureInfo.InvariantCulture, $"{size}: {report.BrokenChains:N0} BROKEN. The first faulty entry of each:"),
+                report.Broken.Select(Describe),
+                report.BrokenChains);
         }
 
-        if (report.BrokenChains > report.Broken.Count)
+        if (report.BrokenAccounts > 0)
         {
-            await Console.Out.WriteLineAsync("  and more.");
+            await ListAsync(
+                string.Create(CultureInfo.InvariantCulture, $"{report.BrokenAccounts:N0} accounts that the log names are ALTERED:"),
+                report.Accounts.Select(Describe),
+                report.BrokenAccounts);
         }
 
-        if (report.BrokenChains == report.Chains)
+        if (report.BrokenChains == report.Chains && report.Chains > 0)
         {
             await Console.Out.WriteLineAsync("Every chain is broken: is this the audit key (Audit:Key, or audit.key in the data folder) that the log was written with?");
         }
 
         return ExitCodes.LogBroken;
     }
+
+    private static async Task ListAsync(string title, IEnumerable<string> named, long all)
+    {
+        await Console.Out.WriteLineAsync(title);
+        foreach (var line in named)
+        {
+            await Console.Out.WriteLineAsync($"  {line}");
+        }
+
+        if (all > ChainCheck.MostNamed)
+        {
+            await Console.Out.WriteLineAsync("  and more.");
+        }
+    }
+
+    private static string Describe(BrokenAccount broken) => broken.Fault switch
+    {
+        AccountFault.Altered => $"account {broken.Account}{(broken.Username is { } name ? $", which has the name {name} now" : "")}: its id or its name was changed",
+        AccountFault.Missing => $"account {broken.Account}: it was removed without having been deleted",
+        AccountFault.WrittenWhileAltered => $"account with the name hash {broken.Account}: entries were written while its id or its name was changed",
+        _ => throw new ArgumentOutOfRangeException(nameof(broken)),
+    };
 
     private static string Describe(BrokenChain broken)
     {

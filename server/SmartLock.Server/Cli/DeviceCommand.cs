@@ -5,6 +5,7 @@ using SmartLock.Server.Audit;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Storage;
 
 namespace SmartLock.Server.Cli;
 
@@ -77,6 +78,7 @@ internal static class DeviceCommand
             return await FailAsync(ExitCodes.WrongInput, string.Join(' ', errors.Select(error => $"{error.Key} {error.Value[0]}.")));
         }
 
+        await StorageFeature.OpenAsync(app.Services, ct);
         var added = await app.Services.GetRequiredService<DevicePreparation>().AddAsync(request, AuditActors.System, ct);
         if (added.Outcome is not AddDeviceOutcome.Added)
         {

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
+using SmartLock.Server.Storage;
 
 namespace SmartLock.Server.Cli;
 
@@ -68,7 +70,15 @@ internal static class DeviceLoginCommand
     {
         // Standard output is the broker's file.
         await using var app = SmartLockServer.Create(
-            ["--Logging:LogLevel:Default=Warning", "--Logging:Console:LogToStandardErrorThreshold=Trace", .. settings]);
+            ["--Logging:LogLevel:Default=Warning", "--Logging:Console:LogToStandardErrorThreshold=Trace", .. settings],
+            // It decrypts, and makes no key for it.
+            builder => builder.Services.Configure<KeyManagementOptions>(keys => keys.AutoGenerateKeys = false));
+        if (!await StorageFeature.OpenToReadAsync(app.Services, ct))
+        {
+            await Console.Error.WriteLineAsync($"There is no lock in {StorageFeature.PlaceOf(app.Configuration, app.Services.GetRequiredService<DataFolder>())}");
+            return ExitCodes.Failed;
+        }
+
         var locks = app.Services.GetRequiredService<ILockAdminStore>();
         var devices = app.Services.GetRequiredService<DeviceCache>();
         var allowUnsigned = app.Services.GetRequiredService<IOptions<DeviceOptions>>().Value.AllowUnsigned;

@@ -23,6 +23,7 @@ internal enum CommandState
 /// <param name="Id">A ULID.</param>
 /// <param name="IssuedAt">UTC, whole milliseconds; strictly increasing per device, which is what the device's replay check rests on.</param>
 /// <param name="Result">The device's own verdict once it reported one: done, jammed, expired, replayed, bad_signature, unknown_command.</param>
+/// <param name="EarlierResult">What it had ended with, when the device's verdict then contradicted that: <c>expired</c> before <c>done</c>.</param>
 internal sealed record Command(
     string Id,
     string DeviceId,
@@ -32,4 +33,5 @@ internal sealed record Command(
     DateTimeOffset ExpiresAt,
     CommandState State,
     string? Result,
-    DateTimeOffset? DecidedAt);
+    DateTimeOffset? DecidedAt,
+    string? EarlierResult = null);

@@ -86,12 +86,12 @@ internal sealed partial class CommandDispatch(
     {
         if (route.Unsigned && options.Value.AllowUnsigned)
         {
-            return CommandMessage.WriteUnsigned(command);
+            return CommandMessage.WriteUnsigned(command, route.Boot);
         }
 
         try
         {
-            return CommandMessage.WriteSigned(command, keys.Unprotect(command.DeviceId, route.ProtectedKey));
+            return CommandMessage.WriteSigned(command, route.Boot, keys.Unprotect(command.DeviceId, route.ProtectedKey));
         }
         catch (CryptographicException e)
         {

@@ -13,9 +13,12 @@ internal static class CommandEndRules
     public static EndedCommand? Fail(Command command, string result, DateTimeOffset now) =>
         IsOpen(command) ? End(command, CommandState.Failed, result, result, AuditActors.System, now) : null;
 
-    /// <summary>It keeps its result empty, since the device's verdict may still come.</summary>
+    /// <summary>
+    /// It keeps its result empty, since the device's verdict may still come. One that would expire later than any command was dated by a clock that has
+    /// been set back since.
+    /// </summary>
     public static EndedCommand? Expire(Command command, DateTimeOffset expiredBefore, DateTimeOffset now) =>
-        command.State is CommandState.Sent && command.ExpiresAt < expiredBefore
+        command.State is CommandState.Sent && (command.ExpiresAt < expiredBefore || command.ExpiresAt > now + CommandRules.FarthestExpiry)
             ? End(command, CommandState.Expired, command.Result, AuditResults.Expired, AuditActors.System, now)
             : null;
 

@@ -11,11 +11,15 @@ internal static class CommandMessage
     // nanoFramework's reader chokes on \u escapes, which the default encoder writes even for a plus sign.
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    // Bytes of the longest command, with a device id of 64, while its signature is written: the writer asks for three a character then, and for 4 KB
-    // when it finds no room.
-    private const int FirstSize = 416;
+    // More than the longest command has, with a device id of 64.
+    private const int FirstSize = 512;
 
-    public static byte[] WriteSigned(Command command, byte[] key) => Write(command, key);
+    /// <param name="boot">Of the device's last believed status; null when it named none.</param>
+    public static byte[] WriteSigned(Command command, string? boot, byte[] key)
+    {
+        var members = Write(command, boot, withDevice: false).WrittenSpan;
+        return Signatures.Sign(key, Signatures.ForCommand, members);
+    }
 
     /// <summary>
     /// For a device that checks no signature: without one, and with <c>device</c>, which is where the first sketch looks. With device ids of up
@@ -23,34 +27,37 @@ internal static class CommandMessage
     /// shared topic at QoS 0, 142 of JSON, and the id twice; ArduinoJson 6 on 32 bits, where it copies strings, a StaticJsonDocument&lt;256&gt; for
     /// six members of 16 bytes and the strings with a zero each.
     /// </summary>
-    public static byte[] WriteUnsigned(Command command) => Write(command, key: null);
-
-    private static byte[] Write(Command command, byte[]? key)
+    /// <param name="boot">As for <see cref="WriteSigned"/>; the sketch names none.</param>
+    public static byte[] WriteUnsigned(Command command, string? boot)
     {
-        var action = WireName(command.Action);
-        var issuedAt = command.IssuedAt.ToUnixTimeMilliseconds();
-        var expiresAt = command.ExpiresAt.ToUnixTimeMilliseconds();
+        var members = Write(command, boot, withDevice: true);
+        members.Write("}"u8);
+        return members.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The members without the closing brace.</summary>
+    private static ArrayBufferWriter<byte> Write(Command command, string? boot, bool withDevice)
+    {
         var buffer = new ArrayBufferWriter<byte>(FirstSize);
         using var json = new Utf8JsonWriter(buffer, WriterOptions);
         json.WriteStartObject();
         json.WriteString("device_id"u8, command.DeviceId);
-        if (key is null)
+        if (withDevice)
         {
             json.WriteString("device"u8, command.DeviceId);
         }
 
-        json.WriteString("command"u8, action);
+        json.WriteString("command"u8, WireName(command.Action));
         json.WriteString("command_id"u8, command.Id);
-        json.WriteNumber("issued_at"u8, issuedAt);
-        json.WriteNumber("expires_at"u8, expiresAt);
-        if (key is not null)
+        json.WriteNumber("issued_at"u8, command.IssuedAt.ToUnixTimeMilliseconds());
+        json.WriteNumber("expires_at"u8, command.ExpiresAt.ToUnixTimeMilliseconds());
+        if (boot is not null)
         {
-            json.WriteString("signature"u8, Signatures.Command(key, command.DeviceId, action, command.Id, issuedAt, expiresAt));
+            json.WriteString("boot"u8, boot);
         }
 
-        json.WriteEndObject();
         json.Flush();
-        return buffer.WrittenSpan.ToArray();
+        return buffer;
     }
 
     private static string WireName(CommandAction action) => action switch

@@ -7,12 +7,14 @@ public sealed record CommandRequest([property: DeviceId] string DeviceId);
 
 /// <summary>A command as the API shows it, with the device protocol's names.</summary>
 /// <param name="Result">The device's verdict; null while it has not decided.</param>
+/// <param name="EarlierResult">What the command had ended with, when the device's verdict then contradicted that; else null.</param>
 internal sealed record CommandResponse(
     string CommandId,
     string DeviceId,
     CommandAction Command,
     CommandState State,
     string? Result,
+    string? EarlierResult,
     string RequestedBy,
     DateTimeOffset IssuedAt,
     DateTimeOffset ExpiresAt,
@@ -24,6 +26,7 @@ internal sealed record CommandResponse(
         command.Action,
         command.State,
         command.Result,
+        command.EarlierResult,
         command.RequestedBy,
         command.IssuedAt,
         command.ExpiresAt,

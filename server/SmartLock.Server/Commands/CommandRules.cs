@@ -35,6 +35,9 @@ internal static class CommandRules
         return null;
     }
 
+    /// <summary>No command that is issued now expires later from now: the longest validity that can be set, issued as far ahead as goes.</summary>
+    public static readonly TimeSpan FarthestExpiry = TimeSpan.FromMinutes(1) + TimeSpan.FromMilliseconds(MaxAheadMs + 5_000);
+
     /// <summary>
     /// Strictly greater than the last, which is what the device's replay check rests on; except when the last lies further ahead than a device
     /// accepts. Then it was dated by a clock that has been set back since, no device with a right clock took it, and going on from it

@@ -42,7 +42,8 @@ internal sealed record IssueRequest(
 /// <summary>What publishing needs to know of the device.</summary>
 /// <param name="Unsigned">The device cannot check signatures.</param>
 /// <param name="OwnTopics">The device said <c>"topics":"own"</c>.</param>
-internal sealed record DeviceRoute(byte[] ProtectedKey, bool Unsigned, bool OwnTopics);
+/// <param name="Boot">Of its last believed status, which the command is for; null when that named none.</param>
+internal sealed record DeviceRoute(byte[] ProtectedKey, bool Unsigned, bool OwnTopics, string? Boot = null);
 
 /// <param name="Command">Set for Issued and AlreadyIssued.</param>
 /// <param name="Route">Set for Issued.</param>

@@ -6,7 +6,9 @@ internal static class VerdictWords
     public const string Done = "done";
     public const string Expired = "expired";
 
-    private static readonly string[] All = [Done, "jammed", Expired, "replayed", "bad_signature", "unknown_command"];
+    private const string Jammed = "jammed";
+
+    private static readonly string[] All = [Done, Jammed, Expired, "replayed", "bad_signature", "unknown_command"];
 
     /// <summary>The word as a shared string; null for anything a device has no business saying.</summary>
     public static string? Find(ReadOnlySpan<byte> utf8)
@@ -21,6 +23,9 @@ internal static class VerdictWords
 
         return null;
     }
+
+    /// <summary>The bolt was asked to move; else the command was refused.</summary>
+    public static bool IsMovement(string word) => word is Done or Jammed;
 
     public static CommandState StateFor(string word) => word switch
     {

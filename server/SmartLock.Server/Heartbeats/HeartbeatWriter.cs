@@ -6,8 +6,8 @@ using SmartLock.Server.Messaging;
 namespace SmartLock.Server.Heartbeats;
 
 /// <summary>
-/// Stores believed reports in batches: at most every 200 ms, or as soon as 1,000 devices wait; at once when there is a verdict
-/// or a lost connection. When many more wait than that (a fleet that comes back at once), they are stored part by part, so that a
+/// Stores believed reports in batches: at most every 200 ms, or as soon as 1,000 devices wait; at once when there is a verdict,
+/// a restarted device or a lost connection. When many more wait than that (a fleet that comes back at once), they are stored part by part, so that a
 /// command's write has its turn between. What the store refuses is kept and tried again, newest first in its place.
 /// </summary>
 internal sealed partial class HeartbeatWriter(
@@ -33,7 +33,8 @@ internal sealed partial class HeartbeatWriter(
     private readonly WakeUp _urgent = new();
     private PendingBatch _pending = new();
 
-    public void Add(DeviceReport report)
+    /// <param name="urgent">Not to wait for others to be stored with.</param>
+    public void Add(DeviceReport report, bool urgent = false)
     {
         bool full;
         lock (_gate)
@@ -42,7 +43,7 @@ internal sealed partial class HeartbeatWriter(
             full = _pending.Devices >= FullBatch;
         }
 
-        Wake(full);
+        Wake(full || urgent);
     }
 
     public void Add(ConnectionLoss loss)
@@ -152,7 +153,7 @@ internal sealed partial class HeartbeatWriter(
     {
         foreach (var (verdict, device) in batch.Verdicts)
         {
-            device.SettledCommandId = verdict.CommandId;
+            device.Settled = (verdict.CommandId, verdict.Result);
         }
 
         foreach (var command in result.Decided)

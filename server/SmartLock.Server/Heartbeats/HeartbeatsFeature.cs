@@ -1,5 +1,6 @@
 using Quartz;
 using SmartLock.Server.Commands;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Heartbeats;
@@ -19,7 +20,7 @@ internal static class HeartbeatsFeature
             .WithIdentity("offline-sweep")
             .WithSimpleSchedule(schedule => schedule.WithInterval(DeviceOptions.SweepEveryOf(configuration)).RepeatForever())));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
-        return services;
+        return services.AddHostedService<JobClock>();
     }
 
     private static void AddHosted<T>(IServiceCollection services)

@@ -18,6 +18,7 @@ namespace SmartLock.Server.Heartbeats;
 /// Believed for its signature alone, which anybody may repeat, and to another replica than the one that received it first: it counts only if
 /// <paramref name="SentAt"/> is later than the stored one, and goes by that instead of <paramref name="ReceivedAt"/>.
 /// </param>
+/// <param name="Boot">Tells the device's present start from every other; null when it names none. Taken as it comes.</param>
 internal sealed record DeviceReport(
     string DeviceId,
     DateTimeOffset ReceivedAt,
@@ -32,7 +33,8 @@ internal sealed record DeviceReport(
     long? UptimeS,
     long KeyFrom = 0,
     bool Unsigned = false,
-    bool BySignature = false);
+    bool BySignature = false,
+    string? Boot = null);
 
 /// <summary>A device's verdict on a command.</summary>
 /// <param name="KeyFrom">As <see cref="DeviceReport.KeyFrom"/>.</param>
@@ -72,10 +74,10 @@ internal interface IDeviceStore : IDeviceKeyStore
     /// <summary>
     /// Writes a batch in one transaction, all or nothing. A report makes its lock Available and takes the device's issue; the change from
     /// Unavailable, each loss and each verdict that ended a command get a log entry in the same transaction. A verdict counts
-    /// for a command of that device that is Sent or Expired and has no verdict yet (devices repeat theirs in every heartbeat):
-    /// <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed. A report of an unsigned device makes Done what is still Sent, was
+    /// for a command of that device that is Sent or Expired and has no verdict yet (devices repeat theirs in every heartbeat), and once more when it
+    /// says that the bolt moved and the one before did not: <c>done</c> makes it Done, <c>expired</c> Expired, all else Failed. A report of an unsigned device makes Done what is still Sent, was
     /// issued before it, and wanted the bolt where it is. A verdict counts whether or not the report that it came with does: it is about one
-    /// command and counts once, and of two statuses that overtake one another on their way to two replicas the earlier has one of its own.
+    /// command and counts on its own, and of two statuses that overtake one another on their way to two replicas the earlier has one of its own.
     /// A report by signature that was received before the loss of its connection does not make the lock Available again, but where the bolt was is stored.
     /// Unknown devices and commands are passed over, and so is what was believed under a key that the lock has no more.
     /// </summary>
@@ -84,6 +86,7 @@ internal interface IDeviceStore : IDeviceKeyStore
     /// <summary>
     /// Makes Unavailable ("No heartbeat", with a log entry each) the locks that are Available and last reported before
     /// <paramref name="reportedBefore"/>, at most <paramref name="limit"/>; its cost follows the number of these, not the number of locks.
+    /// A last report dated further ahead of <paramref name="now"/> than <see cref="ReportRules.MaxSkew"/> counts as none: the clock was set back since.
     /// </summary>
     Task<IReadOnlyList<string>> MarkOfflineAsync(DateTimeOffset reportedBefore, DateTimeOffset now, int limit, CancellationToken ct);
 }

@@ -20,9 +20,7 @@ internal sealed partial class OfflineSweep(
     ILogger<OfflineSweep> log) : IJob
 {
     private const int BatchSize = 1000;
-    private static readonly TimeSpan ClockStep = TimeSpan.FromSeconds(2);
-    private (DateTimeOffset Now, long Timestamp)? _last;
-    private DateTimeOffset _settledAt;
+    private readonly WallClock _clock = new(time);
 
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
     {
@@ -44,7 +42,7 @@ internal sealed partial class OfflineSweep(
         var offlineAfter = options.Value.OfflineAfter;
 
         // While the server itself could not receive statuses (just started, broker unreachable), a missing heartbeat says nothing about the device.
-        if (link.ListeningSince is not { } since || now - since < offlineAfter || IsClockSettling(now, offlineAfter))
+        if (!(link.ListeningFor >= offlineAfter) || IsClockSettling(offlineAfter))
         {
             return 0;
         }
@@ -72,20 +70,17 @@ internal sealed partial class OfflineSweep(
     }
 
     /// <summary>
-    /// Whether the machine's clock was set within the last <paramref name="offlineAfter"/>: a jump ahead makes every device look offline, until
-    /// each has reported by the new time.
+    /// Whether the machine's clock was set within the last <paramref name="offlineAfter"/>: by the new time every device may look offline until it has
+    /// reported again.
     /// </summary>
-    private bool IsClockSettling(DateTimeOffset now, TimeSpan offlineAfter)
+    private bool IsClockSettling(TimeSpan offlineAfter)
     {
-        var timestamp = time.GetTimestamp();
-        if (_last is { } last && (now - last.Now - time.GetElapsedTime(last.Timestamp, timestamp)).Duration() > ClockStep)
+        if (_clock.Look() != TimeSpan.Zero)
         {
-            _settledAt = now + offlineAfter;
             LogClockSet();
         }
 
-        _last = (now, timestamp);
-        return now < _settledAt && _settledAt - now <= offlineAfter;
+        return _clock.WasSetWithin(offlineAfter);
     }
 
     [LoggerMessage(3, LogLevel.Warning, "The machine's clock was set; no device is marked offline until all have had time to report")]

@@ -2,13 +2,13 @@ using SmartLock.Server.Messaging;
 
 namespace SmartLock.Server.Heartbeats;
 
-/// <summary>What waits to be stored: per device the newest report, per command its verdict. Not thread-safe.</summary>
+/// <summary>What waits to be stored: per device the newest report, per command its verdicts. Not thread-safe.</summary>
 internal sealed class PendingBatch
 {
     // A device repeats its last verdict in every heartbeat, so what does not fit here comes again.
     private const int MaxVerdicts = 10_000;
     private readonly Dictionary<string, DeviceReport> _reports = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string DeviceId, string CommandId), PendingVerdict> _verdicts = [];
+    private readonly Dictionary<(string DeviceId, string CommandId, string Result), PendingVerdict> _verdicts = [];
     private readonly Dictionary<string, ConnectionLoss> _losses = new(StringComparer.Ordinal);
 
     public int Devices => _reports.Count;
@@ -35,7 +35,7 @@ internal sealed class PendingBatch
             return _verdicts.ContainsKey(KeyOf(verdict));
         }
 
-        // By device too: another device's claim must not stand in the way of the right one's.
+        // By device too: another device's claim must not stand in the way of the right one's. By result: a second verdict may contradict the first.
         _verdicts.TryAdd(KeyOf(verdict), verdict);
         return true;
     }
@@ -88,7 +88,8 @@ internal sealed class PendingBatch
         return part;
     }
 
-    private static (string DeviceId, string CommandId) KeyOf(PendingVerdict verdict) => (verdict.Verdict.DeviceId, verdict.Verdict.CommandId);
+    private static (string DeviceId, string CommandId, string Result) KeyOf(PendingVerdict pending) =>
+        (pending.Verdict.DeviceId, pending.Verdict.CommandId, pending.Verdict.Result);
 
     /// <summary>
     /// What the newer one leaves out, the older one said: as if both were stored, one after the other. Of two keys only the later one's counts.

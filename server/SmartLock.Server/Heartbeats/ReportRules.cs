@@ -15,6 +15,9 @@ internal record ReportedLock : Lock
     /// <summary>The device said <c>"topics":"own"</c>.</summary>
     public bool OwnTopics { get; init; }
 
+    /// <summary>Of the last believed status; null when it named none.</summary>
+    public string? Boot { get; init; }
+
     /// <summary>When the connection was last found lost, server's time (UTC).</summary>
     public DateTimeOffset? LostAt { get; init; }
 
@@ -60,7 +63,7 @@ internal static class ReportRules
     /// </summary>
     public const long MaxSkewMs = 5_000;
 
-    private static readonly TimeSpan MaxSkew = TimeSpan.FromMilliseconds(MaxSkewMs);
+    public static readonly TimeSpan MaxSkew = TimeSpan.FromMilliseconds(MaxSkewMs);
 
     /// <param name="stored">Null when there is no such lock.</param>
     public static ReportDecision Take(ReportedLock? stored, DeviceReport report)
@@ -128,6 +131,7 @@ internal static class ReportRules
         LastSeen = lastSeen,
         SentAt = Math.Max(stored.SentAt, report.SentAt),
         ConnectedAt = report.ConnectedAt == 0 ? stored.ConnectedAt : report.ConnectedAt,
+        Boot = report.Boot,
         OwnTopics = report.OwnTopics ?? stored.OwnTopics,
         Firmware = report.Firmware ?? stored.Firmware,
         Rssi = report.Rssi,

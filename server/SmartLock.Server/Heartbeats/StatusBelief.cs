@@ -21,16 +21,37 @@ internal enum Belief
 
     /// <summary>A will of the device's own login, which is connected again.</summary>
     ReplacedConnection,
+
+    /// <summary>Proven, but not what the protocol has.</summary>
+    Malformed,
 }
 
 /// <summary>Who said it: what the broker knows about the connection that a status came over.</summary>
 internal enum StatusSource
 {
-    /// <summary>An outside broker, or another login.</summary>
+    /// <summary>An outside broker, whose logins are unknown here.</summary>
     Anyone,
 
     /// <summary>The embedded broker, logged in as the very device the status speaks of.</summary>
     OwnLogin,
+}
+
+/// <summary>What speaks for a status, found out before anything but its device id is read.</summary>
+internal enum StatusProof
+{
+    /// <summary>Nothing, and there is no signature either.</summary>
+    None,
+    BadSignature,
+
+    /// <summary>Signed as a status or heartbeat.</summary>
+    Status,
+
+    /// <summary>Signed as a last will.</summary>
+    Will,
+    Login,
+
+    /// <summary>Registered as unsigned, and the operator allows that on an outside broker.</summary>
+    Trust,
 }
 
 /// <summary>Whether a status is believed. Pure.</summary>
@@ -41,22 +62,46 @@ internal static class StatusBelief
     /// </summary>
     public static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(5);
 
-    /// <param name="device">What was believed of the device so far.</param>
-    public static Belief Of(in StatusMessage message, StatusSource source, CachedDevice device, bool unsignedAllowed, DateTimeOffset now)
+    public static StatusProof ProofOf(ReadOnlySpan<byte> payload, StatusSource source, byte[] key, bool unsignedAllowed)
     {
-        var proof = ProofOf(message, source, device.Key, unsignedAllowed);
-        if (proof is Proof.None)
+        if (source is StatusSource.OwnLogin)
         {
-            return message.Signature.IsEmpty ? Belief.Unproven : Belief.BadSignature;
+            return StatusProof.Login;
+        }
+
+        if (!Signatures.HasSignature(payload))
+        {
+            return unsignedAllowed ? StatusProof.Trust : StatusProof.None;
+        }
+
+        if (Signatures.Verify(key, Signatures.ForStatus, payload))
+        {
+            return StatusProof.Status;
+        }
+
+        // Only wills hold this word: a wrongly signed heartbeat costs one MAC.
+        return payload.IndexOf("Unavailable"u8) >= 0 && Signatures.Verify(key, Signatures.ForWill, payload)
+            ? StatusProof.Will
+            : StatusProof.BadSignature;
+    }
+
+    /// <param name="proof">Neither none nor a bad signature: with those a message is not read.</param>
+    /// <param name="device">What was believed of the device so far.</param>
+    public static Belief Of(in StatusMessage message, StatusProof proof, CachedDevice device, DateTimeOffset now)
+    {
+        // Signed as the one and worded as the other: nobody who has the key says that.
+        if (IsSigned(proof) && message.IsWill != proof is StatusProof.Will)
+        {
+            return Belief.BadSignature;
         }
 
         if (message.IsWill)
         {
-            return IsOfPresentConnection(message, source, device) ? Belief.Believed : Belief.OldConnection;
+            return IsOfPresentConnection(message, proof, device) ? Belief.Believed : Belief.OldConnection;
         }
 
         // Over its own login a device cannot be replayed by others, and after a power cut its clock may have stepped back.
-        if (proof is not Proof.Signature)
+        if (!IsSigned(proof))
         {
             return Belief.Believed;
         }
@@ -71,61 +116,14 @@ internal static class StatusBelief
 
     public static bool IsAhead(long? sentAt, DateTimeOffset now) => sentAt > (now + MaxAhead).ToUnixTimeMilliseconds();
 
+    public static bool IsSigned(StatusProof proof) => proof is StatusProof.Status or StatusProof.Will;
+
     /// <summary>
     /// Another replica may have received a status of a later connection: the store decides. Over the device's own login there is no other replica.
     /// </summary>
-    private static bool IsOfPresentConnection(in StatusMessage will, StatusSource source, CachedDevice device)
+    private static bool IsOfPresentConnection(in StatusMessage will, StatusProof proof, CachedDevice device)
     {
         var connectedAt = will.ConnectedAt ?? 0;
-        return connectedAt == device.ConnectedAt || (source is StatusSource.Anyone && connectedAt > device.ConnectedAt);
-    }
-
-    private static Proof ProofOf(in StatusMessage message, StatusSource source, byte[] key, bool unsignedAllowed)
-    {
-        if (source is StatusSource.OwnLogin)
-        {
-            return Proof.Login;
-        }
-
-        if (!message.Signature.IsEmpty)
-        {
-            return IsSignedBy(message, key) ? Proof.Signature : Proof.None;
-        }
-
-        return unsignedAllowed ? Proof.Trust : Proof.None;
-    }
-
-    private static bool IsSignedBy(in StatusMessage message, byte[] key)
-    {
-        var line = new SigningLine(stackalloc byte[Signatures.MaxLineBytes]);
-        if (message.IsWill)
-        {
-            line.Begin("v1|will"u8);
-            line.Add(message.DeviceId);
-            line.Add(message.ConnectedAt);
-        }
-        else
-        {
-            line.Begin("v1|sts"u8);
-            line.Add(message.DeviceId);
-            line.Add(message.StatusText);
-            line.Add(message.Issue);
-            line.Add(message.SentAt);
-            line.Add(message.ConnectedAt);
-            line.Add(message.CommandId);
-            line.Add(message.Result);
-        }
-
-        return line.IsValid && Signatures.Verify(key, line.Bytes, message.Signature);
-    }
-
-    private enum Proof
-    {
-        None,
-        Signature,
-        Login,
-
-        /// <summary>Registered as unsigned, and the operator allows that.</summary>
-        Trust,
+        return connectedAt == device.ConnectedAt || (proof is not StatusProof.Login && connectedAt > device.ConnectedAt);
     }
 }

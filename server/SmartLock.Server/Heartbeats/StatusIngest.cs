@@ -47,15 +47,22 @@ internal sealed partial class StatusIngest(
         }
 
         Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
-        if (!StatusMessage.TryParse(payload, scratch, out var message))
+        if (!StatusMessage.TryFindDevice(payload, scratch, out var deviceId))
         {
             Drop("malformed", login);
             return;
         }
 
-        if (registry.Find(message.DeviceId) is { } device)
+        // Before anything is looked up: a login never speaks for another device, signed or not.
+        if (login is not null && !Ascii.Equals(deviceId, login))
         {
-            var belief = Judge(message, device, login, isStillConnected);
+            Drop("foreign_login", login);
+            return;
+        }
+
+        if (registry.Find(deviceId) is { } device)
+        {
+            var belief = Judge(payload, device, login, isStillConnected);
             if (belief is not (Belief.BadSignature or Belief.Unproven) || login is not null || !registry.ForgetRefused(device))
             {
                 Count(belief, device, login);
@@ -63,7 +70,7 @@ internal sealed partial class StatusIngest(
             }
         }
 
-        if (!_waiting.Writer.TryWrite(new WaitingStatus(Encoding.UTF8.GetString(message.DeviceId), payload.ToArray(), login)))
+        if (!_waiting.Writer.TryWrite(new WaitingStatus(Encoding.UTF8.GetString(deviceId), payload.ToArray(), login)))
         {
             Drop("overload", login);
         }
@@ -91,34 +98,44 @@ internal sealed partial class StatusIngest(
 
     private void AcceptLoaded(WaitingStatus waiting, CachedDevice? device)
     {
-        Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
-        if (device is null || !StatusMessage.TryParse(waiting.Payload, scratch, out var message))
+        if (device is null)
         {
             Drop("unknown_device", waiting.Login);
             return;
         }
 
-        Count(Judge(message, device, waiting.Login, isStillConnected: false), device, waiting.Login);
+        Count(Judge(waiting.Payload, device, waiting.Login, isStillConnected: false), device, waiting.Login);
     }
 
-    private Belief Judge(in StatusMessage message, CachedDevice device, string? login, bool isStillConnected)
+    /// <param name="login">The device's own, or null for an outside broker.</param>
+    private Belief Judge(ReadOnlySpan<byte> payload, CachedDevice device, string? login, bool isStillConnected)
     {
-        var source = login == device.DeviceId ? StatusSource.OwnLogin : StatusSource.Anyone;
+        var source = login is null ? StatusSource.Anyone : StatusSource.OwnLogin;
+        var proof = StatusBelief.ProofOf(payload, source, device.Key, device.IsUnsigned && options.Value.AllowUnsigned);
+        if (proof is StatusProof.None or StatusProof.BadSignature)
+        {
+            return proof is StatusProof.None ? Belief.Unproven : Belief.BadSignature;
+        }
+
+        Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
+        if (!StatusMessage.TryParse(payload, scratch, out var message))
+        {
+            return Belief.Malformed;
+        }
+
         if (message.IsWill && isStillConnected && source is StatusSource.OwnLogin)
         {
             return Belief.ReplacedConnection;
         }
 
-        var unsignedAllowed = device.IsUnsigned && options.Value.AllowUnsigned;
-
         // One device's statuses are judged and queued one at a time: of two equal ones that race, the second is the replay.
         lock (device)
         {
             var now = time.GetUtcNow();
-            var belief = StatusBelief.Of(message, source, device, unsignedAllowed, now);
+            var belief = StatusBelief.Of(message, proof, device, now);
             if (belief is Belief.Believed)
             {
-                Take(message, source, device, now);
+                Take(message, proof, device, now);
             }
 
             return belief;
@@ -136,7 +153,7 @@ internal sealed partial class StatusIngest(
         Drop(NameOf(belief), login ?? device.DeviceId);
     }
 
-    private void Take(in StatusMessage message, StatusSource source, CachedDevice device, DateTimeOffset now)
+    private void Take(in StatusMessage message, StatusProof proof, CachedDevice device, DateTimeOffset now)
     {
         if (message.IsWill)
         {
@@ -153,7 +170,8 @@ internal sealed partial class StatusIngest(
         device.SentAt = Math.Max(device.SentAt, sentAt);
         device.ConnectedAt = message.ConnectedAt ?? device.ConnectedAt;
         device.ReceivedAt = now;
-        writer.Add(new DeviceReport(
+        var hasRestarted = device.TakeBoot(message.Boot);
+        var report = new DeviceReport(
             device.DeviceId,
             now,
             message.Status,
@@ -167,9 +185,13 @@ internal sealed partial class StatusIngest(
             message.UptimeS,
             device.KeyFrom,
             device.IsUnsigned,
-            BySignature: source is StatusSource.Anyone && !message.Signature.IsEmpty));
+            BySignature: StatusBelief.IsSigned(proof),
+            device.Boot);
+
+        // The device takes no command for its earlier start: none should be made for that any more.
+        writer.Add(report, urgent: hasRestarted);
         if (VerdictWords.Find(message.Result) is { } result
-            && !device.IsSettled(message.CommandId)
+            && !device.IsSettled(message.CommandId, result)
             && Encoding.UTF8.GetString(message.CommandId) is var commandId
             && Ids.IsUlid(commandId))
         {
@@ -195,6 +217,7 @@ internal sealed partial class StatusIngest(
         Belief.Misdated => "misdated",
         Belief.OldConnection => "old_connection",
         Belief.ReplacedConnection => "replaced_connection",
+        Belief.Malformed => "malformed",
         _ => throw new ArgumentOutOfRangeException(nameof(belief)),
     };
 

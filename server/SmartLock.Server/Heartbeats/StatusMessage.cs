@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Messaging;
 
@@ -10,21 +11,28 @@ namespace SmartLock.Server.Heartbeats;
 /// </summary>
 internal ref struct StatusMessage
 {
-    /// <summary>Our own longest form has 460 bytes.</summary>
-    public const int MaxPayloadBytes = 1024;
+    /// <summary>Our own longest form has 490 bytes.</summary>
+    public const int MaxPayloadBytes = Signatures.MaxMessageBytes;
 
     public const int MaxDeviceIdBytes = Topics.MaxDeviceIdLength;
     private const int MaxTextBytes = 64;
+    private const int BootLength = 16;
     private const int LongestName = 12;
 
     public ReadOnlySpan<byte> DeviceId;
+
+    /// <summary>Empty for none. <see cref="LockIssues.Unreadable"/> for one that is no text of 1 to 64 printable ASCII characters.</summary>
     public ReadOnlySpan<byte> Issue;
     public ReadOnlySpan<byte> CommandId;
     public ReadOnlySpan<byte> Result;
-    public ReadOnlySpan<byte> Firmware;
-    public ReadOnlySpan<byte> Signature;
 
-    /// <summary>The words as sent: the signature is over these, and the sketch swaps the two.</summary>
+    /// <summary>Printable ASCII; empty for anything else.</summary>
+    public ReadOnlySpan<byte> Firmware;
+
+    /// <summary>16 lowercase hexadecimal digits; empty for anything else.</summary>
+    public ReadOnlySpan<byte> Boot;
+
+    /// <summary>The words as sent: the sketch swaps the two.</summary>
     public ReadOnlySpan<byte> StatusText;
     public ReadOnlySpan<byte> StateText;
     public ReadOnlySpan<byte> TopicsText;
@@ -38,12 +46,8 @@ internal ref struct StatusMessage
 
     private MemberSet _seen;
 
-    /// <summary>
-    /// The bolt is whichever of the two fields says so (the original sketch reports it in <c>state</c>). Where there is a signature only
-    /// <c>status</c> counts: the line that is signed has no <c>state</c>, so a broker could have written it.
-    /// </summary>
-    public readonly LockStatus Status =>
-        BoltOf(StatusText) is var status && (status is not LockStatus.Unknown || !Signature.IsEmpty) ? status : BoltOf(StateText);
+    /// <summary>The bolt is whichever of the two fields says so: the original sketch reports it in <c>state</c>.</summary>
+    public readonly LockStatus Status => BoltOf(StatusText) is var status and not LockStatus.Unknown ? status : BoltOf(StateText);
 
     /// <summary>Only a last will has <c>state: "Unavailable"</c> and no status.</summary>
     public readonly bool IsWill => StatusText.IsEmpty && StateText.SequenceEqual("Unavailable"u8);
@@ -51,8 +55,54 @@ internal ref struct StatusMessage
     public readonly bool? OwnTopics => TopicsText.IsEmpty ? null : TopicsText.SequenceEqual("own"u8);
 
     /// <summary>
-    /// False for anything but one flat JSON object with a device id, known members of the right type and no member twice.
-    /// Members it does not know are passed over, so that newer firmware is understood.
+    /// The device id alone, which is needed to find the key that the rest is verified with. False when there is none to be read.
+    /// </summary>
+    /// <param name="scratch">As for <see cref="TryParse"/>.</param>
+    public static bool TryFindDevice(ReadOnlySpan<byte> payload, Span<byte> scratch, out ReadOnlySpan<byte> deviceId)
+    {
+        deviceId = default;
+        if (payload.Length > MaxPayloadBytes)
+        {
+            return false;
+        }
+
+        try
+        {
+            var json = new Utf8JsonReader(payload);
+            if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
+            {
+                return false;
+            }
+
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                var member = MemberOf(ref json);
+                json.Read();
+                if (member is Member.DeviceId)
+                {
+                    return json.TokenType is JsonTokenType.String && TryUnescape(ref json, ref scratch, out deviceId) && !deviceId.IsEmpty;
+                }
+
+                json.Skip();
+            }
+
+            return false;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+        catch (InvalidOperationException)
+        {
+            // As in TryParse.
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// False for anything but one JSON object with a device id, no member twice, and the members that matter of the right type. A bad
+    /// measurement, issue, firmware or boot costs that member only. Members it does not know, of any kind, are passed over, so that newer
+    /// firmware is understood.
     /// </summary>
     /// <param name="scratch">Takes unescaped strings; as long as the payload is enough.</param>
     public static bool TryParse(ReadOnlySpan<byte> payload, Span<byte> scratch, out StatusMessage message)
@@ -90,7 +140,7 @@ internal ref struct StatusMessage
 
     private bool Read(ReadOnlySpan<byte> payload, Span<byte> scratch)
     {
-        var json = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = 1 });
+        var json = new Utf8JsonReader(payload);
         if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
         {
             return false;
@@ -112,22 +162,18 @@ internal ref struct StatusMessage
 
     private bool ReadMember(Member member, scoped ref Utf8JsonReader json, scoped ref Span<byte> scratch)
     {
+        if (member != Member.Unknown && !_seen.Add(member))
+        {
+            return false;
+        }
+
         if (json.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
         {
-            return false;
+            json.Skip();
+            return member is Member.Unknown || TakeUnreadable(member);
         }
 
-        if (member == Member.Unknown)
-        {
-            return true;
-        }
-
-        if (!_seen.Add(member))
-        {
-            return false;
-        }
-
-        if (json.TokenType == JsonTokenType.Null)
+        if (member is Member.Unknown || json.TokenType is JsonTokenType.Null)
         {
             return true;
         }
@@ -136,11 +182,23 @@ internal ref struct StatusMessage
         {
             Member.SentAt => TryReadNumber(ref json, 0, long.MaxValue, out SentAt),
             Member.ConnectedAt => TryReadNumber(ref json, 0, long.MaxValue, out ConnectedAt),
-            Member.UptimeS => TryReadNumber(ref json, 0, long.MaxValue, out UptimeS),
-            Member.Rssi => TryReadNumber(ref json, out Rssi),
-            Member.BatteryMv => TryReadNumber(ref json, out BatteryMv),
-            _ => TryReadText(member, ref json, ref scratch),
+            Member.UptimeS => TryReadNumber(ref json, 0, long.MaxValue, out UptimeS) || TakeUnreadable(member),
+            Member.Rssi => TryReadNumber(ref json, out Rssi) || TakeUnreadable(member),
+            Member.BatteryMv => TryReadNumber(ref json, out BatteryMv) || TakeUnreadable(member),
+            _ => TryReadText(member, ref json, ref scratch) || TakeUnreadable(member),
         };
+    }
+
+    /// <summary>False for the members without which a status says nothing, or says it to the wrong command.</summary>
+    private bool TakeUnreadable(Member member)
+    {
+        if (member is Member.Issue)
+        {
+            // Not none: the device says that something is wrong.
+            Issue = LockIssues.UnreadableUtf8;
+        }
+
+        return member is Member.Issue or Member.Firmware or Member.Boot or Member.UptimeS or Member.Rssi or Member.BatteryMv;
     }
 
     private bool TryReadText(Member member, scoped ref Utf8JsonReader json, scoped ref Span<byte> scratch)
@@ -161,7 +219,7 @@ internal ref struct StatusMessage
             case Member.State:
                 StateText = text;
                 break;
-            case Member.Issue:
+            case Member.Issue when IsPrintable(text):
                 Issue = text;
                 break;
             case Member.CommandId:
@@ -170,14 +228,14 @@ internal ref struct StatusMessage
             case Member.Result:
                 Result = text;
                 break;
-            case Member.Firmware:
+            case Member.Firmware when IsPrintable(text):
                 Firmware = text;
+                break;
+            case Member.Boot when text.Length == BootLength && !text.ContainsAnyExcept("0123456789abcdef"u8):
+                Boot = text;
                 break;
             case Member.Topics:
                 TopicsText = text;
-                break;
-            case Member.Signature:
-                Signature = text;
                 break;
             default:
                 return false;
@@ -186,11 +244,24 @@ internal ref struct StatusMessage
         return true;
     }
 
+    private static bool IsPrintable(ReadOnlySpan<byte> text) => !text.ContainsAnyExceptInRange((byte)0x20, (byte)0x7E);
+
     private static bool TryUnescape(scoped ref Utf8JsonReader json, scoped ref Span<byte> scratch, out ReadOnlySpan<byte> text)
     {
         if (json.ValueIsEscaped)
         {
-            var written = json.CopyString(scratch);
+            int written;
+            try
+            {
+                written = json.CopyString(scratch);
+            }
+            catch (InvalidOperationException)
+            {
+                // Utf8JsonReader's word for lone surrogates.
+                text = default;
+                return false;
+            }
+
             text = scratch[..written];
             scratch = scratch[written..];
         }
@@ -199,7 +270,7 @@ internal ref struct StatusMessage
             text = json.ValueSpan;
         }
 
-        return text.Length <= MaxTextBytes && !text.ContainsAnyInRange((byte)0, (byte)0x1F) && System.Text.Unicode.Utf8.IsValid(text);
+        return text.Length <= MaxTextBytes && !text.ContainsAnyInRange((byte)0, (byte)0x1F) && Utf8.IsValid(text);
     }
 
     private static bool TryReadNumber(scoped ref Utf8JsonReader json, long min, long max, out long? value)
@@ -237,6 +308,7 @@ internal ref struct StatusMessage
     private static Member MemberOf(ReadOnlySpan<byte> name) => name.Length switch
     {
         4 when name.SequenceEqual("rssi"u8) => Member.Rssi,
+        4 when name.SequenceEqual("boot"u8) => Member.Boot,
         5 when name.SequenceEqual("state"u8) => Member.State,
         5 when name.SequenceEqual("issue"u8) => Member.Issue,
         6 when name.SequenceEqual("status"u8) => Member.Status,
@@ -248,7 +320,6 @@ internal ref struct StatusMessage
         8 when name.SequenceEqual("firmware"u8) => Member.Firmware,
         8 when name.SequenceEqual("uptime_s"u8) => Member.UptimeS,
         9 when name.SequenceEqual("device_id"u8) => Member.DeviceId,
-        9 when name.SequenceEqual("signature"u8) => Member.Signature,
         10 when name.SequenceEqual("command_id"u8) => Member.CommandId,
         10 when name.SequenceEqual("battery_mv"u8) => Member.BatteryMv,
         LongestName when name.SequenceEqual("connected_at"u8) => Member.ConnectedAt,
@@ -269,7 +340,7 @@ internal ref struct StatusMessage
         Rssi,
         BatteryMv,
         Topics,
-        Signature,
+        Boot,
         DeviceId,
         Unknown,
     }

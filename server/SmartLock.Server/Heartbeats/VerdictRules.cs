@@ -9,16 +9,43 @@ internal static class VerdictRules
 {
     /// <summary>
     /// A device's own verdict counts once, for a command of that device, also after the command has expired. Devices repeat theirs in every
-    /// heartbeat.
+    /// heartbeat. One that contradicts what the command ended with counts too, once.
     /// </summary>
     /// <param name="keyFrom">Of the lock's present key: what was said under an earlier key counts for nothing.</param>
-    public static EndedCommand? Decide(Command command, Verdict verdict, long keyFrom) =>
-        command.DeviceId == verdict.DeviceId
-        && command is { State: CommandState.Sent or CommandState.Expired, Result: null }
-        && verdict.KeyFrom == keyFrom
+    public static EndedCommand? Decide(Command command, Verdict verdict, long keyFrom)
+    {
+        if (command.DeviceId != verdict.DeviceId || verdict.KeyFrom != keyFrom)
+        {
+            return null;
+        }
+
+        var isFirst = command is { State: CommandState.Sent or CommandState.Expired, Result: null };
+        var earlier = Contradicted(command, verdict.Result);
+        return isFirst || earlier is not null
             ? CommandEndRules.End(
-                command, VerdictWords.StateFor(verdict.Result), verdict.Result, verdict.Result, AuditActors.Device(verdict.DeviceId), verdict.ReceivedAt)
+                command with { EarlierResult = command.EarlierResult ?? earlier },
+                VerdictWords.StateFor(verdict.Result),
+                verdict.Result,
+                isFirst ? verdict.Result : AuditResults.After(verdict.Result, earlier!),
+                AuditActors.Device(verdict.DeviceId),
+                verdict.ReceivedAt)
             : null;
+    }
+
+    /// <summary>
+    /// What the command had ended with, when this verdict says that the bolt was moved and that said otherwise; else null. A refusal contradicts
+    /// nothing: anybody who sends a command of ours again brings about one.
+    /// </summary>
+    private static string? Contradicted(Command command, string verdict)
+    {
+        if (command is { State: CommandState.Sent } or { EarlierResult: not null } || !VerdictWords.IsMovement(verdict))
+        {
+            return null;
+        }
+
+        var ended = command.Result ?? AuditResults.Expired;
+        return ended == verdict ? null : ended;
+    }
 
     /// <summary>
     /// The sketch for unsigned devices names no command in its statuses: where its bolt is ends the commands that wanted it there and were issued

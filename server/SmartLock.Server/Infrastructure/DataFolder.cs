@@ -12,23 +12,26 @@ internal sealed class DataFolder
     /// <summary>Absolute.</summary>
     public string Path { get; }
 
-    /// <summary>Makes the folder of <c>Data:Folder</c> (default <c>data</c> under the current directory), readable by its owner only.</summary>
-    /// <exception cref="StartupException">It cannot be made or written to.</exception>
-    public static DataFolder Open(IConfiguration configuration)
+    /// <summary>The folder of <c>Data:Folder</c> (default <c>data</c> under the current directory), made by <see cref="Make"/> and not before.</summary>
+    public static DataFolder Of(IConfiguration configuration)
     {
         var setting = configuration[Setting];
-        var path = System.IO.Path.GetFullPath(string.IsNullOrWhiteSpace(setting) ? "data" : setting);
+        return new DataFolder(System.IO.Path.GetFullPath(string.IsNullOrWhiteSpace(setting) ? "data" : setting));
+    }
+
+    /// <summary>Makes the folder where it is missing, readable by its owner only.</summary>
+    /// <exception cref="StartupException">It cannot be made or written to.</exception>
+    public void Make()
+    {
         try
         {
-            Create(path);
-            ProbeWriting(path);
+            Create(Path);
+            ProbeWriting(Path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartupException($"The data folder {path} cannot be written to; set {Setting} to one that this user owns.", e);
+            throw new StartupException($"The data folder {Path} cannot be written to; set {Setting} to one that this user owns.", e);
         }
-
-        return new DataFolder(path);
     }
 
     public string File(string name) => System.IO.Path.Combine(Path, name);

@@ -13,6 +13,7 @@ internal sealed class DataFolderLock(DataFolder folder) : IHostedLifecycleServic
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
+        folder.Make();
         var path = folder.File(FileName);
         try
         {

@@ -7,19 +7,18 @@ internal static class InfrastructureFeature
 {
     public static IServiceCollection AddInfrastructure(this IServiceCollection services, IConfiguration configuration)
     {
-        var folder = DataFolder.Open(configuration);
-        services.AddSingleton(folder);
+        services.AddSingleton(DataFolder.Of(configuration));
+        services.AddSingleton(typeof(Events<>));
+        services.AddHostedService<FreeAddresses>();
         // Before all that opens something in the folder.
         if (HttpEndpoints.IsBroker(configuration))
         {
             services.AddHostedService<DataFolderLock>();
         }
 
-        services.AddSingleton(typeof(Events<>));
         services.AddHostedService<ExposedFiles>();
-        services.AddDataProtection()
-            .SetApplicationName("SmartLock")
-            .PersistKeysToFileSystem(folder.Subfolder("keys"));
+        // Where its keys are kept is the store's to say.
+        services.AddDataProtection().SetApplicationName("SmartLock");
 
         StartupLogFilter.AddTo(services);
         services.AddHttpEndpoints(configuration);
@@ -45,6 +44,12 @@ internal static class InfrastructureFeature
     public static void UseInfrastructure(this WebApplication app)
     {
         app.Use(HttpConnection.CountRequestAsync);
+        var warning = app.Services.GetRequiredService<UntrustedProxyWarning>();
+        app.Use((context, next) =>
+        {
+            warning.Look(context);
+            return next(context);
+        });
         app.UseForwardedHeaders();
         app.UseSecurityHeaders();
         app.UseExceptionHandler();

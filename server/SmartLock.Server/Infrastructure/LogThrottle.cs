@@ -4,7 +4,7 @@ namespace SmartLock.Server.Infrastructure;
 internal sealed class LogThrottle(TimeProvider time, TimeSpan interval)
 {
     private readonly System.Threading.Lock _gate = new();
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private long? _last;
     private long _held;
 
     /// <param name="held">How many were not let through since the last that was.</param>
@@ -12,8 +12,7 @@ internal sealed class LogThrottle(TimeProvider time, TimeSpan interval)
     {
         lock (_gate)
         {
-            var now = time.GetUtcNow();
-            if (now < _next)
+            if (_last is { } last && time.GetElapsedTime(last) < interval)
             {
                 _held++;
                 held = 0;
@@ -22,7 +21,7 @@ internal sealed class LogThrottle(TimeProvider time, TimeSpan interval)
 
             held = _held;
             _held = 0;
-            _next = now + interval;
+            _last = time.GetTimestamp();
             return true;
         }
     }

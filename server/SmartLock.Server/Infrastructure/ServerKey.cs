@@ -2,18 +2,47 @@ using System.Security.Cryptography;
 
 namespace SmartLock.Server.Infrastructure;
 
-/// <summary>A secret key of the server's: given by a setting, or made by the first start and kept in the data folder.</summary>
-internal static class ServerKey
+/// <summary>
+/// A secret key of the server's: given by a setting, or a file in the data folder. Reading never makes the file; <see cref="Provide"/> does, and only
+/// where nothing was written under a key before.
+/// </summary>
+/// <param name="setting">The setting's name, such as <c>Audit:Key</c>.</param>
+/// <param name="given">Its value, base64; the file is not looked at when there is one.</param>
+/// <param name="fileName">In the data folder.</param>
+internal sealed class ServerKey(string setting, string? given, DataFolder folder, string fileName)
 {
     public const int MinBytes = 32;
 
     /// <summary>32 random bytes hold some 30 different values; a phrase or a pattern holds fewer than this.</summary>
     private const int LeastDifferentBytes = 16;
 
-    /// <param name="setting">Base64; the file is not looked at when it is given.</param>
-    /// <exception cref="StartupException">The file cannot be read or written, or holds no key.</exception>
-    public static byte[] Load(string? setting, string file) =>
-        string.IsNullOrEmpty(setting) ? ReadOrMake(file) : Decode(setting) ?? throw new StartupException("A key in the settings is weak.");
+    private readonly string _path = folder.File(fileName);
+    private byte[]? _value;
+
+    /// <exception cref="StartupException">The file is missing, cannot be read, or holds no key.</exception>
+    public byte[] Value => _value ??= Read();
+
+    private bool IsMissing => string.IsNullOrEmpty(given) && !File.Exists(_path);
+
+    /// <summary>Makes the key where it is missing.</summary>
+    /// <param name="written">What the store holds that was written under the key, such as "log entries"; null for nothing.</param>
+    /// <exception cref="StartupException">It is missing and the store holds such data; or it cannot be read or written.</exception>
+    public void Provide(string? written)
+    {
+        if (IsMissing)
+        {
+            if (written is not null)
+            {
+                throw new StartupException(
+                    $"The key {_path} is missing, and the store holds {written} made under it: restore the file from a backup, or set {setting} to the "
+                    + "key. No new key is made beside old data.");
+            }
+
+            Make();
+        }
+
+        _ = Value;
+    }
 
     /// <summary>The key's bytes, or null when the text is not base64 or the key is weak.</summary>
     public static byte[]? Decode(string text)
@@ -32,16 +61,37 @@ internal static class ServerKey
             ? null
             : $"{name} must be base64 of at least {MinBytes} random bytes; `openssl rand -base64 32` makes one.";
 
-    private static byte[] ReadOrMake(string path)
+    private void Make()
     {
+        folder.Make();
         try
         {
-            var text = PrivateFile.ReadOrCreate(path, () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(MinBytes)));
-            return Decode(text.Trim()) ?? throw new StartupException($"{path} does not hold a key: restore it from a backup. Deleting it has a new one made.");
+            PrivateFile.ReadOrCreate(_path, () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(MinBytes)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartupException($"The key {path} cannot be read or written.", e);
+            throw new StartupException($"The key {_path} cannot be written.", e);
+        }
+    }
+
+    private byte[] Read()
+    {
+        if (!string.IsNullOrEmpty(given))
+        {
+            return Decode(given) ?? throw new StartupException($"The key in {setting} is weak.");
+        }
+
+        try
+        {
+            return Decode(File.ReadAllText(_path).Trim()) ?? throw new StartupException($"{_path} does not hold a key: restore it from a backup.");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new StartupException($"The key {_path} is missing: restore it from a backup, or set {setting} to the key.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The key {_path} cannot be read.", e);
         }
     }
 }

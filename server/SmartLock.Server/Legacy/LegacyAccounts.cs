@@ -31,7 +31,7 @@ internal static class LegacyAccounts
             return Problems.Invalid(errors);
         }
 
-        return await registration.SignUpAsync(username, password, email, ct) switch
+        return await registration.SignUpAsync(username, password, email, ClientAddress.Of(context), ct) switch
         {
             RegisterOutcome.Registered => TypedResults.Ok(new LegacyMessage($"{username} is registered.")),
             RegisterOutcome.NameTaken => Problems.Of(StatusCodes.Status400BadRequest, "username_taken", "Another account has this name."),

@@ -90,4 +90,9 @@ internal static class LockIssues
 {
     public const string NoHeartbeat = "No heartbeat";
     public const string ConnectionLost = "Connection lost";
+
+    /// <summary>The device names an issue in what is no text of 1 to 64 printable ASCII characters.</summary>
+    public const string Unreadable = "Unreadable issue";
+
+    public static ReadOnlySpan<byte> UnreadableUtf8 => "Unreadable issue"u8;
 }

@@ -84,7 +84,8 @@ internal sealed partial class BrokerLogins(
     // so that nobody who guesses at its address keeps it out.
     private MqttIdentity? CheckObserver(MqttObserver observer, MqttConnectRequest request)
     {
-        using var attempt = slowdown.TryBegin(ObserverPrefix + observer.Name, ClientAddress.Of((request.RemoteEndPoint as IPEndPoint)?.Address), out _);
+        var address = ClientAddress.Of((request.RemoteEndPoint as IPEndPoint)?.Address);
+        using var attempt = slowdown.TryBegin(ObserverPrefix + observer.Name, address, isKnown: true, out _);
         if (attempt is null)
         {
             return null;

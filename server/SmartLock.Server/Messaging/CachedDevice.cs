@@ -20,8 +20,8 @@ internal sealed class CachedDevice(string deviceId, byte[] key, bool isUnsigned)
     /// <summary>Which of the keys that a lock of this device id has had; see <see cref="DeviceRecord"/>.</summary>
     public long KeyFrom { get; init; }
 
-    /// <summary>When the store was asked for its key; server's time, UTC.</summary>
-    public DateTimeOffset ReadAt { get; init; }
+    /// <summary>When the store was asked for its key; a monotonic timestamp.</summary>
+    public long ReadAt { get; init; }
 
     /// <summary>Device's time, Unix milliseconds, of its last believed status; 0 before the first.</summary>
     public long SentAt { get; set; }
@@ -32,8 +32,11 @@ internal sealed class CachedDevice(string deviceId, byte[] key, bool isUnsigned)
     /// <summary>Server's time, UTC.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
 
-    /// <summary>The command whose verdict is in the store already: heartbeats repeat it until the next command.</summary>
-    public string? SettledCommandId { get; set; }
+    /// <summary>The verdict that is in the store already: heartbeats repeat it until the next command.</summary>
+    public (string CommandId, string Result)? Settled { get; set; }
+
+    /// <summary>Of the device's last believed status; null when it named none.</summary>
+    public string? Boot { get; set; }
 
     private const int LossesPerMinute = 10;
     private DateTimeOffset _lossesSince;
@@ -61,8 +64,21 @@ internal sealed class CachedDevice(string deviceId, byte[] key, bool isUnsigned)
 
     public string? FirmwareText(ReadOnlySpan<byte> utf8) => Reuse(ref _firmware, utf8);
 
-    public bool IsSettled(ReadOnlySpan<byte> commandId) =>
-        SettledCommandId is { } settled && Ascii.Equals(commandId, settled);
+    /// <summary>Takes over what the present status says.</summary>
+    /// <returns>Whether it is another than before.</returns>
+    public bool TakeBoot(ReadOnlySpan<byte> utf8)
+    {
+        if (Boot is { } known ? Ascii.Equals(utf8, known) : utf8.IsEmpty)
+        {
+            return false;
+        }
+
+        Boot = utf8.IsEmpty ? null : Encoding.ASCII.GetString(utf8);
+        return true;
+    }
+
+    public bool IsSettled(ReadOnlySpan<byte> commandId, string result) =>
+        Settled is { } settled && Ascii.Equals(commandId, settled.CommandId) && settled.Result == result;
 
     private static string? Reuse(ref string? last, ReadOnlySpan<byte> utf8)
     {

@@ -51,9 +51,10 @@ internal sealed partial class DeviceCache(IDeviceKeyStore store, DeviceKeys keys
             {
                 SentAt = record.SentAt,
                 ConnectedAt = record.ConnectedAt,
+                Boot = record.Boot,
                 Owner = record.Owner,
                 KeyFrom = record.KeyFrom,
-                ReadAt = time.GetUtcNow(),
+                ReadAt = time.GetTimestamp(),
             };
             if (TryRemember(read, forgotten) is { } remembered)
             {
@@ -111,7 +112,7 @@ internal sealed partial class DeviceCache(IDeviceKeyStore store, DeviceKeys keys
     /// <returns>Whether it is worth reading the device again.</returns>
     public bool ForgetRefused(CachedDevice device)
     {
-        if ((time.GetUtcNow() - device.ReadAt).Duration() < BetweenReads)
+        if (time.GetElapsedTime(device.ReadAt) < BetweenReads)
         {
             return false;
         }

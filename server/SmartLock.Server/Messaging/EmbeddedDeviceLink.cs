@@ -9,15 +9,16 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
 {
     private readonly MqttProperties _properties = new() { MessageExpiryInterval = devices.Value.CommandValiditySeconds };
     private IDisposable? _subscription;
-    private long _listeningSinceTicks;
+    private volatile Beginning? _listening;
 
-    public DateTimeOffset? ListeningSince =>
-        Interlocked.Read(ref _listeningSinceTicks) is var ticks and > 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+    public DateTimeOffset? ListeningSince => _listening?.At;
+
+    public TimeSpan? ListeningFor => _listening is { } listening ? time.GetElapsedTime(listening.Timestamp) : null;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _subscription = broker.Subscribe(Topics.AllStatuses, Handle);
-        Interlocked.Exchange(ref _listeningSinceTicks, time.GetUtcNow().UtcTicks);
+        _listening = new Beginning(time.GetUtcNow(), time.GetTimestamp());
         broker.PublishOverdueWills();
         return Task.CompletedTask;
     }
@@ -28,7 +29,7 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
     /// </summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        Interlocked.Exchange(ref _listeningSinceTicks, 0);
+        _listening = null;
         _subscription?.Dispose();
         return Task.CompletedTask;
     }
@@ -58,11 +59,12 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
 
     private void Handle(in InboundMessage message)
     {
-        var login = BrokerLogin.DeviceIdOf(message.Publisher);
+        // Who is no device speaks for none: only an outside broker's messages come without a login.
+        var login = BrokerLogin.DeviceIdOf(message.Publisher) ?? "";
 
         // A device that reconnects causes the will of its old connection, before the new connection's first status. Whether the device is
         // connected is looked up for wills only (only they contain this word): for every heartbeat it would cost too much.
-        if (login is not null && message.Payload.IndexOf("Unavailable"u8) >= 0 && broker.IsConnected(login))
+        if (message.Payload.IndexOf("Unavailable"u8) >= 0 && broker.IsConnected(login))
         {
             ingest.AcceptFromConnected(message.Payload, message.Retain, login);
             return;
@@ -70,4 +72,7 @@ internal sealed class EmbeddedDeviceLink(MqttBroker broker, IStatusReceiver inge
 
         ingest.Accept(message.Payload, message.Retain, login);
     }
+
+    /// <param name="Timestamp">Monotonic.</param>
+    private sealed record Beginning(DateTimeOffset At, long Timestamp);
 }

@@ -22,6 +22,9 @@ internal interface IDeviceLink
     /// </summary>
     DateTimeOffset? ListeningSince { get; }
 
+    /// <summary>The same as a time span, by a clock that nobody sets.</summary>
+    TimeSpan? ListeningFor { get; }
+
     /// <summary>Publishes a command at QoS 1, not retained, with its validity as the message's expiry.</summary>
     ValueTask<PublishResult> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct);
 

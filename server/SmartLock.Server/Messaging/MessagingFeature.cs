@@ -52,6 +52,7 @@ internal static class MessagingFeature
         services.AddSingleton<IMqttAuthorizer, BrokerRights>();
         services.AddSingleton<MqttListener>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider => provider.GetRequiredService<MqttListener>());
+        services.AddSingleton(provider => new WantedAddress(() => MqttListener.EndPointsOf(provider.GetRequiredService<IOptions<MqttOptions>>().Value)));
         services.AddGauge<MqttBroker>(
             TelemetryNames.BrokerSessions, "{session}", "Sessions on the embedded broker.", broker => broker.GetStatistics().Sessions);
         return services.AddLink<EmbeddedDeviceLink>();

@@ -21,6 +21,20 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
 
     public IPEndPoint? TlsEndPoint => _tls?.IPEndPoint;
 
+    public static IEnumerable<IPEndPoint> EndPointsOf(MqttOptions mqtt)
+    {
+        var address = IPAddress.Parse(mqtt.Address);
+        if (mqtt.Port >= 0)
+        {
+            yield return new IPEndPoint(address, mqtt.Port);
+        }
+
+        if (mqtt is not { CertificateFile: null, CertificatePem: null })
+        {
+            yield return new IPEndPoint(address, mqtt.TlsPort);
+        }
+    }
+
     public void Configure(KestrelServerOptions kestrel)
     {
         var mqtt = options.Value;

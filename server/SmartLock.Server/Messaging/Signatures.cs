@@ -1,107 +1,85 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
 namespace SmartLock.Server.Messaging;
 
 /// <summary>
-/// The device protocol's signatures: HMAC-SHA256, lowercase hex, over one line of fields between bars. A MAC, not a public-key
-/// signature: whoever holds the device's key can make one.
+/// The device protocol's signatures: HMAC-SHA256, lowercase hex, over a purpose and the message's own bytes up to its last member, which is the
+/// signature. A MAC, not a public-key signature: whoever holds the device's key can make one.
 /// </summary>
 internal static class Signatures
 {
     public const int HexLength = 64;
 
-    /// <summary>Longest line that is signed: nine fields, the longest of 64 bytes.</summary>
-    public const int MaxLineBytes = 512;
+    /// <summary>Of a message of the device protocol.</summary>
+    public const int MaxMessageBytes = 1024;
+
+    private const int MaxPurposeBytes = 16;
+
+    public static ReadOnlySpan<byte> ForCommand => "v2|cmd|"u8;
+
+    public static ReadOnlySpan<byte> ForStatus => "v2|sts|"u8;
+
+    public static ReadOnlySpan<byte> ForWill => "v2|will|"u8;
+
+    private static ReadOnlySpan<byte> Tail => ",\"signature\":\""u8;
+
+    private static ReadOnlySpan<byte> End => "\"}"u8;
 
     /// <summary>The device's MQTT password: what it can prove its key with to a broker without giving the key away.</summary>
-    public static string MqttPassword(byte[] key, string deviceId) => Sign(key, $"v1|mqtt|{deviceId}");
+    public static string MqttPassword(byte[] key, string deviceId) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"v1|mqtt|{deviceId}")));
 
-    /// <exception cref="ArgumentException">A field holds a bar, which would let one message be read as another.</exception>
-    public static string Command(byte[] key, string deviceId, string command, string commandId, long issuedAt, long expiresAt)
+    /// <summary>The whole message.</summary>
+    /// <param name="members">One JSON object without its closing brace, of at most <see cref="MaxMessageBytes"/>.</param>
+    public static byte[] Sign(ReadOnlySpan<byte> key, ReadOnlySpan<byte> purpose, ReadOnlySpan<byte> members)
     {
-        RefuseBar(deviceId);
-        RefuseBar(command);
-        RefuseBar(commandId);
-        return Sign(key, string.Create(null, $"v1|cmd|{deviceId}|{command}|{commandId}|{issuedAt}|{expiresAt}"));
+        var message = new byte[members.Length + Tail.Length + HexLength + End.Length];
+        members.CopyTo(message);
+        Tail.CopyTo(message.AsSpan(members.Length));
+        WriteMac(key, purpose, members, message.AsSpan(members.Length + Tail.Length, HexLength));
+        End.CopyTo(message.AsSpan(message.Length - End.Length));
+        return message;
     }
 
-    /// <summary>Compares in fixed time; anything but 64 lowercase hex digits is wrong.</summary>
-    public static bool Verify(ReadOnlySpan<byte> key, ReadOnlySpan<byte> line, ReadOnlySpan<byte> signatureHex)
+    /// <summary>Whether the last member is a signature, right or wrong.</summary>
+    public static bool HasSignature(ReadOnlySpan<byte> message) => TrySplit(message, out _, out _);
+
+    /// <summary>Compares in fixed time; anything but 64 lowercase hex digits as the last member is wrong.</summary>
+    public static bool Verify(ReadOnlySpan<byte> key, ReadOnlySpan<byte> purpose, ReadOnlySpan<byte> message)
     {
-        if (signatureHex.Length != HexLength)
+        if (!TrySplit(message, out var members, out var claimed))
         {
             return false;
         }
 
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(key, line, mac);
         Span<byte> expected = stackalloc byte[HexLength];
-        Convert.TryToHexStringLower(mac, expected, out _);
-        return CryptographicOperations.FixedTimeEquals(expected, signatureHex);
+        WriteMac(key, purpose, members, expected);
+        return CryptographicOperations.FixedTimeEquals(expected, claimed);
     }
 
-    private static string Sign(byte[] key, string line) =>
-        Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(line)));
-
-    private static void RefuseBar(string field)
+    private static bool TrySplit(ReadOnlySpan<byte> message, out ReadOnlySpan<byte> members, out ReadOnlySpan<byte> signatureHex)
     {
-        if (field.Contains('|', StringComparison.Ordinal))
+        var signed = message.Length - Tail.Length - HexLength - End.Length;
+        if (signed <= 0 || message.Length > MaxMessageBytes || !message[signed..].StartsWith(Tail) || !message.EndsWith(End))
         {
-            throw new ArgumentException("A field with a bar cannot be signed.", nameof(field));
-        }
-    }
-}
-
-/// <summary>Builds a line to be signed in a caller's buffer, field by field, without allocating.</summary>
-internal ref struct SigningLine(Span<byte> buffer)
-{
-    private readonly Span<byte> _buffer = buffer;
-    private int _length;
-    private bool _broken;
-
-    /// <summary>False when a field held a bar or the line grew too long: such a line proves nothing.</summary>
-    public readonly bool IsValid => !_broken;
-
-    public readonly ReadOnlySpan<byte> Bytes => _buffer[.._length];
-
-    public void Begin(scoped ReadOnlySpan<byte> prefix) => Append(prefix);
-
-    public void Add(scoped ReadOnlySpan<byte> field)
-    {
-        if (field.Contains((byte)'|'))
-        {
-            _broken = true;
-            return;
+            members = default;
+            signatureHex = default;
+            return false;
         }
 
-        Append("|"u8);
-        Append(field);
+        members = message[..signed];
+        signatureHex = message.Slice(signed + Tail.Length, HexLength);
+        return true;
     }
 
-    /// <summary>Nothing between the bars when null.</summary>
-    public void Add(long? field)
+    private static void WriteMac(ReadOnlySpan<byte> key, ReadOnlySpan<byte> purpose, ReadOnlySpan<byte> members, Span<byte> hex)
     {
-        Append("|"u8);
-        if (field is not { } number)
-        {
-            return;
-        }
-
-        Span<byte> digits = stackalloc byte[20];
-        Utf8Formatter.TryFormat(number, digits, out var written);
-        Append(digits[..written]);
-    }
-
-    private void Append(scoped ReadOnlySpan<byte> bytes)
-    {
-        if (_broken || !bytes.TryCopyTo(_buffer[_length..]))
-        {
-            _broken = true;
-            return;
-        }
-
-        _length += bytes.Length;
+        Span<byte> data = stackalloc byte[MaxPurposeBytes + MaxMessageBytes];
+        purpose.CopyTo(data);
+        members.CopyTo(data[purpose.Length..]);
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(key, data[..(purpose.Length + members.Length)], mac);
+        Convert.TryToHexStringLower(mac, hex, out _);
     }
 }

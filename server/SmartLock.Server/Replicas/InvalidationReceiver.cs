@@ -34,7 +34,7 @@ internal sealed partial class InvalidationReceiver(
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(10));
     private readonly CancellationTokenSource _stop = new();
     private int _missedSome;
-    private DateTimeOffset _everythingAt;
+    private long? _everythingAt;
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
@@ -78,16 +78,15 @@ internal sealed partial class InvalidationReceiver(
         }
     }
 
-    /// <summary>With pauses: a flood from whoever may publish on the topic must not have all clients read everything again all the Time.</summary>
+    /// <summary>With pauses: a flood from whoever may publish on the topic must not have all clients read everything again all the time.</summary>
     private async Task ReadEverythingAsync(CancellationToken ct)
     {
-        var wait = _everythingAt + BetweenRereads - Time.GetUtcNow();
-        if (wait > TimeSpan.Zero && wait <= BetweenRereads)
+        if (_everythingAt is { } at && BetweenRereads - Time.GetElapsedTime(at) is var wait && wait > TimeSpan.Zero)
         {
             await Task.Delay(wait, Time, ct);
         }
 
-        _everythingAt = Time.GetUtcNow();
+        _everythingAt = Time.GetTimestamp();
         live.ForgetEverything();
         sessions.ForgetEverythingHere();
         await review.RunAsync(ct);

@@ -80,7 +80,7 @@ internal sealed partial class JobLeases : RepeatedService, ITriggerListener
         await _judging.ReleaseAsync(ct);
     }
 
-    private bool MayJudge() => _link.ListeningSince is { } since && _time.GetUtcNow() - since >= _devices.OfflineAfter;
+    private bool MayJudge() => _link.ListeningFor >= _devices.OfflineAfter;
 
     private async Task RenewAsync(Lease lease, CancellationToken ct)
     {

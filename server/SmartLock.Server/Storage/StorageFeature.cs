@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Options;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
@@ -37,6 +38,23 @@ internal static class StorageFeature
         ? $"the store of {folder.Path}. Is {DataFolder.Setting} right?"
         : $"the database {configuration["Storage:MongoDb:Database"] ?? "smartlock"}. Are the settings Storage:MongoDb:Database and ConnectionString right?";
 
+    /// <summary>For a command that writes; the server opens the store at its start.</summary>
+    /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
+    public static async Task OpenAsync(IServiceProvider services, CancellationToken ct)
+    {
+        services.GetService<SqliteDatabase>()?.Open();
+        if (services.GetService<MongoDatabase>() is { } mongo)
+        {
+            await mongo.ReadAsync(_ => Task.CompletedTask, ct);
+        }
+    }
+
+    /// <summary>For a command that only reads: makes nothing. False when there is no store, or an empty one.</summary>
+    /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
+    public static async Task<bool> OpenToReadAsync(IServiceProvider services, CancellationToken ct) => services.GetService<MongoDatabase>() is { } mongo
+        ? await mongo.OpenToReadAsync(ct)
+        : services.GetRequiredService<SqliteDatabase>().OpenToRead();
+
     private static string ProviderOf(IConfiguration configuration) => configuration["Storage:Provider"] ?? Sqlite;
 
     /// <summary>The broker's sessions may be in a SQLite file whatever the rest is in.</summary>
@@ -50,8 +68,16 @@ internal static class StorageFeature
         {
             var options = provider.GetRequiredService<IOptions<SqliteOptions>>().Value;
             var file = options.File is { Length: > 0 } named ? named : provider.GetRequiredService<DataFolder>().File(DefaultFile);
-            return new SqliteDatabase(file, options, provider.GetRequiredService<AuditChain>(), provider.GetRequiredService<ILogger<SqliteDatabase>>());
+            return new SqliteDatabase(
+                file,
+                options,
+                provider.GetRequiredService<AuditChain>(),
+                provider.GetRequiredService<ILogger<SqliteDatabase>>(),
+                keys: provider.GetRequiredService<SqliteKeys>());
         });
+        services.AddSingleton<SqliteKeys>();
+        services.AddSingleton<SqliteKeyRing>();
+        services.AddOptions<KeyManagementOptions>().PostConfigure<SqliteKeyRing>((keys, ring) => keys.XmlRepository = ring);
         services.AddGauge<SqliteDatabase>(
             TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
         services.AddHostedService<SqliteStart>();

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using SmartLock.Device;
 using SmartLock.Mqtt;
@@ -27,10 +28,11 @@ internal sealed class FleetDevice(string id, DeviceKey key, IFleetWatch watch) :
     private readonly byte[] _statusTopic = Encoding.UTF8.GetBytes(Topics.StatusOf(id));
     private readonly byte[] _input = new byte[1024];
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly string _boot = RandomNumberGenerator.GetHexString(16, lowercase: true);
     private long _bootedAt;
     private long _connectedAt;
     private long _sentAt;
-    private long _greatestAccepted;
+    private long _greatestSeen;
     private ushort _packetId;
     private BoltStatus _bolt = BoltStatus.Locked;
     private Decision? _decision;
@@ -44,7 +46,7 @@ internal sealed class FleetDevice(string id, DeviceKey key, IFleetWatch watch) :
         _socket.Bind(new IPEndPoint(from, 0));
         await _socket.ConnectAsync(server);
         _connectedAt = _bootedAt = Now();
-        var session = new Opening(id, key, _connectedAt);
+        var session = new Opening(id, key, _connectedAt, _boot);
         await _socket.SendAsync(session.Connect());
         await ReadExactlyAsync(ConnAckBytes);
         if (_input[3] != 0)
@@ -124,29 +126,30 @@ internal sealed class FleetDevice(string id, DeviceKey key, IFleetWatch watch) :
 
     private void Obey(in PublishPacket packet)
     {
-        var command = Command.From(FlatJsonReader.Read(packet.Payload.ToArray()));
+        var payload = packet.Payload.ToArray();
+        var command = SignedMessage.IsSigned(key, SignedMessage.Command, payload) ? Command.From(FlatJsonReader.Read(payload)) : null;
         lock (_gate)
         {
             var output = Output();
             new AckPacket(MqttPacketType.PubAck, packet.PacketId).WriteTo(output, Version);
             Send(output);
-            if (command is null || command.DeviceId != id || !command.IsSignedWith(key))
+            if (command is null || command.DeviceId != id)
             {
                 watch.Refused();
                 return;
             }
 
-            var refusal = CommandGate.Check(command, Now(), _greatestAccepted);
+            var refusal = CommandGate.Check(command, _boot, Now(), command.IssuedAt <= _greatestSeen);
             if (refusal != Refusal.None)
             {
                 watch.Refused();
             }
             else
             {
-                _greatestAccepted = command.IssuedAt;
                 _bolt = command.Name == Command.Lock ? BoltStatus.Locked : BoltStatus.Unlocked;
             }
 
+            _greatestSeen = Math.Max(command.IssuedAt, _greatestSeen);
             _decision = new Decision(command.Id, command.IssuedAt, refusal == Refusal.None ? Verdict.Done : CommandGate.VerdictOf(refusal));
             SendReport();
         }
@@ -161,6 +164,7 @@ internal sealed class FleetDevice(string id, DeviceKey key, IFleetWatch watch) :
             Status = _bolt,
             SentAt = _sentAt,
             ConnectedAt = _connectedAt,
+            Boot = _boot,
             Decision = _decision,
             Firmware = "1.0.0",
             UptimeSeconds = (_sentAt - _bootedAt) / 1000,
@@ -205,9 +209,9 @@ internal sealed class FleetDevice(string id, DeviceKey key, IFleetWatch watch) :
     private static long Now() => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>The packets that open the firmware's session.</summary>
-    private sealed class Opening(string id, DeviceKey key, long connectedAt)
+    private sealed class Opening(string id, DeviceKey key, long connectedAt, string boot)
     {
-        private readonly Session _session = new(id, key, ownTopics: true, connectedAt);
+        private readonly Session _session = new(id, key, ownTopics: true, connectedAt, boot);
 
         public ReadOnlyMemory<byte> Connect()
         {

@@ -102,15 +102,16 @@ internal sealed class IngestParts : IAsyncDisposable
 
     private void Believe(int index)
     {
+        var device = _devices[_heartbeats.DeviceOf(index)];
+        var proof = StatusBelief.ProofOf(_heartbeats[index], StatusSource.Anyone, device.Key, unsignedAllowed: false);
         Span<byte> scratch = stackalloc byte[StatusMessage.MaxPayloadBytes];
         Expect(StatusMessage.TryParse(_heartbeats[index], scratch, out var message));
-        var device = _devices[_heartbeats.DeviceOf(index)];
-        Expect(StatusBelief.Of(message, StatusSource.Anyone, device, unsignedAllowed: false, TimeProvider.System.GetUtcNow()) is Belief.Believed);
+        Expect(StatusBelief.Of(message, proof, device, TimeProvider.System.GetUtcNow()) is Belief.Believed);
     }
 
     private void Sign(int index)
     {
-        const int LineBytes = 92;
+        const int LineBytes = 330;
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(_fleet.Keys[_heartbeats.DeviceOf(index)], _heartbeats[index][..LineBytes], mac);
     }

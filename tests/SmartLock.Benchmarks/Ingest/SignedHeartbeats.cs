@@ -51,20 +51,34 @@ internal sealed class SignedHeartbeats
     public static int Write(Span<byte> output, HeartbeatFleet fleet, int device, long sentAt, int rssi)
     {
         const long ConnectedAt = 1_763_690_000_000;
+        const string Boot = "9f2c4b1a00d7e368";
         const string CommandId = "01JDXQ4T7M5Q0V8W2Z6C9R1N3K";
         var id = fleet.DeviceIds[device];
-        Span<byte> line = stackalloc byte[200];
-        Utf8.TryWrite(line, null, $"v1|sts|{id}|Locked||{sentAt}|{ConnectedAt}|{CommandId}|done", out var lineLength);
-        Span<byte> signature = stackalloc byte[64];
-        Convert.TryToHexStringLower(HMACSHA256.HashData(fleet.Keys[device], line[..lineLength]), signature, out _);
+        const string Purpose = "v2|sts|";
+        Span<byte> signed = stackalloc byte[512];
         var isWritten = Utf8.TryWrite(
-            output,
+            signed,
             null,
             $$"""
-            {"device_id":"{{id}}","status":"Locked","issue":null,"sent_at":{{sentAt}},"connected_at":{{ConnectedAt}},"command_id":"{{CommandId}}","result":"done","firmware":"1.0.0","uptime_s":{{(sentAt - ConnectedAt) / 1000}},"rssi":{{rssi}},"battery_mv":null,"topics":"own","signature":"
+            {{Purpose}}{"device_id":"{{id}}","status":"Locked","issue":null,"sent_at":{{sentAt}},"connected_at":{{ConnectedAt}},"boot":"{{Boot}}","command_id":"{{CommandId}}","result":"done","firmware":"1.0.0","uptime_s":{{(sentAt - ConnectedAt) / 1000}},"rssi":{{rssi}},"battery_mv":null,"topics":"own"
             """,
-            out var length);
-        isWritten &= signature.TryCopyTo(output[length..]) && "\"}"u8.TryCopyTo(output[(length + signature.Length)..]);
-        return isWritten ? length + signature.Length + 2 : throw new ArgumentException("Too short for a heartbeat.", nameof(output));
+            out var signedLength);
+        Span<byte> signature = stackalloc byte[64];
+        Convert.TryToHexStringLower(HMACSHA256.HashData(fleet.Keys[device], signed[..signedLength]), signature, out _);
+        var members = signed[Purpose.Length..signedLength];
+        var tail = ",\"signature\":\""u8;
+        var end = "\"}"u8;
+        var length = members.Length + tail.Length + signature.Length + end.Length;
+        isWritten &= length <= output.Length;
+        if (!isWritten)
+        {
+            throw new ArgumentException("Too short for a heartbeat.", nameof(output));
+        }
+
+        members.CopyTo(output);
+        tail.CopyTo(output[members.Length..]);
+        signature.CopyTo(output[(members.Length + tail.Length)..]);
+        end.CopyTo(output[(length - end.Length)..]);
+        return length;
     }
 }

@@ -8,7 +8,7 @@ public sealed class LockBoardTests
 
     private string? Issue => _rig.Link.Published[^1].Report.GetProperty("issue").GetString();
 
-    private ServerPen Unlock() => new() { IssuedAt = _rig.Clock.UnixMs, ExpiresAt = _rig.Clock.UnixMs + 10_000 };
+    private ServerPen Unlock() => new() { IssuedAt = _rig.Clock.UnixMs, ExpiresAt = _rig.Clock.UnixMs + 10_000, Boot = _rig.Board.Brain.Boot };
 
     [Fact]
     public void The_green_light_follows_an_unlock()

@@ -5,7 +5,7 @@ namespace SmartLock.Device.Tests.Connection;
 public sealed class ConnectorTests
 {
     private static ServerPen Unlock(BoardRig rig, string id) =>
-        new() { CommandId = id, IssuedAt = rig.Clock.UnixMs, ExpiresAt = rig.Clock.UnixMs + 10_000 };
+        new() { CommandId = id, IssuedAt = rig.Clock.UnixMs, ExpiresAt = rig.Clock.UnixMs + 10_000, Boot = rig.Board.Brain.Boot };
 
     [Fact]
     public void Network_first_then_the_broker_then_a_report_at_once()

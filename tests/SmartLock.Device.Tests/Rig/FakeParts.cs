@@ -130,6 +130,11 @@ internal sealed class FakeLight : IOutputLine
     public void Write(bool lit) => Lit = lit;
 }
 
+internal sealed class FakeChance : IChance
+{
+    public int Below(int bound) => 0;
+}
+
 internal sealed class FakeGauges : IGauges
 {
     public int Rssi { get; set; } = -61;
@@ -145,6 +150,9 @@ internal sealed class FakeOutbox : IOutbox
 {
     public List<(string Topic, JsonElement Report)> Sent { get; } = [];
 
+    /// <summary>The last one as it was sent.</summary>
+    public string LastText { get; private set; } = "";
+
     public bool Full { get; set; }
 
     public Action? Sending { get; set; }
@@ -159,6 +167,7 @@ internal sealed class FakeOutbox : IOutbox
             return false;
         }
 
+        LastText = Encoding.ASCII.GetString(payload);
         Sent.Add((topic, JsonDocument.Parse(payload).RootElement));
         return true;
     }

@@ -33,10 +33,15 @@ internal sealed class LockRig
 
     public FakeOutbox Outbox { get; } = new();
 
+    /// <summary>No chance at all: what must differ from start to start does so without it.</summary>
+    public FakeChance Chance { get; } = new();
+
     public FakeLog Log { get; } = new();
 
     /// <summary>Unix milliseconds.</summary>
     public long StartedAt { get; private set; } = ManualClock.Start;
+
+    public int Starts { get; private set; } = 1;
 
     public LockBrain Brain { get; private set; }
 
@@ -57,6 +62,7 @@ internal sealed class LockRig
         Clock.UptimeMs = 0;
         Flash.PowerGone = false;
         StartedAt = Clock.UnixMs;
+        Starts++;
         Brain = Boot();
         Clock.Advance(2000);
         Connect();
@@ -68,7 +74,7 @@ internal sealed class LockRig
 
     /// <summary>A command as the server would issue it now.</summary>
     public ServerPen Unlock(string id = "01JDXQZ8W3G5T7K9M2N4P6R8S0") =>
-        new() { CommandId = id, IssuedAt = Clock.UnixMs, ExpiresAt = Clock.UnixMs + 10_000 };
+        new() { CommandId = id, IssuedAt = Clock.UnixMs, ExpiresAt = Clock.UnixMs + 10_000, Boot = Brain.Boot };
 
     public ServerPen Lock(string id = "01JDXQZ8W3G5T7K9M2N4P6R8S1") => Unlock(id) with { Command = "LOCK" };
 
@@ -94,6 +100,7 @@ internal sealed class LockRig
             UnlockedLight = Green,
             Gauges = Gauges,
             Outbox = Outbox,
+            Chance = Chance,
             Log = Log,
             Decisions = Log,
         });

@@ -11,6 +11,8 @@ internal sealed class SoakDoor : IOutbox, IBolt, IDecisionListener, ILog, IOutpu
     /// <summary>Fewer than the brain can keep untold.</summary>
     private const int LongestJamOfMessages = 12;
 
+    private const long YearMs = 365L * 86_400_000;
+
     private readonly Random _random = new(20260601);
     private readonly ManualClock _clock = new();
     private readonly FakeFlash _flash = new();
@@ -170,6 +172,7 @@ internal sealed class SoakDoor : IOutbox, IBolt, IDecisionListener, ILog, IOutpu
             UnlockedLight = this,
             Gauges = _gauges,
             Outbox = this,
+            Chance = new FakeChance(),
             Log = this,
             Decisions = this,
         });
@@ -216,6 +219,7 @@ internal sealed class SoakDoor : IOutbox, IBolt, IDecisionListener, ILog, IOutpu
         Command = _random.Next(2) == 0 ? "LOCK" : "UNLOCK",
         IssuedAt = _clock.UnixMs,
         ExpiresAt = _clock.UnixMs + 10_000,
+        Boot = _brain.Boot,
     };
 
     private void Receive(byte[] payload, bool retained = false) => _brain.OnMessage("smartlock/commands", payload, retained);
@@ -245,7 +249,7 @@ internal sealed class SoakDoor : IOutbox, IBolt, IDecisionListener, ILog, IOutpu
                 Receive((other with { IssuedAt = other.IssuedAt - 20_000, ExpiresAt = other.IssuedAt - 10_000 }).Write());
                 break;
             case 6:
-                Receive((other with { IssuedAt = other.IssuedAt + 31_000, ExpiresAt = other.IssuedAt + 41_000 }).Write());
+                Receive((other with { IssuedAt = other.IssuedAt + YearMs, ExpiresAt = other.IssuedAt + YearMs + 10_000 }).Write());
                 break;
             case 7:
                 Receive((other with { Command = "OPEN" }).Write());

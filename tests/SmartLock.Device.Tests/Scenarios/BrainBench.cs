@@ -4,7 +4,7 @@ using SmartLock.Testing.Scenarios;
 namespace SmartLock.Device.Tests.Scenarios;
 
 /// <summary>The brain on parts of this test's own: no network, and a clock that the scenario moves.</summary>
-internal sealed class BrainBench : BenchHardware, IScenarioBench, IOutbox
+internal sealed class BrainBench : BenchHardware, IScenarioBench, IOutbox, IChance
 {
     private LockBrain? _brain;
     private Session? _session;
@@ -79,6 +79,7 @@ internal sealed class BrainBench : BenchHardware, IScenarioBench, IOutbox
                 UnlockedLight = this,
                 Gauges = this,
                 Outbox = this,
+                Chance = this,
                 Log = this,
             });
         Connect();
@@ -90,6 +91,8 @@ internal sealed class BrainBench : BenchHardware, IScenarioBench, IOutbox
         Key = keyHex;
         return PowerOffAsync();
     }
+
+    int IChance.Below(int bound) => 0;
 
     bool IOutbox.Send(string topic, byte[] payload)
     {

@@ -1,5 +1,4 @@
 using System.Device.Gpio;
-using System.Text;
 using SmartLock.Device;
 using SmartLock.Firmware.Shapes;
 
@@ -38,6 +37,7 @@ internal sealed class BrainRig(string flash) : IDisposable, IOutbox, IGauges
                 UnlockedLight = none,
                 Gauges = this,
                 Outbox = this,
+                Chance = new BoardChance(),
                 Log = _log,
             });
         return this;
@@ -51,10 +51,7 @@ internal sealed class BrainRig(string flash) : IDisposable, IOutbox, IGauges
     public byte[] Command(string command, string id)
     {
         _issuedAt = Math.Max(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + 1, _issuedAt + 1);
-        var signature = Door.Key.Sign(SigningLines.Command(Door.DeviceId, command, id, _issuedAt, _issuedAt + 10_000));
-        return Encoding.UTF8.GetBytes(
-            $$"""{"device_id":"{{Door.DeviceId}}","command":"{{command}}","command_id":"{{id}}",""" +
-            $$""" "issued_at":{{_issuedAt}},"expires_at":{{_issuedAt + 10_000}},"signature":"{{signature}}"}""");
+        return Door.Signed(command, id, _issuedAt, _brain!.Boot);
     }
 
     /// <summary>The last thing that the bolt's pin did since it was switched on.</summary>

@@ -69,7 +69,7 @@ internal sealed class Broker : IAsyncDisposable
         {
             var name = request.UserName ?? "";
             var isServer = name == "server";
-            var right = isServer ? "server" : Door.Key.Sign(SigningLines.MqttLogin(name));
+            var right = isServer ? "server" : SignedMessage.MqttPassword(Door.Key, name);
             return ValueTask.FromResult(Encoding.UTF8.GetString(request.Password.Span) == right
                 ? MqttAuthentication.Accept(new MqttIdentity(name) { IsServer = isServer, SeesDirected = isServer })
                 : MqttAuthentication.Refuse(MqttReasonCode.BadUserNameOrPassword));

@@ -15,6 +15,7 @@ internal sealed class Door : IDisposable
     private readonly ConcurrentQueue<JsonElement> _statuses = new();
     private ServerSideClient? _client;
     private long _lastIssued;
+    private string? _boot;
 
     private Door()
     {
@@ -41,16 +42,23 @@ internal sealed class Door : IDisposable
     public byte[] Command(string command, string id)
     {
         _lastIssued = Math.Max(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), _lastIssued + 1);
-        var signature = Key.Sign(SigningLines.Command(DeviceId, command, id, _lastIssued, _lastIssued + 10_000));
-        return Encoding.UTF8.GetBytes(
-            $$"""{"device_id":"{{DeviceId}}","command":"{{command}}","command_id":"{{id}}",""" +
-            $$""" "issued_at":{{_lastIssued}},"expires_at":{{_lastIssued + 10_000}},"signature":"{{signature}}"}""");
+        return Signed(command, id, _lastIssued, _statuses.Select(s => Text(s, "boot")).LastOrDefault() ?? _boot);
     }
+
+    public static byte[] Signed(string command, string id, long issuedAt, string? boot) => Encoding.UTF8.GetBytes(SignedMessage.Sign(
+        Key,
+        SignedMessage.Command,
+        $$"""{"device_id":"{{DeviceId}}","command":"{{command}}","command_id":"{{id}}",""" +
+        $$""" "issued_at":{{issuedAt}},"expires_at":{{issuedAt + 10_000}},"boot":"{{boot}}" """));
 
     public Task SendAsync(byte[] command) => _client!.PublishAsync("smartlock/commands/" + DeviceId, command);
 
     /// <summary>Forgets the earlier reports.</summary>
-    public void LookAgain() => _statuses.Clear();
+    public void LookAgain()
+    {
+        _boot = _statuses.Select(s => Text(s, "boot")).LastOrDefault() ?? _boot;
+        _statuses.Clear();
+    }
 
     public Task ReportAsync(string what, params (string Name, string Value)[] members) => Eventually.TrueAsync(
         () => _statuses.Any(status => members.All(m => Text(status, m.Name) == m.Value)), what);

@@ -26,6 +26,10 @@ internal sealed class HeldSessionStore(ISessionStore real) : ISessionStore
     public Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct) =>
         real.OpenAsync(user, session, most, ct);
 
+    public Task<bool> AnyAsync(CancellationToken ct) => real.AnyAsync(ct);
+
+    public Task<bool> IsKnownNetworkAsync(string username, string network, CancellationToken ct) => real.IsKnownNetworkAsync(username, network, ct);
+
     public Task<RotateResult> RotateAsync(Rotation rotation, CancellationToken ct) => real.RotateAsync(rotation, ct);
 
     public Task<IReadOnlyList<Session>> ListAsync(string username, DateTimeOffset now, CancellationToken ct) => real.ListAsync(username, now, ct);

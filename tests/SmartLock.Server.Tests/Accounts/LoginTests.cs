@@ -144,7 +144,7 @@ public sealed class LoginTests
         var slowdown = app.Services.GetRequiredService<LoginThrottle>();
         for (var i = 0; i < 1_000; i++)
         {
-            using var attempt = slowdown.TryBegin("anna", $"198.51.100.{i % 256}", out _);
+            using var attempt = slowdown.TryBegin("anna", $"198.51.100.{i % 256}", isKnown: false, out _);
             attempt?.Failed();
         }
 

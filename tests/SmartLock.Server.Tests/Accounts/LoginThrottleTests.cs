@@ -21,7 +21,7 @@ public sealed class LoginThrottleTests
     [Fact]
     public void Attempts_made_at_once_do_not_all_get_through()
     {
-        var attempts = Enumerable.Range(0, 100).Select(_ => _slowdown.TryBegin("anna", Home, out var _)).ToList();
+        var attempts = Enumerable.Range(0, 100).Select(_ => _slowdown.TryBegin("anna", Home, isKnown: false, out var _)).ToList();
 
         attempts.Count(a => a is not null).ShouldBe(LoginThrottle.FreePerAccountAndAddress);
         attempts.ForEach(a => a?.Dispose());
@@ -36,10 +36,10 @@ public sealed class LoginThrottleTests
         }
 
         _clock.Advance(TimeSpan.FromMinutes(2));
-        using var first = _slowdown.TryBegin("anna", Home, out _);
+        using var first = _slowdown.TryBegin("anna", Home, isKnown: false, out _);
 
         first.ShouldNotBeNull();
-        _slowdown.TryBegin("anna", Home, out var wait).ShouldBeNull();
+        _slowdown.TryBegin("anna", Home, isKnown: false, out var wait).ShouldBeNull();
         wait.ShouldBe(TimeSpan.FromSeconds(1));
     }
 
@@ -83,7 +83,7 @@ public sealed class LoginThrottleTests
     {
         for (var i = 0; i < 1_000; i++)
         {
-            using var attempt = _slowdown.TryBegin("anna", Home, out _);
+            using var attempt = _slowdown.TryBegin("anna", Home, isKnown: false, out _);
             attempt.ShouldNotBeNull();
         }
     }
@@ -94,10 +94,10 @@ public sealed class LoginThrottleTests
         for (var i = 0; i < LoginThrottle.FreePerAccountAndAddress; i++)
         {
             Fail("anna", Home);
-            _slowdown.TryBegin("anna", Home, out _)?.Dispose();
+            _slowdown.TryBegin("anna", Home, isKnown: false, out _)?.Dispose();
         }
 
-        _slowdown.TryBegin("anna", Home, out var wait).ShouldBeNull();
+        _slowdown.TryBegin("anna", Home, isKnown: false, out var wait).ShouldBeNull();
         wait.ShouldBe(TimeSpan.FromSeconds(1));
     }
 
@@ -163,7 +163,7 @@ public sealed class LoginThrottleTests
 
         _clock.SetBack(TimeSpan.FromDays(1));
 
-        _slowdown.TryBegin("anna", Home, out var wait).ShouldBeNull();
+        _slowdown.TryBegin("anna", Home, isKnown: false, out var wait).ShouldBeNull();
         wait.ShouldBe(TimeSpan.FromSeconds(8));
         _clock.Advance(wait);
         Succeed("anna", Home).ShouldBeTrue();
@@ -207,7 +207,7 @@ public sealed class LoginThrottleTests
         for (var i = 0; i < failures; i++)
         {
             LoginThrottle.Attempt? attempt;
-            while ((attempt = _slowdown.TryBegin("anna", Home, out var wait)) is null)
+            while ((attempt = _slowdown.TryBegin("anna", Home, isKnown: false, out var wait)) is null)
             {
                 waits.Add(wait.TotalSeconds);
                 _clock.Advance(wait);
@@ -221,14 +221,14 @@ public sealed class LoginThrottleTests
 
     private bool Fail(string username, string address)
     {
-        using var attempt = _slowdown.TryBegin(username, address, out _);
+        using var attempt = _slowdown.TryBegin(username, address, isKnown: false, out _);
         attempt?.Failed();
         return attempt is not null;
     }
 
     private bool Succeed(string username, string address)
     {
-        using var attempt = _slowdown.TryBegin(username, address, out _);
+        using var attempt = _slowdown.TryBegin(username, address, isKnown: false, out _);
         attempt?.Succeeded();
         return attempt is not null;
     }

@@ -112,11 +112,11 @@ public sealed class RefreshTests
         (await refreshed.JsonAsync()).GetProperty("refresh_token").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
         second.ShouldNotBe(first);
         await old.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
-        old.Headers.GetValues("Set-Cookie").Single().ShouldStartWith($"{RefreshCookie.Name}=; expires=Thu, 01 Jan 1970");
+        old.Headers.GetValues("Set-Cookie").Single().ShouldStartWith($"{RefreshCookie.PlainName}=; expires=Thu, 01 Jan 1970");
     }
 
     [Fact]
-    public async Task Behind_a_proxy_that_speaks_https_the_cookie_is_secure()
+    public async Task Behind_a_proxy_that_speaks_https_the_cookie_is_one_that_no_http_answer_can_plant()
     {
         await using var app = await StartAsync();
         using var browser = NewBrowser(app);
@@ -124,8 +124,48 @@ public sealed class RefreshTests
 
         using var login = await browser.PostAsJsonAsync(
             "/api/auth/login", new { username = "anna", password = TestApp.Password, refresh_in_cookie = true });
+        using var planted = await SendWithCookieAsync(browser, Path, Cookie(login).Replace("__Secure-", "", StringComparison.Ordinal));
+        using var refreshed = await SendWithCookieAsync(browser, Path, Cookie(login));
 
-        login.Headers.GetValues("Set-Cookie").Single().ToLowerInvariant().ShouldContain("; secure");
+        var cookie = login.Headers.GetValues("Set-Cookie").Single();
+        cookie.ShouldStartWith("__Secure-smartlock_refresh=");
+        cookie.ToLowerInvariant().ShouldContain("; secure");
+        await planted.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_refresh_token");
+        refreshed.StatusCode.ShouldBe(HttpStatusCode.OK);
+        login.Headers.GetValues("Strict-Transport-Security").ShouldBe(["max-age=31536000"]);
+    }
+
+    [Fact]
+    public async Task Over_http_nothing_is_said_of_strict_transport()
+    {
+        await using var app = await StartAsync();
+
+        using var answer = await app.Http.GetAsync("/health/live");
+
+        answer.Headers.Contains("Strict-Transport-Security").ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("http", RefreshCookie.PlainName)]
+    [InlineData("https", RefreshCookie.SecureName)]
+    public async Task Two_cookies_of_the_name_are_refused_and_end_nothing(string scheme, string name)
+    {
+        await using var app = await StartAsync();
+        using var browser = NewBrowser(app);
+        browser.DefaultRequestHeaders.Add("X-Forwarded-Proto", scheme);
+        using var login = await browser.PostAsJsonAsync(
+            "/api/auth/login", new { username = "anna", password = TestApp.Password, refresh_in_cookie = true });
+
+        foreach (var path in new[] { Path, "/api/auth/logout" })
+        {
+            using var refused = await SendWithCookieAsync(browser, path, $"{name}=planted; other=1; {Cookie(login)}");
+            await refused.ShouldBeInvalidAsync("cookie");
+            using var behind = await SendWithCookieAsync(browser, path, $"{Cookie(login)}; {name}=planted");
+            await behind.ShouldBeInvalidAsync("cookie");
+        }
+
+        using var refreshed = await SendWithCookieAsync(browser, Path, Cookie(login));
+        refreshed.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]

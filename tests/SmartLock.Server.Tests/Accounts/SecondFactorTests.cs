@@ -134,6 +134,34 @@ public sealed class SecondFactorTests
     }
 
     [Fact]
+    public async Task A_new_password_takes_the_present_one_and_a_code()
+    {
+        await using var app = await EnabledAsync();
+        using var signIn = await SignInAsync(app, code: Code());
+        var login = await LoggedIn.OfAsync(app, signIn);
+        const string Next = "quite another horse";
+        _clock.Advance(TimeSpan.FromSeconds(60));
+
+        using var without = await ChangeAsync(null);
+        using var wrong = await ChangeAsync(Other(Code()));
+        await login.ShouldBeAliveAsync();
+        using var right = await ChangeAsync(Code());
+
+        await without.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "second_factor_required");
+        await wrong.ShouldBeProblemAsync(HttpStatusCode.Forbidden, "invalid_second_factor");
+        right.StatusCode.ShouldBe(HttpStatusCode.OK, await right.Content.ReadAsStringAsync());
+        await login.ShouldBeAliveAsync(false);
+        using var recovered = await (await LoggedIn.OfAsync(app, right)).SendAsync(
+            HttpMethod.Post,
+            "/api/me/password",
+            new { current_password = Next, new_password = "a third horse altogether", recovery_code = _recoveryCodes[0] });
+        recovered.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        Task<HttpResponseMessage> ChangeAsync(string? code) =>
+            login.SendAsync(HttpMethod.Post, "/api/me/password", new { current_password = TestApp.Password, new_password = Next, code });
+    }
+
+    [Fact]
     public async Task Doing_without_it_takes_password_and_code()
     {
         await using var app = await EnabledAsync();

@@ -63,6 +63,10 @@ public sealed class SessionCacheTests
 
         public Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct) => throw new NotSupportedException();
 
+        public Task<bool> AnyAsync(CancellationToken ct) => throw new NotSupportedException();
+
+        public Task<bool> IsKnownNetworkAsync(string username, string network, CancellationToken ct) => throw new NotSupportedException();
+
         public Task<RotateResult> RotateAsync(Rotation rotation, CancellationToken ct) => throw new NotSupportedException();
 
         public Task<IReadOnlyList<Session>> ListAsync(string username, DateTimeOffset now, CancellationToken ct) => throw new NotSupportedException();

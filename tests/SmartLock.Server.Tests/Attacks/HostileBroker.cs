@@ -56,7 +56,7 @@ internal sealed class HostileBroker : IAsyncDisposable
 
     /// <summary>Signed by the server's own key for this lock and valid now; nobody has sent it.</summary>
     public ForgedCommand Fresh(string action = "UNLOCK") =>
-        ForgedCommand.Signed(Door.Key, Door.DeviceId, action, $"FRESH{Now}", Now, Now + 10_000);
+        ForgedCommand.Signed(Door.Key, Door.DeviceId, action, $"FRESH{Now}", Now, Now + 10_000, Door.Device.Boot);
 
     /// <summary>Through the API, until the lock has done it and the broker has kept a copy.</summary>
     public async Task GenuineAsync(int count)

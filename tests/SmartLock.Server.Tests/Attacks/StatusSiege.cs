@@ -175,6 +175,21 @@ internal sealed class StatusSiege : IAsyncDisposable
         return taken;
     }
 
+    /// <summary>As from an outside broker, whose logins nobody knows here.</summary>
+    /// <returns>How many.</returns>
+    public int SayOutside(IEnumerable<byte[]> payloads)
+    {
+        var ingest = App.Services.GetRequiredService<StatusIngest>();
+        var said = 0;
+        foreach (var payload in payloads)
+        {
+            ingest.Accept(payload, retained: false, login: null);
+            said++;
+        }
+
+        return said;
+    }
+
     public async ValueTask DisposeAsync()
     {
         _meters.Dispose();

@@ -58,8 +58,7 @@ public sealed class StatusBeliefTests
     [InlineData(ConnectedAt + 1, Believed, OldConnection)]
     internal void A_will_speaks_for_its_own_connection_only_and_of_a_later_one_the_store_knows(long connectedAt, Belief expected, Belief overItsLogin)
     {
-        var signature = Mac(Key, $"v1|will|A|{connectedAt}");
-        var json = $$"""{"device_id":"A","state":"Unavailable","connected_at":{{connectedAt}},"signature":"{{signature}}"}""";
+        var json = Sign(Key, "v2|will|", $$"""{"device_id":"A","state":"Unavailable","connected_at":{{connectedAt}}""");
 
         Judge(json, Anyone).ShouldBe(expected);
         Judge(json, OwnLogin).ShouldBe(overItsLogin);
@@ -70,11 +69,11 @@ public sealed class StatusBeliefTests
         Judge($$"""{"device_id":"A","state":"Unavailable","connected_at":{{ConnectedAt}}}""", Anyone).ShouldBe(Unproven);
 
     [Fact]
-    public void A_status_signature_is_no_will_signature()
+    public void A_status_signature_is_no_will_signature_nor_the_other_way()
     {
-        var signature = Mac(Key, $"v1|sts|A|||2000|{ConnectedAt}||");
-
-        Judge($$"""{"device_id":"A","state":"Unavailable","connected_at":{{ConnectedAt}},"sent_at":2000,"signature":"{{signature}}"}""", Anyone).ShouldBe(BadSignature);
+        Judge(Sign(Key, "v2|sts|", $$"""{"device_id":"A","state":"Unavailable","connected_at":{{ConnectedAt}},"sent_at":2000"""), Anyone).ShouldBe(BadSignature);
+        Judge(Sign(Key, "v2|will|", """{"device_id":"A","status":"Unlocked","state":"Unavailable","sent_at":2000"""), Anyone).ShouldBe(BadSignature);
+        Judge(Sign(Key, "v2|cmd|", """{"device_id":"A","status":"Unlocked","sent_at":2000"""), Anyone).ShouldBe(BadSignature);
     }
 
     [Theory]
@@ -82,10 +81,16 @@ public sealed class StatusBeliefTests
     [InlineData("issue", "Jammed")]
     [InlineData("sent_at", 2001L)]
     [InlineData("connected_at", 501L)]
+    [InlineData("boot", "0123456789abcdee")]
     [InlineData("command_id", "C2")]
     [InlineData("result", "jammed")]
+    [InlineData("firmware", "1.0.1")]
+    [InlineData("rssi", -62)]
+    [InlineData("topics", "shared")]
+    [InlineData("state", "Unlocked")]
+    [InlineData("anything", 1)]
     [InlineData("device_id", "B")]
-    public void No_signed_field_can_be_altered(string field, object value)
+    public void No_member_can_be_altered_or_added(string field, object value)
     {
         var fields = new Dictionary<string, object?>
         {
@@ -94,49 +99,58 @@ public sealed class StatusBeliefTests
             ["issue"] = null,
             ["sent_at"] = 2000L,
             ["connected_at"] = 500L,
+            ["boot"] = "0123456789abcdef",
             ["command_id"] = "C1",
             ["result"] = "done",
-            ["signature"] = Mac(Key, "v1|sts|A|Unlocked||2000|500|C1|done"),
+            ["firmware"] = "1.0.0",
+            ["rssi"] = -61,
+            ["topics"] = "own",
         };
-        Judge(System.Text.Json.JsonSerializer.Serialize(fields), Anyone).ShouldBe(Believed);
+        var signed = Sign(Key, "v2|sts|", System.Text.Json.JsonSerializer.Serialize(fields)[..^1]);
+        Judge(signed, Anyone).ShouldBe(Believed);
 
         fields[field] = value;
 
-        Judge(System.Text.Json.JsonSerializer.Serialize(fields), Anyone).ShouldBe(BadSignature);
+        var tail = signed[signed.LastIndexOf(",\"signature\":", StringComparison.Ordinal)..];
+        Judge(System.Text.Json.JsonSerializer.Serialize(fields)[..^1] + tail, Anyone).ShouldBe(BadSignature);
     }
 
     [Fact]
-    public void A_bar_in_a_field_cannot_shift_the_meaning_of_a_signed_line()
+    public void A_signature_that_is_not_the_last_member_is_none()
     {
-        // The same line as device A, status "Unlocked", issue "x", had the bar been taken for a separator.
-        var signature = Mac(Key, "v1|sts|A|Unlocked|x|2000|500||");
-        var json = $$"""{"device_id":"A","status":"Unlocked|x","sent_at":2000,"connected_at":500,"signature":"{{signature}}"}""";
-
-        Judge(json, Anyone).ShouldBe(BadSignature);
+        var json = Signed(Key, 2000);
+        Judge(json[..^1] + ",\"x\":1}", Anyone).ShouldBe(Unproven);
+        Judge(json + " ", Anyone).ShouldBe(Unproven);
     }
 
     [Fact]
     public void An_uppercase_signature_is_refused()
     {
         var json = Signed(Key, 2000);
-        var upper = json.Replace(Mac(Key, "v1|sts|A|Unlocked||2000|500||"), Mac(Key, "v1|sts|A|Unlocked||2000|500||").ToUpperInvariant(), StringComparison.Ordinal);
+        var at = json.Length - 66;
 
-        upper.ShouldNotBe(json);
-        Judge(upper, Anyone).ShouldBe(BadSignature);
+        Judge(json[..at] + json[at..^2].ToUpperInvariant() + "\"}", Anyone).ShouldBe(BadSignature);
     }
 
     private static Belief Judge(string json, StatusSource source, bool unsignedAllowed = false)
     {
-        StatusMessage.TryParse(Encoding.UTF8.GetBytes(json), new byte[StatusMessage.MaxPayloadBytes], out var message).ShouldBeTrue(json);
+        var payload = Encoding.UTF8.GetBytes(json);
         var device = new CachedDevice("A", Key, isUnsigned: false) { SentAt = LastSentAt, ConnectedAt = ConnectedAt };
-        return StatusBelief.Of(message, source, device, unsignedAllowed, DateTimeOffset.FromUnixTimeMilliseconds(Now));
+        var proof = StatusBelief.ProofOf(payload, source, device.Key, unsignedAllowed);
+        if (proof is StatusProof.None or StatusProof.BadSignature)
+        {
+            return proof is StatusProof.None ? Unproven : BadSignature;
+        }
+
+        StatusMessage.TryParse(payload, new byte[StatusMessage.MaxPayloadBytes], out var message).ShouldBeTrue(json);
+        return StatusBelief.Of(message, proof, device, DateTimeOffset.FromUnixTimeMilliseconds(Now));
     }
 
-    private static string Signed(byte[] key, long? sentAt)
-    {
-        var signature = Mac(key, $"v1|sts|A|Unlocked||{sentAt}|500||");
-        return $$"""{"device_id":"A","status":"Unlocked","sent_at":{{sentAt?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null"}},"connected_at":500,"signature":"{{signature}}"}""";
-    }
+    private static string Signed(byte[] key, long? sentAt) => Sign(
+        key,
+        "v2|sts|",
+        $$"""{"device_id":"A","status":"Unlocked","sent_at":{{sentAt?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null"}},"connected_at":500""");
 
-    private static string Mac(byte[] key, string line) => Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(line)));
+    private static string Sign(byte[] key, string purpose, string members) =>
+        $$"""{{members}},"signature":"{{Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(purpose + members)))}}"}""";
 }

@@ -49,6 +49,40 @@ public sealed class TrustedProxyTests
         (await LoginAsync(app, "192.0.2.2")).ShouldBe(second);
     }
 
+    [Fact]
+    public async Task A_proxy_that_is_not_listed_is_warned_of_once_by_the_name_of_the_setting()
+    {
+        await using var app = await TestApp.StartAsync(
+            null, builder => builder.Services.AddSingleton<IStartupFilter>(new From(IPAddress.Parse("::ffff:10.1.99.3"))), null);
+
+        for (var i = 0; i < 3; i++)
+        {
+            await LoginAsync(app, $"192.0.2.{i}");
+        }
+
+        Warnings(app).ShouldHaveSingleItem().ShouldContain("10.1.99.3");
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", "")]
+    [InlineData("::1", "")]
+    [InlineData("::ffff:10.1.99.3", "10.1.0.0/16")]
+    public async Task A_trusted_proxy_is_not_warned_of(string address, string trusted)
+    {
+        await using var app = await TestApp.StartAsync(
+            null,
+            builder => builder.Services.AddSingleton<IStartupFilter>(new From(IPAddress.Parse(address))),
+            null,
+            $"--Http:TrustedProxies={trusted}");
+
+        await LoginAsync(app, "192.0.2.1");
+
+        Warnings(app).ShouldBeEmpty();
+    }
+
+    private static string[] Warnings(TestApp app) =>
+        [.. app.Logs.All.Select(line => line.Text).Where(text => text.Contains("Http:TrustedProxies", StringComparison.Ordinal))];
+
     [Theory]
     [InlineData("Http:TrustedProxies", "proxy.example.org", "proxy.example.org")]
     [InlineData("Http:TrustedProxies", "10.8", "10.8")]

@@ -59,6 +59,8 @@ public sealed class ChangeOrderTests
 
         public DateTimeOffset? ListeningSince => DateTimeOffset.UnixEpoch;
 
+        public TimeSpan? ListeningFor => TimeSpan.MaxValue;
+
         public async ValueTask<PublishResult> SendAsync(string deviceId, string topic, ReadOnlyMemory<byte> payload, CancellationToken ct)
         {
             Began.TrySetResult();

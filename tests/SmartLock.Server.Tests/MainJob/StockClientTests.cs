@@ -208,12 +208,11 @@ public sealed class StockClientTests
             },
             $"{DeviceId} is {state} and {status}");
 
-        /// <summary>The protocol's line, written here once more.</summary>
+        /// <summary>Made here once more.</summary>
         public string SignatureOf(JsonElement command)
         {
-            string[] members = ["device_id", "command", "command_id", "issued_at", "expires_at"];
-            var line = "v1|cmd|" + string.Join('|', members.Select(m => command.GetProperty(m).ToString()));
-            return Convert.ToHexStringLower(HMACSHA256.HashData(Convert.FromHexString(KeyHex), Encoding.ASCII.GetBytes(line)));
+            var signed = "v2|cmd|" + command.GetRawText().Split(",\"signature\":")[0];
+            return Convert.ToHexStringLower(HMACSHA256.HashData(Convert.FromHexString(KeyHex), Encoding.ASCII.GetBytes(signed)));
         }
     }
 }

@@ -6,6 +6,33 @@ namespace SmartLock.Server.Tests.Storage;
 
 public abstract class AuditStoreContract : StoreContract
 {
+    private protected abstract AuditChain Chain { get; }
+
+    [Fact]
+    public async Task Accounts_are_bound_to_their_names_and_deleted_ones_to_a_hash_of_it_that_nobody_can_try_names_against()
+    {
+        await Stores.MoveInAsync("Ada", "bob", "carol");
+        (await Stores.Users.DeleteAsync("bob", "bob", StoreSet.Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
+
+        var accounts = await Stores.Audit.ReadAccountsAsync(null, 10, default);
+
+        accounts.Select(a => a.Id).ShouldBe(accounts.Select(a => a.Id).Order(StringComparer.Ordinal));
+        accounts.Select(a => a.Username).ShouldBe(["Ada", "carol", null], ignoreOrder: true);
+        accounts.ShouldAllBe(a => Chain.IsBound(a));
+        var gone = accounts.Single(a => a.Username is null);
+        gone.NameHash.ShouldBe(Chain.NameHashOf("BOB"));
+        gone.NameHash.ShouldNotBe(AuditChain.PlainNameHashOf("BOB"));
+        (await Stores.Users.CreateAsync(new User("Bob", null, "x", Role.User, StoreSet.Noon, Disabled: false), default)).ShouldBe(CreateUserOutcome.NameTaken);
+
+        var pages = new List<string>();
+        for (IReadOnlyList<AccountBinding> page; (page = await Stores.Audit.ReadAccountsAsync(pages.LastOrDefault(), 1, default)).Count > 0;)
+        {
+            pages.Add(page.Single().Id);
+        }
+
+        pages.ShouldBe(accounts.Select(a => a.Id));
+    }
+
     [Fact]
     public async Task Entries_of_all_own_locks_come_newest_first()
     {

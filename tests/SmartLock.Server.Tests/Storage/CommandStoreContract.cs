@@ -197,4 +197,27 @@ public abstract class CommandStoreContract : StoreContract
         (await Stores.LogAsync("D1"))[^1].ShouldBe("system command.unlock expired");
         (await Stores.Commands.ExpireAsync(at, at, 10, default)).ShouldBeEmpty();
     }
+
+    /// <summary>As after the clock was two hours ahead and was set right: nobody waits two hours for the end of a command.</summary>
+    [Fact]
+    public async Task A_command_dated_far_ahead_expires()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
+        var setBack = StoreSet.Noon.AddHours(-2);
+
+        var expired = await Stores.Commands.ExpireAsync(setBack.AddSeconds(-20), setBack, 10, default);
+
+        expired.Select(command => (command.Id, command.State)).ShouldBe([("C1", CommandState.Expired)]);
+    }
+
+    [Fact]
+    public async Task A_command_issued_as_far_ahead_as_goes_does_not_expire_before_its_time()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
+        var now = StoreSet.Noon.AddMilliseconds(-CommandRules.MaxAheadMs);
+
+        (await Stores.Commands.ExpireAsync(now.AddSeconds(-20), now, 10, default)).ShouldBeEmpty();
+    }
 }

@@ -85,6 +85,17 @@ public abstract class DeviceStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task A_report_received_earlier_that_says_the_same_does_not_set_the_last_one_back()
+    {
+        await Stores.HearAsync("D1");
+        await Stores.ReportAsync(StoreSet.Report("D1", Later));
+        var earlier = await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1)) with { Rssi = -90 });
+        earlier.Changed.ShouldBeEmpty();
+        var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
+        (found.LastSeen, found.Rssi).ShouldBe((Later, -61));
+    }
+
+    [Fact]
     public async Task What_a_small_report_leaves_out_is_kept()
     {
         await Stores.HearAsync("D1");
@@ -153,6 +164,21 @@ public abstract class DeviceStoreContract : StoreContract
             .ShouldBe((LockState.Unavailable, LockIssues.NoHeartbeat, LockStatus.Locked, StoreSet.Noon.AddSeconds(1)));
         (await Stores.LogAsync("D1"))[^1].ShouldBe("system lock.state unavailable: No heartbeat");
         (await Stores.Locks.FindAsync("D2", "ada", default))!.State.ShouldBe(LockState.Available);
+    }
+
+    /// <summary>As after the clock was two hours ahead, and was set right while the device stopped reporting.</summary>
+    [Fact]
+    public async Task A_last_report_dated_far_ahead_counts_as_none()
+    {
+        await Stores.HearAsync("D1");
+        var before = StoreSet.Noon - ReportRules.MaxSkew;
+        (await Stores.Devices.MarkOfflineAsync(before.AddSeconds(-20), before, 10, default)).ShouldBeEmpty();
+
+        var setBack = StoreSet.Noon.AddHours(-2);
+        (await Stores.Devices.MarkOfflineAsync(setBack.AddSeconds(-20), setBack, 10, default)).ShouldBe(["D1"]);
+
+        (await Stores.Locks.FindAsync("D1", "ada", default))!.State.ShouldBe(LockState.Unavailable);
+        (await Stores.ReportAsync(StoreSet.Report("D1", setBack.AddSeconds(9)))).CameBack.ShouldBe(["D1"]);
     }
 
     [Fact]

@@ -99,6 +99,20 @@ public abstract class SecondFactorStoreContract : StoreContract
         (await ConfirmAsync(Secret, step)).ShouldBe(ConfirmSecondFactorOutcome.Enabled);
     }
 
+    /// <summary>As after a code was used while the clock was two hours ahead.</summary>
+    [Fact]
+    public async Task A_step_used_far_ahead_does_not_lock_the_account_out()
+    {
+        await UserAsync();
+        await BeginAsync(Secret);
+        await ConfirmAsync(Secret, 10_240);
+
+        (await UseAsync(10_240 - Totp.FarthestStep)).ShouldBe(UseCodeOutcome.Replayed);
+        (await UseAsync(10_000)).ShouldBe(UseCodeOutcome.Accepted);
+        (await UseAsync(10_000)).ShouldBe(UseCodeOutcome.Replayed);
+        (await UseAsync(10_001)).ShouldBe(UseCodeOutcome.Accepted);
+    }
+
     private Task<BeginSecondFactorOutcome> BeginAsync(byte[] secret) => Stores.SecondFactors.BeginAsync("ada", secret, default);
 
     private Task<ConfirmSecondFactorOutcome> ConfirmAsync(byte[] secret, long step) =>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Tests.Storage;
 
@@ -20,6 +21,37 @@ public abstract class SessionStoreContract : StoreContract
         (await Stores.Sessions.ListAsync("ADA", Noon, default)).ShouldBe([new Session(id, Noon, Noon, Noon + Month, "curl/8", "192.0.2.1")]);
         (await Stores.Sessions.ListAsync("bob", Noon, default)).ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task Networks_that_an_account_was_signed_in_from_are_known_the_last_ones_only()
+    {
+        var user = await UserAsync("ada");
+        (await Stores.Sessions.AnyAsync(default)).ShouldBeFalse();
+        for (var i = 0; i <= KnownNetworks.Most; i++)
+        {
+            var session = New($"S{i}", $"t{i}") with { Address = $"192.0.{i}.7", CreatedAt = Noon.AddMinutes(i) };
+            (await Stores.Sessions.OpenAsync(user, session, Most, default)).Outcome.ShouldBe(OpenSessionOutcome.Opened);
+        }
+
+        (await IsKnownAsync("ADA", $"192.0.{KnownNetworks.Most}.200")).ShouldBeTrue("a neighbour of the address, and the name without case");
+        (await IsKnownAsync("ada", "192.0.1.7")).ShouldBeTrue();
+        (await IsKnownAsync("ada", "192.0.0.7")).ShouldBeFalse("the one not signed in from for longest");
+        (await IsKnownAsync("bob", "192.0.1.7")).ShouldBeFalse();
+        (await Stores.Sessions.AnyAsync(default)).ShouldBeTrue();
+
+        // One that is used again is the last one again.
+        await Stores.Sessions.OpenAsync(user, New("S90", "t90") with { Address = "192.0.1.9", CreatedAt = Noon.AddHours(1) }, Most, default);
+        await Stores.Sessions.OpenAsync(user, New("S91", "t91") with { Address = "2001:db8:1:2::", CreatedAt = Noon.AddHours(2) }, Most, default);
+        (await IsKnownAsync("ada", "192.0.1.7")).ShouldBeTrue();
+        (await IsKnownAsync("ada", "192.0.2.7")).ShouldBeFalse();
+        (await IsKnownAsync("ada", "2001:db8:1:ffff::")).ShouldBeTrue("of the same /48");
+
+        (await Stores.Users.DeleteAsync("ada", "ada", Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
+        (await IsKnownAsync("ada", "192.0.1.7")).ShouldBeFalse();
+    }
+
+    private Task<bool> IsKnownAsync(string username, string address) =>
+        Stores.Sessions.IsKnownNetworkAsync(username, ClientAddress.NetworkOf(address), default);
 
     [Fact]
     public async Task A_session_is_not_opened_on_a_password_that_was_changed_meanwhile()

@@ -63,17 +63,79 @@ public abstract class VerdictContract : StoreContract
     }
 
     [Theory]
-    [InlineData("done")]
-    [InlineData("expired")]
-    [InlineData("jammed")]
-    public async Task A_repeated_verdict_changes_and_logs_nothing(string result)
+    [InlineData("done", "done")]
+    [InlineData("expired", "expired")]
+    [InlineData("jammed", "jammed")]
+    [InlineData("done", "expired")]
+    [InlineData("done", "replayed")]
+    [InlineData("expired", "replayed")]
+    public async Task A_repeated_verdict_or_a_later_refusal_changes_and_logs_nothing(string result, string later)
     {
         await IssueAsync("C1");
         await Stores.DecideAsync("D1", "C1", result);
         var before = await Stores.LogAsync("D1");
-        (await Stores.DecideAsync("D1", "C1", result)).Decided.ShouldBeEmpty();
-        (await Stores.DecideAsync("D1", "C1", "done")).Decided.ShouldBeEmpty();
+        (await Stores.DecideAsync("D1", "C1", later)).Decided.ShouldBeEmpty();
         (await Stores.LogAsync("D1")).ShouldBe(before);
+    }
+
+    [Theory]
+    [InlineData("expired", "done", "Done")]
+    [InlineData("replayed", "done", "Done")]
+    [InlineData("expired", "jammed", "Failed")]
+    [InlineData("jammed", "done", "Done")]
+    [InlineData("done", "jammed", "Failed")]
+    public async Task A_verdict_of_a_movement_that_contradicts_an_earlier_one_is_recorded_once(string result, string later, string state)
+    {
+        await IssueAsync("C1");
+        await Stores.DecideAsync("D1", "C1", result);
+        var at = StoreSet.Noon.AddMinutes(2);
+
+        var decided = (await Stores.DecideAsync("D1", "C1", later, at)).Decided.ShouldHaveSingleItem();
+
+        (decided.State.ToString(), decided.Result, decided.EarlierResult, decided.DecidedAt).ShouldBe((state, later, result, at));
+        (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBe(decided);
+        (await Stores.LogAsync("D1"))[^1].ShouldBe($"device:D1 command.unlock {later} after {result}");
+        var before = await Stores.LogAsync("D1");
+        (await Stores.DecideAsync("D1", "C1", later)).Decided.ShouldBeEmpty();
+        (await Stores.DecideAsync("D1", "C1", result)).Decided.ShouldBeEmpty("a device that changes its mind each time would fill the log");
+        (await Stores.LogAsync("D1")).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task Two_contradicting_verdicts_of_one_batch_are_both_on_record()
+    {
+        await IssueAsync("C1");
+        Verdict[] verdicts = [new("D1", "C1", "expired", StoreSet.Noon.AddSeconds(1)), new("D1", "C1", "done", StoreSet.Noon.AddSeconds(1))];
+
+        var decided = (await Stores.Devices.TakeAsync(new DeviceBatch([], verdicts, []))).Decided;
+
+        decided.Select(c => (c.Result, c.EarlierResult)).ShouldBe([("expired", null), ("done", "expired")]);
+        (await Stores.Commands.FindAsync("C1", "ada", default)).ShouldBe(decided[1]);
+        (await Stores.LogAsync("D1"))[^2..].ShouldBe(["device:D1 command.unlock expired", "device:D1 command.unlock done after expired"]);
+    }
+
+    [Fact]
+    public async Task Done_after_the_server_took_it_for_unreachable_is_a_contradiction_too()
+    {
+        await IssueAsync("C1");
+        await Stores.Commands.FailAsync("C1", "unreachable", StoreSet.Noon, default);
+
+        var decided = (await Stores.DecideAsync("D1", "C1", "done")).Decided.ShouldHaveSingleItem();
+
+        (decided.State, decided.EarlierResult).ShouldBe((CommandState.Done, "unreachable"));
+    }
+
+    [Theory]
+    [InlineData("9f2c4b1a00d7e368")]
+    [InlineData(null)]
+    public async Task A_command_is_for_the_start_that_the_last_believed_status_named(string? boot)
+    {
+        await Stores.HearAsync("D1");
+        await Stores.ReportAsync(StoreSet.Report("D1", StoreSet.Noon.AddSeconds(1)) with { Boot = "0123456789abcdef" });
+        await Stores.ReportAsync(StoreSet.Report("D1", StoreSet.Noon.AddSeconds(2)) with { Boot = boot });
+
+        (await Stores.Devices.FindAsync("D1", default))!.Boot.ShouldBe(boot);
+        (await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default)).Route!.Boot.ShouldBe(boot);
     }
 
     [Theory]
@@ -86,6 +148,8 @@ public abstract class VerdictContract : StoreContract
         await Stores.Commands.ExpireAsync(late, late, 10, default);
         var decided = (await Stores.DecideAsync("D1", "C1", result, late)).Decided.ShouldHaveSingleItem();
         (decided.State.ToString(), decided.Result).ShouldBe((state, result));
+        decided.EarlierResult.ShouldBe(result == "done" ? "expired" : null);
+        (await Stores.LogAsync("D1"))[^1].ShouldBe($"device:D1 command.unlock {result}");
     }
 
     [Fact]
@@ -98,12 +162,12 @@ public abstract class VerdictContract : StoreContract
     }
 
     [Fact]
-    public async Task Of_many_verdicts_at_once_one_decides()
+    public async Task Of_many_verdicts_at_once_one_decides_and_one_contradicts_it()
     {
         await IssueAsync("C1");
         var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
             Stores.DecideAsync("D1", "C1", i % 2 == 0 ? "done" : "jammed")));
-        results.Sum(result => result.Decided.Count).ShouldBe(1);
+        results.Sum(result => result.Decided.Count).ShouldBe(2);
     }
 
     [Fact]

@@ -17,6 +17,7 @@ public sealed class ScenarioServer
     private readonly Dictionary<string, (string Topic, byte[] Payload, bool Retained)> _commands = [];
     private readonly ConcurrentQueue<string> _seen = new();
     private readonly Func<long> _now;
+    private string? _boot;
     private long _lastIssued;
     private long _lastSent;
     private long _connectedAt;
@@ -101,7 +102,7 @@ public sealed class ScenarioServer
         }
 
         var issuedAt = issued == 0 ? NextIssue() : _now() + issued;
-        _commands.Add(words[1], (topic, Command(key, device, words[0], words[1], issuedAt, issuedAt + valid), words.Contains("retained")));
+        _commands.Add(words[1], (topic, Command(key, device, words[0], words[1], issuedAt, issuedAt + valid, _boot), words.Contains("retained")));
     }
 
     public void Hear(string topic, byte[] payload)
@@ -119,17 +120,18 @@ public sealed class ScenarioServer
         return _lastIssued;
     }
 
-    private static byte[] Command(string key, string device, string name, string id, long issuedAt, long expiresAt)
+    private static byte[] Command(string key, string device, string name, string id, long issuedAt, long expiresAt, string? boot)
     {
-        var signature = Sign(key, $"v1|cmd|{device}|{name}|{id}|{issuedAt}|{expiresAt}");
-        return Encoding.UTF8.GetBytes(
+        var members =
             $$"""{"device_id":"{{device}}","command":"{{name}}","command_id":"{{id}}","issued_at":{{issuedAt}},""" +
-            $$""" "expires_at":{{expiresAt}},"signature":"{{signature}}"}""");
+            $$""" "expires_at":{{expiresAt}},"boot":"{{boot}}" """;
+        return Encoding.UTF8.GetBytes($$"""{{members}},"signature":"{{Sign(key, "v2|cmd|" + members)}}"}""");
     }
 
     /// <summary>Null when it is not believed.</summary>
     private string? Read(string topic, byte[] payload)
     {
+        var text = Encoding.UTF8.GetString(payload);
         using var json = JsonDocument.Parse(payload);
         var report = json.RootElement;
         if (topic != $"smartlock/status/{DeviceId}" || Text(report, "device_id") != DeviceId)
@@ -137,30 +139,34 @@ public sealed class ScenarioServer
             return null;
         }
 
-        return Text(report, "state") is { } state ? ReadWill(report, state) : ReadStatus(report);
+        return Text(report, "state") is { } state ? ReadWill(text, report, state) : ReadStatus(text, report);
     }
 
-    private string? ReadWill(JsonElement will, string state)
+    private string? ReadWill(string text, JsonElement will, string state)
     {
-        var connectedAt = will.GetProperty("connected_at").GetInt64();
-        var isRight = connectedAt == _connectedAt && Text(will, "signature") == Sign(Key, $"v1|will|{DeviceId}|{connectedAt}");
+        var isRight = will.GetProperty("connected_at").GetInt64() == _connectedAt && Text(will, "boot") == _boot && IsSigned("v2|will|", text);
         return isRight ? $"{state}, {Text(will, "issue")}" : null;
     }
 
-    private string? ReadStatus(JsonElement report)
+    private string? ReadStatus(string text, JsonElement report)
     {
         var (status, issue) = (Text(report, "status"), Text(report, "issue"));
         var (command, result) = (Text(report, "command_id"), Text(report, "result"));
         var (sentAt, connectedAt) = (report.GetProperty("sent_at").GetInt64(), report.GetProperty("connected_at").GetInt64());
-        var line = $"v1|sts|{DeviceId}|{status}|{issue}|{sentAt}|{connectedAt}|{command}|{result}";
-        if (Text(report, "signature") != Sign(Key, line) || sentAt <= _lastSent)
+        if (!IsSigned("v2|sts|", text) || sentAt <= _lastSent)
         {
             return null;
         }
 
-        (_lastSent, _connectedAt) = (sentAt, connectedAt);
+        (_lastSent, _connectedAt, _boot) = (sentAt, connectedAt, Text(report, "boot"));
         var verdict = command is null ? "no verdict" : $"{command} {result}";
         return issue is null ? $"{verdict}, {status}" : $"{verdict}, {status}, {issue}";
+    }
+
+    private bool IsSigned(string purpose, string text)
+    {
+        var members = text[..Math.Max(0, text.LastIndexOf(",\"signature\":", StringComparison.Ordinal))];
+        return text == $$"""{{members}},"signature":"{{Sign(Key, purpose + members)}}"}""";
     }
 
     private static string? Text(JsonElement json, string member) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using SmartLock.Device;
 using SmartLock.Testing;
 using SmartLock.VirtualDevice.Tests.Rig;
@@ -53,9 +54,7 @@ public abstract class BrokerTests
         BrokerUnderTest.Text(status, "result").ShouldBe("done");
         BrokerUnderTest.Text(status, "status").ShouldBe("Unlocked");
         BrokerUnderTest.Text(status, "topics").ShouldBe("own");
-        var line = SigningLines.Status(
-            "D1", "Unlocked", null, status.GetProperty("sent_at").GetInt64(), status.GetProperty("connected_at").GetInt64(), "c1", "done");
-        BrokerUnderTest.KeyOf("D1").Verify(line, BrokerUnderTest.Text(status, "signature")).ShouldBeTrue();
+        SignedMessage.IsSigned(BrokerUnderTest.KeyOf("D1"), SignedMessage.Status, Encoding.UTF8.GetBytes(status.GetRawText())).ShouldBeTrue();
         device.BoltMovements.ShouldBe(1);
     }
 
@@ -69,7 +68,7 @@ public abstract class BrokerTests
         await other.StartAsync(TestContext.Current.CancellationToken);
 
         await broker.PublishAsync(
-            "smartlock/commands", Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "c1", TimeProvider.System));
+            "smartlock/commands", Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "c1", TimeProvider.System, meant.Boot));
         await broker.VerdictAsync("c1");
 
         meant.BoltMovements.ShouldBe(1);
@@ -82,7 +81,7 @@ public abstract class BrokerTests
         await using var broker = await StartAsync();
         await broker.PublishAsync(
             "smartlock/commands/D1",
-            Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "left", TimeProvider.System),
+            Server.Command("D1", BrokerUnderTest.KeyOf("D1"), "UNLOCK", "left", TimeProvider.System, boot: ""),
             retain: true);
         await using var device = new VirtualLock(broker.OptionsFor("D1"));
         await device.StartAsync(TestContext.Current.CancellationToken);
@@ -109,7 +108,7 @@ public abstract class BrokerTests
         var will = await broker.StatusAsync(s => BrokerUnderTest.Text(s, "state") == "Unavailable");
         will.GetProperty("connected_at").GetInt64().ShouldBe(session);
         BrokerUnderTest.Text(will, "issue").ShouldBe("Connection lost");
-        BrokerUnderTest.KeyOf("D1").Verify(SigningLines.Will("D1", session), BrokerUnderTest.Text(will, "signature")).ShouldBeTrue();
+        SignedMessage.IsSigned(BrokerUnderTest.KeyOf("D1"), SignedMessage.Will, Encoding.UTF8.GetBytes(will.GetRawText())).ShouldBeTrue();
         var back = await broker.StatusAsync(s =>
             BrokerUnderTest.Text(s, "status") is not null && s.GetProperty("connected_at").GetInt64() > session);
         BrokerUnderTest.Text(back, "command_id").ShouldBe("before");

@@ -41,8 +41,15 @@ internal abstract class BrokerUnderTest : IAsyncDisposable
         await _server.SubscribeAsync("smartlock/status/#");
     }
 
-    public Task UnlockAsync(string deviceId, string id) =>
-        PublishAsync($"smartlock/commands/{deviceId}", Server.Command(deviceId, KeyOf(deviceId), "UNLOCK", id, TimeProvider.System));
+    /// <summary>For the start that the device's last status named, which is waited for.</summary>
+    public async Task UnlockAsync(string deviceId, string id)
+    {
+        await StatusAsync(IsOfDevice);
+        var boot = Text(Statuses.Last(IsOfDevice), "boot")!;
+        await PublishAsync($"smartlock/commands/{deviceId}", Server.Command(deviceId, KeyOf(deviceId), "UNLOCK", id, TimeProvider.System, boot));
+
+        bool IsOfDevice(JsonElement status) => Text(status, "device_id") == deviceId && Text(status, "status") is not null;
+    }
 
     public Task PublishAsync(string topic, byte[] payload, bool retain = false) => _server!.PublishAsync(topic, payload, retain);
 

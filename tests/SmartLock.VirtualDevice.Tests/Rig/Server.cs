@@ -10,16 +10,17 @@ internal static class Server
 
     private static long _lastIssued;
 
-    public static byte[] Unlock(VirtualLock device, TimeProvider time, string id) => Command(device.DeviceId, Key, "UNLOCK", id, time);
+    public static byte[] Unlock(VirtualLock device, TimeProvider time, string id) => Command(device.DeviceId, Key, "UNLOCK", id, time, device.Boot);
 
-    public static byte[] Command(string deviceId, DeviceKey key, string command, string id, TimeProvider time)
+    public static byte[] Command(string deviceId, DeviceKey key, string command, string id, TimeProvider time, string boot)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var issuedAt = time == TimeProvider.System ? Strictly(now) : now;
-        var signature = key.Sign(SigningLines.Command(deviceId, command, id, issuedAt, issuedAt + 10_000));
-        return Encoding.UTF8.GetBytes(
+        return Encoding.UTF8.GetBytes(SignedMessage.Sign(
+            key,
+            SignedMessage.Command,
             $$"""{"device_id":"{{deviceId}}","command":"{{command}}","command_id":"{{id}}",""" +
-            $$""" "issued_at":{{issuedAt}},"expires_at":{{issuedAt + 10_000}},"signature":"{{signature}}"}""");
+            $$""" "issued_at":{{issuedAt}},"expires_at":{{issuedAt + 10_000}},"boot":"{{boot}}" """));
     }
 
     /// <summary>Each issued_at greater than the one before.</summary>

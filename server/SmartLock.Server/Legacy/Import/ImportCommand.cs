@@ -4,6 +4,7 @@ using SmartLock.Server.Cli;
 using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Messaging;
 using SmartLock.Server.Legacy.MongoDb;
+using SmartLock.Server.Storage;
 using SmartLock.Server.Storage.MongoDb;
 
 namespace SmartLock.Server.Legacy.Import;
@@ -104,6 +105,7 @@ internal static class ImportCommand
                 return await FailAsync(ExitCodes.WrongInput, "That is this server's own store: give it a database of its own (Storage:MongoDb:Database).");
             }
 
+            await StorageFeature.OpenAsync(app.Services, ct);
             var report = await app.Services.GetRequiredService<LegacyImport>().RunAsync(original, options, ct);
             await Console.Out.WriteLineAsync(report.ToString());
             await Console.Out.WriteLineAsync(options.Apply ? "" : $"{Environment.NewLine}Nothing was written. To write it, run this again with {Apply.Name}.");

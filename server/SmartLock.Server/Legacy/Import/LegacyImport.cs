@@ -85,7 +85,7 @@ internal sealed class LegacyImport(
         var isDisabled = isWeak && (!options.AcceptWeakPasswords || user.IsAdmin);
         if (options.Apply)
         {
-            var hash = await passwords.HashAsync(user.Password!, ct) ?? throw new InvalidOperationException("One password at a time, and yet too many.");
+            var hash = await passwords.HashAsync(user.Password!, HashingTurn.Operator, ct) ?? throw new InvalidOperationException("One password at a time, and yet too many.");
             var account = new User(username, ImportRules.EmailOf(user), hash, ImportRules.RoleOf(user), user.RegisteredAt!.Value, isDisabled);
             if (await users.CreateAsync(account, AuditActors.System, ct) is CreateUserOutcome.NameTaken)
             {

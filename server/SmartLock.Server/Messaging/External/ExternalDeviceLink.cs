@@ -19,7 +19,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     private readonly BrokerSubscription _statuses;
     private readonly System.Threading.Lock _gate = new();
     private long _connection;
-    private long _listeningSinceTicks;
+    private volatile Beginning? _listening;
 
     public ExternalDeviceLink(
         BrokerClient client,
@@ -42,8 +42,9 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
         _client.ConnectFailed += OnConnectFailed;
     }
 
-    public DateTimeOffset? ListeningSince =>
-        Interlocked.Read(ref _listeningSinceTicks) is var ticks and > 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+    public DateTimeOffset? ListeningSince => _listening?.At;
+
+    public TimeSpan? ListeningFor => _listening is { } listening ? _time.GetElapsedTime(listening.Timestamp) : null;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -102,7 +103,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
             // An answer that is late, after its connection has ended, must not count for the next connection.
             if (connection == _connection)
             {
-                Interlocked.Exchange(ref _listeningSinceTicks, _time.GetUtcNow().UtcTicks);
+                _listening = new Beginning(_time.GetUtcNow(), _time.GetTimestamp());
             }
         }
     }
@@ -111,7 +112,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
     {
         lock (_gate)
         {
-            Interlocked.Exchange(ref _listeningSinceTicks, 0);
+            _listening = null;
             return ++_connection;
         }
     }
@@ -160,4 +161,7 @@ internal sealed partial class ExternalDeviceLink : IDeviceLink, IHostedLifecycle
 
     [LoggerMessage(4, LogLevel.Error, "The broker refuses the subscription to {Filter}: {ReasonCode}; no status of any device will arrive")]
     private partial void LogSubscriptionRefused(string filter, MqttReasonCode reasonCode);
+
+    /// <param name="Timestamp">Monotonic.</param>
+    private sealed record Beginning(DateTimeOffset At, long Timestamp);
 }

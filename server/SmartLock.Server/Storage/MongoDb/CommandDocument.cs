@@ -46,6 +46,8 @@ internal sealed record CommandDocument : IMongoDocument<CommandDocument>
 
     public DateTimeOffset? DecidedAt { get; init; }
 
+    public string? EarlierResult { get; init; }
+
     /// <summary>The lock's when it was sent.</summary>
     public required string Tenure { get; init; }
 
@@ -64,5 +66,5 @@ internal sealed record CommandDocument : IMongoDocument<CommandDocument>
 
     public static FilterDefinition<CommandDocument> ById(string commandId) => Builders<CommandDocument>.Filter.Eq(c => c.Id, commandId);
 
-    public Command ToCommand() => new(Id, DeviceId, Action, RequestedBy, IssuedAt, ExpiresAt, State, Result, DecidedAt);
+    public Command ToCommand() => new(Id, DeviceId, Action, RequestedBy, IssuedAt, ExpiresAt, State, Result, DecidedAt, EarlierResult);
 }

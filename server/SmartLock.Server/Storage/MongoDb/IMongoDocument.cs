@@ -16,13 +16,14 @@ internal interface IMongoDocument<TSelf>
 internal interface IMongoSetup
 {
     Task SetUpAsync(CancellationToken ct);
+
+    /// <summary>The same for a process that only reads: writes nothing, and throws where it would have to.</summary>
+    Task CheckAsync(CancellationToken ct) => Task.CompletedTask;
 }
 
 internal sealed class MongoIndexes<T>(MongoDatabase database) : IMongoSetup
     where T : IMongoDocument<T>
 {
-    private const int NamespaceExists = 48;
-
     /// <summary>The collection is there afterwards: transactions that make one at once fail on some servers.</summary>
     public async Task SetUpAsync(CancellationToken ct)
     {
@@ -33,13 +34,6 @@ internal sealed class MongoIndexes<T>(MongoDatabase database) : IMongoSetup
             return;
         }
 
-        try
-        {
-            await database.Raw.CreateCollectionAsync(T.Collection, null, ct);
-        }
-        catch (MongoCommandException e) when (e.Code == NamespaceExists)
-        {
-            // From an earlier start, or another replica's.
-        }
+        await database.MakeCollectionAsync(T.Collection, ct);
     }
 }

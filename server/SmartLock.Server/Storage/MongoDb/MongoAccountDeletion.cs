@@ -16,6 +16,7 @@ internal sealed partial class MongoAccountDeletion(
     MongoLocks locks,
     MongoWebhooks webhooks,
     MongoForgetting forgetting,
+    AuditChain chain,
     ILogger<MongoAccountDeletion> logger)
 {
     public async Task<DeleteUserOutcome> DeleteAsync(string username, string actor, DateTimeOffset now, CancellationToken ct)
@@ -58,10 +59,13 @@ internal sealed partial class MongoAccountDeletion(
     {
         await sessions.DeleteAllOfAsync(transaction, user.NameKey);
         await locks.EndSharesOfAsync(transaction, user.NameKey);
+        var bound = chain.Retire(
+            new AccountBinding(user.Id, user.NameKey, user.Username, user.NameHash, user.Binding), chain.NameHashOf(user.NameKey));
         var retired = new RetiredUserDocument
         {
             Id = user.Id,
-            NameHash = user.NameHash,
+            NameHash = bound.NameHash!,
+            Binding = bound.Binding,
             RetiredAt = now,
             Leaving = new LeavingPart
             {

@@ -32,6 +32,6 @@ internal sealed class MongoAccountReads(MongoDatabase database, MongoUsers users
     public Task<bool> IsGoneAsync(IClientSessionHandle session, string nameKey, CancellationToken ct)
     {
         var where = Builders<RetiredUserDocument>.Filter;
-        return users.Retired.Find(session, where.Eq(u => u.NameHash, MongoNames.HashOf(nameKey)) & where.Eq(u => u.Deleted, true)).Limit(1).AnyAsync(ct);
+        return users.Retired.Find(session, where.Eq(u => u.NameHash, database.Names.HashOf(nameKey)) & where.Eq(u => u.Deleted, true)).Limit(1).AnyAsync(ct);
     }
 }

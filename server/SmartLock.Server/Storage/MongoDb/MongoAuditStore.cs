@@ -75,9 +75,24 @@ internal sealed class MongoAuditStore(MongoDatabase database) : IAuditStore
                 var vanished = new SortedSet<string>(StringComparer.Ordinal);
                 await AddVanishedAsync(database.Collection(LogHeadDocument.Collection), deviceId, afterDeviceId, limit, vanished, token);
                 await AddVanishedAsync(database.Collection(LockDocument.Collection), deviceId, afterDeviceId, limit, vanished, token);
+                await AddVanishedAccountsAsync(deviceId, afterDeviceId, vanished, token);
                 return [.. vanished.Take(limit)];
             },
             ct);
+
+    public Task<IReadOnlyList<AccountBinding>> ReadAccountsAsync(string? afterId, int limit, CancellationToken ct) =>
+        database.ReadAsync(token => database.Names.ReadAccountsAsync(afterId, limit, token), ct);
+
+    private async Task AddVanishedAccountsAsync(string? deviceId, string? afterDeviceId, SortedSet<string> vanished, CancellationToken ct)
+    {
+        if ((deviceId ?? AuditSubjects.Accounts) == AuditSubjects.Accounts
+            && string.CompareOrdinal(AuditSubjects.Accounts, afterDeviceId ?? "") > 0
+            && !await _logs.Find(Entries.Eq(l => l.DeviceId, AuditSubjects.Accounts)).Limit(1).AnyAsync(ct)
+            && await database.Collection(MongoNames.Users).Find(Builders<BsonDocument>.Filter.Exists("name_key")).Limit(1).AnyAsync(ct))
+        {
+            vanished.Add(AuditSubjects.Accounts);
+        }
+    }
 
     private async Task AddVanishedAsync(
         IMongoCollection<BsonDocument> collection,

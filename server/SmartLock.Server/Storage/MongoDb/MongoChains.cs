@@ -19,6 +19,9 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, Time
     private readonly IMongoCollection<LogDocument> _logs = database.Collection<LogDocument>(LogDocument.Collection);
     private readonly IMongoCollection<LogHeadDocument> _heads = database.Collection<LogHeadDocument>(LogHeadDocument.Collection);
 
+    /// <summary>While a database is brought up to date whose accounts are not bound yet: see <see cref="AuditChain.SealAsBefore"/>.</summary>
+    public bool SealsAsBefore { get; set; }
+
     /// <param name="searchesEnds">Looks for entries beyond the recorded ends, for when a place turned out to be taken.</param>
     /// <returns>The log ids, in the order of the entries.</returns>
     public async Task<IReadOnlyList<long>> AppendAsync(
@@ -77,7 +80,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, Time
         var heads = await _heads.Find(session, Builders<LogHeadDocument>.Filter.In(h => h.DeviceId, chains)).ToListAsync(ct);
         var ends = heads.ToDictionary(h => h.DeviceId, h => new End(h.DeviceId, h.Sequence, h.Hash, h.LogId ?? 0)
         {
-            IsSound = chain.IsSealed(h.DeviceId, h.ToHead()),
+            IsSound = SealsAsBefore ? chain.IsSealedAsBefore(h.DeviceId, h.ToHead()) : chain.IsSealed(h.DeviceId, h.ToHead()),
         });
 
         // A chain without an end is new, or somebody removed the record of its end: then its entries are still there.
@@ -126,10 +129,14 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, Time
             .Set(h => h.Sequence, end.Sequence)
             .Set(h => h.Hash, end.Hash)
             .Set(h => h.LogId, end.LogId)
-            .Set(h => h.Seal, end.IsSound ? chain.SealOf(end.DeviceId, end.Sequence, end.Hash) : []))
+            .Set(h => h.Seal, end.IsSound ? SealOf(end) : []))
     {
         IsUpsert = true,
     };
+
+    private byte[] SealOf(End end) => SealsAsBefore
+        ? chain.SealAsBefore(end.DeviceId, end.Sequence, end.Hash)
+        : chain.SealOf(end.DeviceId, end.Sequence, end.Hash);
 
     /// <summary>Where a chain goes on.</summary>
     private sealed class End(string deviceId, long sequence, byte[] hash, long logId)

@@ -20,7 +20,7 @@ internal sealed class MongoCommandEnds(MongoDatabase database)
         reports.Count == 0 ? Task.FromResult(false) : _commands.Find(SentTo(reports)).Limit(1).AnyAsync(ct);
 
     /// <param name="locks">Of the verdicts' devices, as the transaction has them.</param>
-    /// <returns>Those that were open, as they are now.</returns>
+    /// <returns>Those that ended, in order; twice where a second verdict contradicted the first.</returns>
     public async Task<IReadOnlyList<Command>> DecideAsync(
         MongoTransaction transaction, IReadOnlyCollection<Verdict> verdicts, IReadOnlyDictionary<string, LockDocument> locks)
     {
@@ -29,20 +29,21 @@ internal sealed class MongoCommandEnds(MongoDatabase database)
             return [];
         }
 
-        var open = (await _commands.Find(transaction.Session, NamedBy(verdicts)).ToListAsync(transaction.Ct)).ToDictionary(c => c.Id, c => c.ToCommand());
-        var ended = new Dictionary<string, EndedCommand>();
+        var known = (await _commands.Find(transaction.Session, NamedBy(verdicts)).ToListAsync(transaction.Ct)).ToDictionary(c => c.Id, c => c.ToCommand());
+        var ended = new List<EndedCommand>();
         foreach (var verdict in verdicts)
         {
-            if (open.TryGetValue(verdict.CommandId, out var command)
-                && locks.TryGetValue(verdict.DeviceId, out var known)
-                && VerdictRules.Decide(command, verdict, known.KeyFrom) is { } end)
+            if (known.TryGetValue(verdict.CommandId, out var command)
+                && locks.TryGetValue(verdict.DeviceId, out var device)
+                && VerdictRules.Decide(command, verdict, device.KeyFrom) is { } end)
             {
-                ended.TryAdd(command.Id, end);
+                known[command.Id] = end.Command;
+                ended.Add(end);
             }
         }
 
-        await WriteAsync(transaction, ended.Values);
-        return [.. ended.Values.Select(e => e.Command)];
+        await WriteAsync(transaction, ended);
+        return ended.ConvertAll(e => e.Command);
     }
 
     /// <param name="reports">Of devices that name no command. To be asked after the verdicts.</param>
@@ -79,12 +80,14 @@ internal sealed class MongoCommandEnds(MongoDatabase database)
             return;
         }
 
-        var writes = ended.Select(e => new UpdateOneModel<CommandDocument>(
+        // Of two ends of one command the last is how it is.
+        var writes = ended.GroupBy(e => e.Command.Id).Select(ends => ends.Last()).Select(e => new UpdateOneModel<CommandDocument>(
             CommandDocument.ById(e.Command.Id),
             Builders<CommandDocument>.Update
                 .Set(c => c.State, e.Command.State)
                 .Set(c => c.Result, e.Command.Result)
-                .Set(c => c.DecidedAt, e.Command.DecidedAt)));
+                .Set(c => c.DecidedAt, e.Command.DecidedAt)
+                .Set(c => c.EarlierResult, e.Command.EarlierResult)));
         await _commands.BulkWriteAsync(transaction.Session, writes, MongoBulk.InAnyOrder, transaction.Ct);
 
         var those = Builders<LockDocument>.Filter.In(l => l.DeviceId, ended.Select(e => e.Command.DeviceId).Distinct());
@@ -95,10 +98,12 @@ internal sealed class MongoCommandEnds(MongoDatabase database)
         await transaction.AppendAsync([.. ended.Select(e => (e.Entry, tenures.GetValueOrDefault(e.Command.DeviceId)))]);
     }
 
-    private static FilterDefinition<CommandDocument> NamedBy(IEnumerable<Verdict> verdicts) =>
-        Where.In(c => c.Id, verdicts.Select(v => v.CommandId).Distinct())
-        & Where.In(c => c.State, [CommandState.Sent, CommandState.Expired])
-        & Where.Eq(c => c.Result, null);
+    private static FilterDefinition<CommandDocument> NamedBy(IReadOnlyCollection<Verdict> verdicts) => Where.Or(
+    [
+        Where.In(c => c.Id, verdicts.Select(v => v.CommandId).Distinct()) & Where.Eq(c => c.Result, null),
+        .. verdicts.Where(v => VerdictWords.IsMovement(v.Result)).GroupBy(v => v.Result).Select(same =>
+            Where.In(c => c.Id, same.Select(v => v.CommandId).Distinct()) & Where.Ne(c => c.Result, same.Key) & Where.Eq(c => c.EarlierResult, null)),
+    ]);
 
     private static FilterDefinition<CommandDocument> SentTo(IEnumerable<DeviceReport> reports) =>
         Where.In(c => c.DeviceId, reports.Select(r => r.DeviceId)) & Where.Eq(c => c.State, CommandState.Sent) & Where.Eq(c => c.Result, null);

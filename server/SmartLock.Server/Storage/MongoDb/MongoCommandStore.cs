@@ -75,7 +75,8 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks
         database.TransactAsync<IReadOnlyList<Command>>(
             async transaction =>
             {
-                var found = await _commands.Find(transaction.Session, Where.Eq(c => c.State, CommandState.Sent) & Where.Lt(c => c.ExpiresAt, expiredBefore))
+                var isOverdue = Where.Lt(c => c.ExpiresAt, expiredBefore) | Where.Gt(c => c.ExpiresAt, now + CommandRules.FarthestExpiry);
+                var found = await _commands.Find(transaction.Session, Where.Eq(c => c.State, CommandState.Sent) & isOverdue)
                     .SortBy(c => c.ExpiresAt)
                     .Limit(limit)
                     .ToListAsync(transaction.Ct);
@@ -87,7 +88,7 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks
 
     private static LockForCommand? AsSeenBy(LockDocument? found, IssueRequest request) =>
         found?.AccessOf(request.Actor, request.Now) is { } access
-            ? new LockForCommand(access, found.State, found.LastIssuedAt, new DeviceRoute(found.Key, found.Unsigned, found.OwnTopics))
+            ? new LockForCommand(access, found.State, found.LastIssuedAt, new DeviceRoute(found.Key, found.Unsigned, found.OwnTopics, found.Boot))
             : null;
 
     private async Task<CommandDocument?> FindByKeyAsync(MongoTransaction transaction, IssueRequest request) => request.IdempotencyKey is null

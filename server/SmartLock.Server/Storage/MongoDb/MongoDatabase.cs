@@ -12,6 +12,7 @@ namespace SmartLock.Server.Storage.MongoDb;
 internal sealed partial class MongoDatabase : IDisposable
 {
     private const int MostAttempts = 20;
+    private const int NamespaceExists = 48;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(30);
@@ -31,7 +32,7 @@ internal sealed partial class MongoDatabase : IDisposable
         _logger = logger;
         _client = new MongoClient(SettingsOf(options.ConnectionString));
         Raw = _client.GetDatabase(options.Database);
-        Names = new MongoNames(this);
+        Names = new MongoNames(this, chain);
         Transactions = new MongoTransactions(this, _client, new MongoChains(this, chain, time));
     }
 
@@ -113,6 +114,19 @@ internal sealed partial class MongoDatabase : IDisposable
         }
     }
 
+    /// <summary>Nothing where it is there, from an earlier start or another replica's.</summary>
+    public async Task MakeCollectionAsync(string name, CancellationToken ct)
+    {
+        try
+        {
+            await Raw.CreateCollectionAsync(name, null, ct);
+        }
+        catch (MongoCommandException e) when (e.Code == NamespaceExists)
+        {
+            return;
+        }
+    }
+
     /// <summary>For what runs while the database is being opened; see <see cref="IMongoSetup"/>.</summary>
     public MongoTransactions Transactions { get; }
 
@@ -124,13 +138,31 @@ internal sealed partial class MongoDatabase : IDisposable
         _opening.Dispose();
     }
 
-    private async Task EnsureOpenAsync(CancellationToken ct)
+    /// <summary>For what only reads: makes nothing. False when there is nothing to read.</summary>
+    /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
+    /// <exception cref="StoreUnavailableException">The store is away or refuses to serve.</exception>
+    public async Task<bool> OpenToReadAsync(CancellationToken ct)
     {
-        if (_isOpen)
+        try
         {
-            return;
-        }
+            if (!await (await Raw.ListCollectionNamesAsync(cancellationToken: ct)).AnyAsync(ct))
+            {
+                return false;
+            }
 
+            await OpenAsync(setup => setup.CheckAsync(ct), ct);
+            return true;
+        }
+        catch (Exception e) when (MongoErrors.IsUnavailable(e))
+        {
+            throw MongoErrors.ToUnavailable(e);
+        }
+    }
+
+    private Task EnsureOpenAsync(CancellationToken ct) => _isOpen ? Task.CompletedTask : OpenAsync(setup => setup.SetUpAsync(ct), ct);
+
+    private async Task OpenAsync(Func<IMongoSetup, Task> prepare, CancellationToken ct)
+    {
         await _opening.WaitAsync(ct);
         try
         {
@@ -148,7 +180,7 @@ internal sealed partial class MongoDatabase : IDisposable
 
             foreach (var setup in _setups())
             {
-                await setup.SetUpAsync(ct);
+                await prepare(setup);
             }
 
             _isOpen = true;

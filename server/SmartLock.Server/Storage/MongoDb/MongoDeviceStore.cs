@@ -11,7 +11,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoHeartbeats h
 
     public Task<DeviceRecord?> FindAsync(string deviceId, CancellationToken ct) => database.ReadAsync(
         async token => await _locks.Find(LockDocument.ById(deviceId)).FirstOrDefaultAsync(token) is { } found
-            ? new DeviceRecord(deviceId, found.Key, found.Unsigned, found.SentAt, found.ConnectedAt, found.KeyFrom) { Owner = found.Owner }
+            ? new DeviceRecord(deviceId, found.Key, found.Unsigned, found.SentAt, found.ConnectedAt, found.KeyFrom, found.Boot) { Owner = found.Owner }
             : null,
         ct);
 
@@ -22,7 +22,8 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoHeartbeats h
             async transaction =>
             {
                 var where = Builders<LockDocument>.Filter;
-                var silent = await _locks.Find(transaction.Session, where.Eq(l => l.State, LockState.Available) & where.Lt(l => l.LastSeen, reportedBefore))
+                var isSilent = where.Lt(l => l.LastSeen, reportedBefore) | where.Gt(l => l.LastSeen, now + ReportRules.MaxSkew);
+                var silent = await _locks.Find(transaction.Session, where.Eq(l => l.State, LockState.Available) & isSilent)
                     .SortBy(l => l.LastSeen)
                     .Limit(limit)
                     .Project(l => new { l.DeviceId, l.Tenure })

@@ -137,6 +137,7 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
         { "sent_at", reported.SentAt },
         { "connected_at", reported.ConnectedAt },
         { "own_topics", reported.OwnTopics },
+        { "boot", ValueOf(reported.Boot) },
         { "firmware", ValueOf(reported.Firmware) },
         { "rssi", reported.Rssi is { } rssi ? rssi : BsonNull.Value },
         { "battery_mv", reported.BatteryMv is { } battery ? battery : BsonNull.Value },

@@ -24,14 +24,17 @@ internal sealed class MongoKeyRing(MongoDatabase database, AuditChain chain, Tim
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
 
+    /// <summary>Of the documents in <see cref="Collection"/>.</summary>
+    public static FilterDefinition<BsonDocument> IsKey { get; } = Builders<BsonDocument>.Filter.Ne("_id", CheckId);
+
     private readonly IMongoCollection<BsonDocument> _keys = database.Collection(Collection);
-    private readonly byte[] _key = chain.Derive(Purpose);
+    private readonly Lazy<byte[]> _key = new(() => chain.Derive(Purpose));
 
     /// <summary>No indexes; but every use of the store waits for this, and none is to be made with another audit key than the store's.</summary>
     /// <exception cref="StartupException">It is another.</exception>
     public async Task SetUpAsync(CancellationToken ct)
     {
-        var mine = chain.Derive("smartlock/check/1");
+        var mine = chain.Fingerprint;
         BsonDocument? stored;
         try
         {
@@ -47,15 +50,27 @@ internal sealed class MongoKeyRing(MongoDatabase database, AuditChain chain, Tim
             stored = await _keys.Find(Builders<BsonDocument>.Filter.Eq("_id", CheckId)).FirstAsync(ct);
         }
 
-        if (!CryptographicOperations.FixedTimeEquals(stored["value"].AsByteArray, mine))
+        Check(stored);
+    }
+
+    public async Task CheckAsync(CancellationToken ct)
+    {
+        if (await _keys.Find(Builders<BsonDocument>.Filter.Eq("_id", CheckId)).FirstOrDefaultAsync(ct) is { } stored)
+        {
+            Check(stored);
+        }
+    }
+
+    private void Check(BsonDocument stored)
+    {
+        if (!CryptographicOperations.FixedTimeEquals(stored["value"].AsByteArray, chain.Fingerprint))
         {
             throw new StartupException(
                 "The audit key of this server (Audit:Key, or audit.key in the data folder) is not the one that this database was begun with: give all servers on it the same.");
         }
     }
 
-    public IReadOnlyCollection<XElement> GetAllElements() =>
-        [.. _keys.Find(Builders<BsonDocument>.Filter.Ne("_id", CheckId)).ToList().Select(Decrypt)];
+    public IReadOnlyCollection<XElement> GetAllElements() => [.. _keys.Find(IsKey).ToList().Select(Decrypt)];
 
     public void StoreElement(XElement element, string friendlyName) => _keys.InsertOne(Encrypt(element));
 
@@ -66,7 +81,7 @@ internal sealed class MongoKeyRing(MongoDatabase database, AuditChain chain, Tim
         var stored = new byte[NonceBytes + TagBytes + text.Length];
         var nonce = stored.AsSpan(0, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        using var cipher = new AesGcm(_key, TagBytes);
+        using var cipher = new AesGcm(_key.Value, TagBytes);
         cipher.Encrypt(nonce, text, stored.AsSpan(NonceBytes + TagBytes), stored.AsSpan(NonceBytes, TagBytes), Encoding.UTF8.GetBytes(id));
         return new BsonDocument { { "_id", id }, { "encrypted", stored } };
     }
@@ -76,7 +91,7 @@ internal sealed class MongoKeyRing(MongoDatabase database, AuditChain chain, Tim
     {
         var stored = document["encrypted"].AsByteArray.AsSpan();
         var text = new byte[stored.Length - NonceBytes - TagBytes];
-        using var cipher = new AesGcm(_key, TagBytes);
+        using var cipher = new AesGcm(_key.Value, TagBytes);
         cipher.Decrypt(
             stored[..NonceBytes],
             stored[(NonceBytes + TagBytes)..],

@@ -81,7 +81,7 @@ internal sealed class MongoPairingStore(MongoDatabase database, MongoLocks locks
             {
                 var hasRoom = await locks.HasRoomAsync(transaction, actorKey, maxPerOwner);
                 var waiting = await locks.FindPairingAsync(transaction, change.DeviceId);
-                var wrongCodes = waiting?.WrongBy?.GetValueOrDefault(MongoNames.HashOf(actorKey)) ?? 0;
+                var wrongCodes = waiting?.WrongBy?.GetValueOrDefault(database.Names.HashOf(actorKey)) ?? 0;
                 var found = waiting is null ? null : new WaitingDevice(waiting.ToPairing(), waiting.Key, waiting.CodeHash);
                 var decision = ClaimRules.Claim(change, name, codeHash, found, wrongCodes, hasRoom);
                 return decision switch
@@ -99,7 +99,7 @@ internal sealed class MongoPairingStore(MongoDatabase database, MongoLocks locks
     {
         if (countsAsWrong)
         {
-            var count = Builders<PairingDocument>.Update.Inc(p => p.WrongCodes, 1).Inc($"wrong_by.{MongoNames.HashOf(actorKey)}", 1);
+            var count = Builders<PairingDocument>.Update.Inc(p => p.WrongCodes, 1).Inc($"wrong_by.{database.Names.HashOf(actorKey)}", 1);
             await locks.Pairings.UpdateOneAsync(transaction.Session, PairingDocument.ById(deviceId), count, null, transaction.Ct);
         }
         else

@@ -41,7 +41,7 @@ internal sealed class MongoSecondFactorStore(MongoDatabase database, MongoUsers 
 
     public async Task<UseCodeOutcome> UseStepAsync(string username, long step, CancellationToken ct)
     {
-        var isNew = IsConfirmed & Where.Lt(u => u.SecondFactor!.LastStep, step);
+        var isNew = IsConfirmed & (Where.Lt(u => u.SecondFactor!.LastStep, step) | Where.Gt(u => u.SecondFactor!.LastStep, step + Totp.FarthestStep));
         return await TryUpdateAsync(username, isNew, Change.Set(u => u.SecondFactor!.LastStep, step), ct)
             ? UseCodeOutcome.Accepted
             : UseCodeOutcome.Replayed;

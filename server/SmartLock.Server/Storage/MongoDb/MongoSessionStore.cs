@@ -1,6 +1,7 @@
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -26,10 +27,17 @@ internal sealed class MongoSessionStore(MongoDatabase database, MongoSessions se
 
             var ended = await MakeRoomAsync(transaction, user.Username, SessionRules.KeptBesideNew(most));
             await sessions.Documents.InsertOneAsync(transaction.Session, SessionDocument.Of(session, account!.NameKey), null, transaction.Ct);
+            await RememberNetworkAsync(transaction, account, ClientAddress.NetworkOf(session.Address));
             await transaction.AppendAsync(SessionRules.Opened(account.Username, session.CreatedAt), null);
             return new OpenSessionResult(outcome, ended);
         },
         ct);
+
+    public Task<bool> AnyAsync(CancellationToken ct) =>
+        database.ReadAsync(token => sessions.Documents.Find(Where.Empty).Limit(1).AnyAsync(token), ct);
+
+    public Task<bool> IsKnownNetworkAsync(string username, string network, CancellationToken ct) => database.ReadAsync(
+        token => users.Documents.Find(MongoUsers.Named(username) & Builders<UserDocument>.Filter.AnyEq(u => u.Networks, network)).Limit(1).AnyAsync(token), ct);
 
     /// <summary>The account is read last, so that it is seen as it stands when this returns.</summary>
     public async Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct)
@@ -192,4 +200,17 @@ internal sealed class MongoSessionStore(MongoDatabase database, MongoSessions se
             return true;
         },
         ct);
+
+    private Task RememberNetworkAsync(MongoTransaction transaction, UserDocument account, string network)
+    {
+        var known = account.Networks ?? [];
+        return known.Count > 0 && known[0] == network
+            ? Task.CompletedTask
+            : users.Documents.UpdateOneAsync(
+                transaction.Session,
+                Builders<UserDocument>.Filter.Eq(u => u.Id, account.Id),
+                Builders<UserDocument>.Update.Set(u => u.Networks, [network, .. known.Where(n => n != network).Take(KnownNetworks.Most - 1)]),
+                null,
+                transaction.Ct);
+    }
 }

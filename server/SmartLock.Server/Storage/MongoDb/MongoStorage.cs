@@ -24,7 +24,8 @@ internal static class MongoStorage
         services.AddGauge<MongoDatabase>(
             TelemetryNames.StoreWritesQueued, "{write}", "Writes that wait for their turn in the store.", database => database.QueuedWrites);
         services.AddHealthChecks().AddCheck<MongoHealthCheck>("store", timeout: HealthWithin);
-        return services.AddMongoStores().AddMongoPart<MongoExpiry>();
+        // The keys first: what is set up after them is written under them.
+        return services.AddMongoPart<MongoKeys>().AddMongoStores().AddMongoPart<MongoExpiry>();
     }
 
     /// <summary>The stores and what they share; the options and the audit chain are the caller's to register.</summary>

@@ -55,7 +55,7 @@ internal sealed class MongoTransaction(MongoDatabase database, MongoChains chain
         _turns.Add(TurnOf(nameKey));
         return database.Collection<AccountGuardDocument>(AccountGuardDocument.Collection).UpdateOneAsync(
             session,
-            Builders<AccountGuardDocument>.Filter.Eq(g => g.NameHash, MongoNames.HashOf(nameKey)),
+            Builders<AccountGuardDocument>.Filter.Eq(g => g.NameHash, database.Names.HashOf(nameKey)),
             Builders<AccountGuardDocument>.Update.Inc(g => g.Count, 1),
             new UpdateOptions { IsUpsert = true },
             ct);

@@ -20,6 +20,12 @@ internal sealed class MongoTransactions(MongoDatabase database, IMongoClient cli
 
     private readonly MongoTurns _turns = new();
 
+    /// <inheritdoc cref="MongoChains.SealsAsBefore"/>
+    public bool SealsAsBefore
+    {
+        set => chains.SealsAsBefore = value;
+    }
+
     /// <summary>Transactions that wait for their turn.</summary>
     public int Waiting => _turns.Waiting;
 

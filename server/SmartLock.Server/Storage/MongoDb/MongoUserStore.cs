@@ -5,7 +5,8 @@ using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
-internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, MongoSessions sessions, MongoAccountDeletion deletion) : IUserStore
+internal sealed class MongoUserStore(
+    MongoDatabase database, MongoUsers users, MongoSessions sessions, MongoAccountDeletion deletion, AuditChain chain) : IUserStore
 {
     /// <summary>The last character of Unicode ends the names that begin alike.</summary>
     private const string LastCharacter = "\U0010FFFF";
@@ -148,7 +149,7 @@ internal sealed class MongoUserStore(MongoDatabase database, MongoUsers users, M
     /// <summary>The account before its entry, which names it by its id.</summary>
     private async Task InsertAsync(MongoTransaction transaction, User user, string actor)
     {
-        await users.Documents.InsertOneAsync(transaction.Session, UserDocument.Of(MongoUsers.NewId(), user), null, transaction.Ct);
+        await users.Documents.InsertOneAsync(transaction.Session, UserDocument.Of(MongoUsers.NewId(), user, chain), null, transaction.Ct);
         await transaction.AppendAsync(UserChangeRules.Registered(user, actor), null);
     }
 

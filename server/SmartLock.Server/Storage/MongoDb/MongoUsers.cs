@@ -42,7 +42,7 @@ internal sealed class MongoUsers(MongoDatabase database)
 
     /// <summary>By a living account or a deleted one.</summary>
     public Task<bool> IsTakenAsync(MongoTransaction transaction, string username) => Retired
-        .Find(transaction.Session, Builders<RetiredUserDocument>.Filter.Eq(u => u.NameHash, MongoNames.HashOf(MongoNames.KeyOf(username))))
+        .Find(transaction.Session, Builders<RetiredUserDocument>.Filter.Eq(u => u.NameHash, database.Names.HashOf(MongoNames.KeyOf(username))))
         .Limit(1)
         .AnyAsync(transaction.Ct);
 

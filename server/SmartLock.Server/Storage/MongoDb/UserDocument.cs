@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using MongoDB.Bson.Serialization.Attributes;
 using MongoDB.Driver;
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Audit;
 
 namespace SmartLock.Server.Storage.MongoDb;
 
@@ -31,6 +32,9 @@ internal sealed record UserDocument : IMongoDocument<UserDocument>
     /// <summary>See <see cref="MongoNames.KeyOf"/>. By it other documents refer to the account.</summary>
     public required string NameKey { get; init; }
 
+    /// <summary>See <see cref="AuditChain.BindingOf"/>.</summary>
+    public byte[]? Binding { get; init; }
+
     public required string Username { get; init; }
 
     public string? Email { get; init; }
@@ -48,17 +52,21 @@ internal sealed record UserDocument : IMongoDocument<UserDocument>
     /// <summary>Part of the account, so that a sign-in is decided against it in one read, and a deleted account takes it along.</summary>
     public SecondFactorPart? SecondFactor { get; init; }
 
+    /// <summary>See <see cref="KnownNetworks"/>; the last one first.</summary>
+    public IReadOnlyList<string>? Networks { get; init; }
+
     /// <summary>See <see cref="MongoUsers.TakeAsync"/>.</summary>
     public long Rev { get; init; }
 
-    public static UserDocument Of(string id, User user)
+    public static UserDocument Of(string id, User user, AuditChain chain)
     {
         var nameKey = MongoNames.KeyOf(user.Username);
         return new UserDocument
         {
             Id = id,
-            NameHash = MongoNames.HashOf(nameKey),
+            NameHash = chain.NameHashOf(nameKey),
             NameKey = nameKey,
+            Binding = chain.BindingOf(id, nameKey, user.Username),
             Username = user.Username,
             Email = user.Email,
             PasswordHash = user.PasswordHash,
@@ -117,6 +125,9 @@ internal sealed record RetiredUserDocument : IMongoDocument<RetiredUserDocument>
     public required string Id { get; init; }
 
     public required string NameHash { get; init; }
+
+    /// <summary>See <see cref="AuditChain.RetiredBindingOf"/>.</summary>
+    public byte[]? Binding { get; init; }
 
     public bool Deleted { get; init; } = true;
 

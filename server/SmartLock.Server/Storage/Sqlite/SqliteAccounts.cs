@@ -25,9 +25,8 @@ internal static class SqliteAccounts
 
     private const string OwnsLocks = "SELECT EXISTS (SELECT 1 FROM locks WHERE owner = @Username)";
 
-    private const string Retire = """
-        INSERT INTO retired_accounts (name_hash, account_id, retired_at) SELECT @NameHash, account_id, @Now FROM users WHERE name_key = @NameKey
-        """;
+    private const string Retire =
+        "INSERT INTO retired_accounts (name_hash, account_id, retired_at, binding) VALUES (@NameHash, @AccountId, @Now, @Binding)";
 
     private const string DeletedName = "'deleted:' || (SELECT substr(account_id, 1, 8) FROM users WHERE name_key = @NameKey)";
 
@@ -82,7 +81,9 @@ internal static class SqliteAccounts
         if (deletion.Outcome is DeleteUserOutcome.Deleted)
         {
             var nameKey = SqliteNames.KeyOf(username);
-            var account = new { NameKey = nameKey, NameHash = SqliteLogNames.HashOf(nameKey), user!.Username, Now = now };
+            var bound = SqliteLogNames.FindByKey(session, nameKey)!;
+            var retired = session.Chain.Retire(bound, session.Chain.NameHashOf(nameKey));
+            var account = new { NameKey = nameKey, retired.NameHash, AccountId = retired.Id, user!.Username, Now = now, retired.Binding };
             session.Execute(Retire, account);
             session.Execute(ForgetAsker, account);
             session.Execute(ForgetInDeliveries, account);

@@ -38,8 +38,10 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
 
     private const string SelectChain = $"{WithHeads} WHERE device_id = @deviceId AND seq > @sequence ORDER BY seq LIMIT @limit";
 
-    private const string SelectVanished = """
-        SELECT device_id FROM (SELECT device_id FROM log_heads UNION SELECT device_id FROM locks) AS known
+    private const string SelectVanished = $"""
+        SELECT device_id FROM (
+            SELECT device_id FROM log_heads UNION SELECT device_id FROM locks UNION SELECT '{AuditSubjects.Accounts}' WHERE EXISTS (SELECT 1 FROM users)
+        ) AS known
         WHERE device_id > @after AND (@deviceId IS NULL OR device_id = @deviceId)
         AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.device_id = known.device_id) ORDER BY device_id LIMIT @limit
         """;
@@ -67,6 +69,9 @@ internal sealed class SqliteAuditStore(SqliteDatabase database) : IAuditStore
         database.ReadAsync<IReadOnlyList<string>>(
             session => session.Query<string>(SelectVanished, new { after = afterDeviceId ?? "", deviceId, limit }),
             ct).AsTask();
+
+    public Task<IReadOnlyList<AccountBinding>> ReadAccountsAsync(string? afterId, int limit, CancellationToken ct) =>
+        database.ReadAsync(session => SqliteLogNames.ReadAccounts(session, afterId ?? "", limit), ct).AsTask();
 
     /// <summary>The log only grows, so the several statements need no common snapshot.</summary>
     private static Page<AuditEntry> Merge(SqliteSession session, string owner, AuditFilter filter, long beforeId, int limit)

@@ -33,8 +33,12 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
 
     private const string FreeKey = "UPDATE commands SET idempotency_key = NULL WHERE id = @Id";
 
-    private const string SelectOverdue =
-        "SELECT * FROM commands WHERE state = 'Sent' AND expires_at < @expiredBefore ORDER BY expires_at LIMIT @limit";
+    private const string SelectOverdue = """
+        SELECT * FROM (SELECT * FROM commands WHERE state = 'Sent' AND expires_at < @expiredBefore ORDER BY expires_at LIMIT @limit)
+        UNION ALL
+        SELECT * FROM (SELECT * FROM commands WHERE state = 'Sent' AND expires_at > @farthest ORDER BY expires_at LIMIT @limit)
+        LIMIT @limit
+        """;
 
     public Task<IssueResult> IssueAsync(IssueRequest request, CancellationToken ct) =>
         database.WriteAsync(Durability.Full, session => Issue(session, request), ct);
@@ -70,7 +74,7 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
         CancellationToken ct) =>
         database.WriteAsync<IReadOnlyList<Command>>(
             Durability.Relaxed,
-            session => [.. session.Query<Command>(SelectOverdue, new { expiredBefore, limit })
+            session => [.. session.Query<Command>(SelectOverdue, new { expiredBefore, farthest = now + CommandRules.FarthestExpiry, limit })
                 .Select(command => CommandEndRules.Expire(command, expiredBefore, now))
                 .OfType<EndedCommand>()
                 .Select(session.End)],
@@ -106,9 +110,9 @@ internal sealed class SqliteCommandStore(SqliteDatabase database) : ICommandStor
     {
         var viewer = new SqliteAccess.Viewer(request.DeviceId, request.Actor, request.Now);
         return session.Find<LockRow>(SelectLock, viewer) is { } row
-            ? new LockForCommand(row.Access, row.State, row.LastIssuedAt, new DeviceRoute(row.ProtectedKey, row.Unsigned, row.OwnTopics))
+            ? new LockForCommand(row.Access, row.State, row.LastIssuedAt, new DeviceRoute(row.ProtectedKey, row.Unsigned, row.OwnTopics, row.Boot))
             : null;
     }
 
-    private sealed record LockRow(LockAccess Access, LockState State, long LastIssuedAt, byte[] ProtectedKey, bool Unsigned, bool OwnTopics);
+    private sealed record LockRow(LockAccess Access, LockState State, long LastIssuedAt, byte[] ProtectedKey, bool Unsigned, bool OwnTopics, string? Boot);
 }

@@ -13,10 +13,17 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly System.Threading.Lock _gate = new();
     private volatile bool _ready;
 
-    public SqliteDatabase(string path, SqliteOptions options, AuditChain chain, ILogger<SqliteDatabase> logger, SqliteLayout? layout = null)
+    /// <param name="keys">Null where the caller has seen to the keys.</param>
+    public SqliteDatabase(
+        string path,
+        SqliteOptions options,
+        AuditChain chain,
+        ILogger<SqliteDatabase> logger,
+        SqliteLayout? layout = null,
+        SqliteKeys? keys = null)
     {
         _logger = logger;
-        _file = new SqliteFile(path, options, chain, layout);
+        _file = new SqliteFile(path, options, chain, layout, keys);
         _readers = new SqliteReaders(_file, options);
         _writer = new Lazy<SqliteWriter>(() => new SqliteWriter(_file, options, logger));
     }
@@ -29,24 +36,19 @@ internal sealed class SqliteDatabase : IDisposable
 
     /// <summary>Makes the file and its tables where they are missing.</summary>
     /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
-    public void Open()
+    public void Open() => Open(_file.Prepare);
+
+    /// <summary>For what only reads: makes nothing. False when there is nothing to read.</summary>
+    /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
+    public bool OpenToRead()
     {
-        if (_ready)
+        if (!_file.Exists)
         {
-            return;
+            return false;
         }
 
-        lock (_gate)
-        {
-            if (_ready)
-            {
-                return;
-            }
-
-            var version = _file.Prepare();
-            _ready = true;
-            SqliteLog.Opened(_logger, _file.Path, version);
-        }
+        Open(_file.Check);
+        return true;
     }
 
     /// <param name="read">Runs on the caller's thread; its statements each see the last commit.</param>
@@ -61,6 +63,26 @@ internal sealed class SqliteDatabase : IDisposable
     {
         Open();
         return _writer.Value.RunAsync(durability, work, ct);
+    }
+
+    private void Open(Func<string> prepare)
+    {
+        if (_ready)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_ready)
+            {
+                return;
+            }
+
+            var version = prepare();
+            _ready = true;
+            SqliteLog.Opened(_logger, _file.Path, version);
+        }
     }
 
     public void Dispose()

@@ -11,7 +11,10 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
 
     private const string Silence = """
         UPDATE locks SET state = 'Unavailable', issue = @issue WHERE device_id IN
-        (SELECT device_id FROM locks WHERE state = 'Available' AND last_seen < @reportedBefore ORDER BY last_seen LIMIT @limit)
+        (SELECT device_id FROM (SELECT device_id FROM locks WHERE state = 'Available' AND last_seen < @reportedBefore ORDER BY last_seen LIMIT @limit)
+        UNION ALL
+        SELECT device_id FROM (SELECT device_id FROM locks WHERE state = 'Available' AND last_seen > @farthest ORDER BY last_seen LIMIT @limit)
+        LIMIT @limit)
         RETURNING device_id
         """;
 
@@ -31,7 +34,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database) : IDeviceStore
             Durability.Relaxed,
             session =>
             {
-                var silent = session.Query<string>(Silence, new { reportedBefore, limit, issue = LockIssues.NoHeartbeat });
+                var silent = session.Query<string>(Silence, new { reportedBefore, farthest = now + ReportRules.MaxSkew, limit, issue = LockIssues.NoHeartbeat });
                 silent.ForEach(deviceId => session.Append(ReportRules.Silent(deviceId, now)));
                 return silent;
             },

@@ -5,7 +5,8 @@ using SmartLock.Server.Infrastructure;
 namespace SmartLock.Server.Storage.Sqlite;
 
 /// <summary>The store's file: made (readable by its owner only), brought up to this program's schema, and opened.</summary>
-internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain chain, SqliteLayout? layout = null)
+/// <param name="keys">Null where the caller has seen to the keys.</param>
+internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain chain, SqliteLayout? layout = null, SqliteKeys? keys = null)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan ReaderBusyTimeout = TimeSpan.FromMilliseconds(250);
@@ -14,30 +15,38 @@ internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain 
 
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
+    /// <summary>Whether there is anything to read in it.</summary>
+    public bool Exists => new FileInfo(Path) is { Exists: true, Length: > 0 };
+
     /// <returns>SQLite's version, such as "3.53.1".</returns>
     /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
-    public string Prepare()
+    public string Prepare() => Explain(() =>
     {
-        try
+        Create();
+        using var session = new SqliteSession(Path, options.BusyTimeout, chain);
+        SqliteMigrations.RefuseUnusable(session, Path, _layout.Scripts, _layout);
+
+        // Before anything is written, since what is missing may yet be put back.
+        keys?.Provide(session);
+        SqliteMigrations.Run(session, Path, _layout.Scripts, _layout);
+        keys?.Record(session);
+        return session.LibraryVersion;
+    });
+
+    /// <summary>For what only reads: makes nothing and changes nothing.</summary>
+    /// <exception cref="StartupException">Says in one sentence what to mend.</exception>
+    public string Check() => Explain(() =>
+    {
+        using var session = new SqliteSession(Path, options.BusyTimeout, chain);
+        SqliteMigrations.RefuseUnusable(session, Path, _layout.Scripts, _layout);
+        if (SqliteMigrations.VersionOf(session) < _layout.Scripts.Count)
         {
-            Create();
-            using var session = new SqliteSession(Path, options.BusyTimeout, chain);
-            SqliteMigrations.Run(session, Path, _layout.Scripts, _layout);
-            return session.LibraryVersion;
+            throw new StartupException($"The store {Path} was written by an older SmartLock: start the server once, which brings it up to date.");
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new StartupException(
-                $"The store {Path} cannot be made or opened ({failure.Message}): give the server write access there, "
-                + $"or set {(_layout == SqliteLayout.Store ? "Data:Folder or " : "")}{_layout.Setting}.");
-        }
-        catch (SqliteException failure)
-        {
-            throw new StartupException(
-                $"The store {Path} cannot be used ({failure.Message}): see that it is an undamaged SQLite file that the server "
-                + "may write and no other process holds.");
-        }
-    }
+
+        keys?.Check(session);
+        return session.LibraryVersion;
+    });
 
     public SqliteSession OpenWriter()
     {
@@ -52,9 +61,29 @@ internal sealed class SqliteFile(string path, SqliteOptions options, AuditChain 
 
     public SqliteSession OpenReader()
     {
-        var session = new SqliteSession(Path, ReaderBusyTimeout);
+        var session = new SqliteSession(Path, ReaderBusyTimeout, chain);
         session.Execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096;");
         return session;
+    }
+
+    private string Explain(Func<string> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException(
+                $"The store {Path} cannot be made or opened ({failure.Message}): give the server write access there, "
+                + $"or set {(_layout == SqliteLayout.Store ? "Data:Folder or " : "")}{_layout.Setting}.");
+        }
+        catch (SqliteException failure)
+        {
+            throw new StartupException(
+                $"The store {Path} cannot be used ({failure.Message}): see that it is an undamaged SQLite file that the server "
+                + "may write and no other process holds.");
+        }
     }
 
     private void Create()

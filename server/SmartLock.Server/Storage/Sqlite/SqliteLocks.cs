@@ -43,7 +43,7 @@ internal static class SqliteLocks
 
     /// <inheritdoc cref="LockChangeRules.HasRoom"/>
     public static bool HasRoom(this SqliteSession session, string owner, int maxPerOwner) => LockChangeRules.HasRoom(
-        session.Scalar<bool>(IsRetired, new { hash = SqliteLogNames.HashOf(SqliteNames.KeyOf(owner)) }),
+        session.Scalar<bool>(IsRetired, new { hash = session.Chain.NameHashOf(SqliteNames.KeyOf(owner)) }),
         session.Scalar<long>(Count, new { owner, maxPerOwner }),
         maxPerOwner);
 

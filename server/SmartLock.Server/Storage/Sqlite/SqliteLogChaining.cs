@@ -16,6 +16,11 @@ internal static class SqliteLogChaining
         VALUES (@DeviceId, @Sequence, @Time, @Actor, @Action, @Result, @CommandId, @Target, @PreviousHash, @Hash)
         """;
 
+    /// <summary>Of the version that brought the chains; what accounts are bound by comes with a later script.</summary>
+    private const string SelectId = """
+        SELECT account_id FROM users WHERE name_key = @nameKey UNION ALL SELECT account_id FROM retired_accounts WHERE name_hash = @nameHash
+        """;
+
     public static void Finish(SqliteSession session)
     {
         if (session.Scalar<long>(IsThere) == 0)
@@ -25,9 +30,18 @@ internal static class SqliteLogChaining
 
         foreach (var entry in session.Stream<NewAuditEntry>(SelectOld))
         {
-            session.Append(entry, Insert);
+            session.Append(entry, ToStored, Insert);
         }
 
         session.Execute("DROP TABLE logs_unchained");
+    }
+
+    private static string ToStored(SqliteSession session, string name)
+    {
+        var nameKey = SqliteNames.KeyOf(name);
+        return LogNames.IsOfAccount(name)
+            && session.Scalar<string>(SelectId, new { nameKey, nameHash = AuditChain.PlainNameHashOf(nameKey) }) is { } id
+                ? LogNames.Stored(id)
+                : name;
     }
 }

@@ -23,8 +23,10 @@ internal static class SqliteLogs
         ON CONFLICT (device_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal
         """;
 
-    /// <param name="insert">Another statement for a store that is being migrated and has not all columns yet.</param>
-    public static void Append(this SqliteSession session, NewAuditEntry entry, string insert = Insert)
+    public static void Append(this SqliteSession session, NewAuditEntry entry) => session.Append(entry, SqliteLogNames.ToStored, Insert);
+
+    /// <param name="toStored">How names are stored; another way for a store that is being migrated, as <paramref name="insert"/> is another statement.</param>
+    public static void Append(this SqliteSession session, NewAuditEntry entry, Func<SqliteSession, string, string> toStored, string insert)
     {
         var end = FindEnd(session, entry.DeviceId);
         var linked = new ChainedEntry(
@@ -32,11 +34,11 @@ internal static class SqliteLogs
             entry.DeviceId,
             end.Sequence + 1,
             entry.Time.ToUnixTimeMilliseconds(),
-            SqliteLogNames.ToStored(session, entry.Actor),
+            toStored(session, entry.Actor),
             entry.Action,
             entry.Result,
             entry.CommandId,
-            entry.Target is null ? null : SqliteLogNames.ToStored(session, entry.Target),
+            entry.Target is null ? null : toStored(session, entry.Target),
             end.Hash,
             [],
             entry.Issue);

@@ -9,7 +9,7 @@ internal static class SqliteMigrations
     public static void Run(SqliteSession session, string path, IReadOnlyList<string> scripts, SqliteLayout? layout = null)
     {
         layout ??= SqliteLayout.Store;
-        RefuseForeign(session, path, layout);
+        RefuseUnusable(session, path, scripts, layout);
         if (session.Scalar<string>("PRAGMA journal_mode = WAL") != "wal")
         {
             throw new StartupException(
@@ -21,18 +21,18 @@ internal static class SqliteMigrations
         session.Begin();
         try
         {
-            var version = session.Scalar<int>("PRAGMA user_version");
-            if (version > scripts.Count)
+            // Again, since another process may have been here meanwhile.
+            RefuseUnusable(session, path, scripts, layout);
+            if (layout == SqliteLayout.Store)
             {
-                throw new StartupException(
-                    $"The store {path} was written by a newer SmartLock (schema {version}; this one knows {scripts.Count}): "
-                    + "start that version, or restore a backup.");
+                SqliteBinding.RefuseUndone(session, path);
             }
 
-            foreach (var script in scripts.Skip(version))
+            foreach (var script in scripts.Skip(VersionOf(session)))
             {
                 session.Execute(script);
                 SqliteLogChaining.Finish(session);
+                SqliteBinding.Finish(session);
             }
 
             session.Execute($"PRAGMA user_version = {scripts.Count}; PRAGMA application_id = {layout.ApplicationId};");
@@ -42,6 +42,21 @@ internal static class SqliteMigrations
         {
             session.RollBack();
             session.Execute("PRAGMA foreign_keys = ON");
+        }
+    }
+
+    /// <summary>How many scripts the file has seen.</summary>
+    public static int VersionOf(SqliteSession session) => session.Scalar<int>("PRAGMA user_version");
+
+    /// <exception cref="StartupException">The file is a newer program's, or another program's.</exception>
+    public static void RefuseUnusable(SqliteSession session, string path, IReadOnlyList<string> scripts, SqliteLayout layout)
+    {
+        RefuseForeign(session, path, layout);
+        if (VersionOf(session) is var version && version > scripts.Count)
+        {
+            throw new StartupException(
+                $"The store {path} was written by a newer SmartLock (schema {version}; this one knows {scripts.Count}): "
+                + "start that version, or restore a backup.");
         }
     }
 

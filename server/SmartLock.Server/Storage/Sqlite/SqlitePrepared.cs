@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -7,6 +8,9 @@ namespace SmartLock.Server.Storage.Sqlite;
 internal sealed class SqlitePrepared : IDisposable
 {
     private readonly SqliteCommand _command;
+
+    /// <summary>Made for the columns, which have declared types, and so hold for every row.</summary>
+    private Func<DbDataReader, object>? _parser;
 
     /// <summary>Where the next parameter stands if they are given in the order of the first time, as a loop does: a search by name costs more than the rest.</summary>
     private int _next;
@@ -38,7 +42,7 @@ internal sealed class SqlitePrepared : IDisposable
         where T : class
     {
         using var reader = _command.ExecuteReader();
-        return reader.Read() ? reader.GetRowParser<T>()(reader) : null;
+        return reader.Read() ? (T)(_parser ??= reader.GetRowParser(typeof(T)))(reader) : null;
     }
 
     public SqliteDataReader Read() => _command.ExecuteReader();

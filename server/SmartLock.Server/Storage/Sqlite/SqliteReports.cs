@@ -9,7 +9,7 @@ internal static class SqliteReports
     private const string SetMeasured = """
         UPDATE locks SET connected_at = CASE @ConnectedAt WHEN 0 THEN connected_at ELSE @ConnectedAt END,
             own_topics = ifnull(@OwnTopics, own_topics), firmware = ifnull(@Firmware, firmware),
-            rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS
+            rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS, boot = @Boot
         """;
 
     private const string SaysTheSame = """
@@ -20,14 +20,14 @@ internal static class SqliteReports
     /// Nearly every report is of a lock that is Available already and says what the last one said, and takes this one statement. It does what
     /// <see cref="ReportRules.Take"/> would have done: which decides on every report that this does not match.
     /// </summary>
-    private const string Confirm = $"""
+    private static readonly string Confirm = $"""
         {SetMeasured}, last_seen = @ReceivedAt, sent_at = max(sent_at, @SentAt)
-        WHERE {SaysTheSame} AND (last_seen <= @ReceivedAt OR last_seen > @ReceivedAt + @MaxSkewMs)
+        WHERE {SaysTheSame} AND (last_seen <= @ReceivedAt OR last_seen > @ReceivedAt + {ReportRules.MaxSkewMs})
         """;
 
     /// <summary>The same for a report that nothing but its signature speaks for.</summary>
-    private const string ConfirmSigned = $"""
-        {SetMeasured}, last_seen = CASE WHEN last_seen > @ReceivedAt AND last_seen <= @ReceivedAt + @MaxSkewMs THEN last_seen ELSE @ReceivedAt END,
+    private static readonly string ConfirmSigned = $"""
+        {SetMeasured}, last_seen = CASE WHEN last_seen > @ReceivedAt AND last_seen <= @ReceivedAt + {ReportRules.MaxSkewMs} THEN last_seen ELSE @ReceivedAt END,
             sent_at = @SentAt
         WHERE {SaysTheSame} AND sent_at < @SentAt
         """;
@@ -36,7 +36,7 @@ internal static class SqliteReports
 
     private const string Update = """
         UPDATE locks SET status = @Status, state = @State, issue = @Issue, last_seen = @LastSeen, sent_at = @SentAt, connected_at = @ConnectedAt,
-            own_topics = @OwnTopics, firmware = @Firmware, rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS, lost_at = @LostAt
+            own_topics = @OwnTopics, firmware = @Firmware, rssi = @Rssi, battery_mv = @BatteryMv, uptime_s = @UptimeS, lost_at = @LostAt, boot = @Boot
         WHERE device_id = @DeviceId
         """;
 
@@ -84,7 +84,7 @@ internal static class SqliteReports
             .Set("@Rssi", report.Rssi)
             .Set("@BatteryMv", report.BatteryMv)
             .Set("@UptimeS", report.UptimeS)
-            .Set("@MaxSkewMs", ReportRules.MaxSkewMs)
+            .Set("@Boot", report.Boot)
             .Run() == 1;
 
     private static ReportedLock? Find(SqliteSession session, string deviceId) =>
@@ -104,6 +104,7 @@ internal static class SqliteReports
             .Set("@Rssi", reported.Rssi)
             .Set("@BatteryMv", reported.BatteryMv)
             .Set("@UptimeS", reported.UptimeS)
+            .Set("@Boot", reported.Boot)
             .Set("@LostAt", reported.LostAt?.ToUnixTimeMilliseconds())
             .Run();
 

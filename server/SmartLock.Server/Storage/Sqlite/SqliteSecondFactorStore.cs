@@ -16,7 +16,8 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
     private const string Confirm = "UPDATE second_factors SET confirmed_at = @now, last_step = @step WHERE name_key = @nameKey";
 
     private const string UseStep = """
-        UPDATE second_factors SET last_step = @step WHERE name_key = @nameKey AND confirmed_at IS NOT NULL AND last_step < @step
+        UPDATE second_factors SET last_step = @step WHERE name_key = @nameKey AND confirmed_at IS NOT NULL
+        AND (last_step < @step OR last_step > @farthest)
         """;
 
     private const string InsertCode = "INSERT INTO recovery_codes (name_key, hash) VALUES (@nameKey, @hash)";
@@ -67,7 +68,7 @@ internal sealed class SqliteSecondFactorStore(SqliteDatabase database) : ISecond
     public Task<UseCodeOutcome> UseStepAsync(string username, long step, CancellationToken ct) =>
         WriteAsync(
             username,
-            (session, nameKey) => session.Execute(UseStep, new { nameKey, step }) == 1 ? UseCodeOutcome.Accepted : UseCodeOutcome.Replayed,
+            (session, nameKey) => session.Execute(UseStep, new { nameKey, step, farthest = step + Totp.FarthestStep }) == 1 ? UseCodeOutcome.Accepted : UseCodeOutcome.Replayed,
             ct);
 
     public Task<UseRecoveryCodeOutcome> UseRecoveryCodeAsync(string username, byte[] hash, CancellationToken ct) =>

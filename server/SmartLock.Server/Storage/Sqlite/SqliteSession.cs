@@ -1,3 +1,5 @@
+using System.Data;
+using System.Data.Common;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using SmartLock.Server.Audit;
@@ -10,7 +12,7 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Short, since doors wait meanwhile; and it is tried again after the next commit.</summary>
     private static readonly TimeSpan TruncationPatience = TimeSpan.FromMilliseconds(20);
 
-    private readonly SqliteConnection _connection;
+    private readonly SqliteStatements _connection;
     private readonly TimeSpan _busyTimeout;
 
     // By reference: every text is a constant of the store that uses it, so the number is bounded by the program's size.
@@ -25,12 +27,12 @@ internal sealed class SqliteSession : IDisposable
     /// How long SQLite waits for another process that holds the file. ADO.NET's command tries again by itself for as long as its own timeout, whose
     /// shortest is one second: it is set to that, so a write waits for the longer of the two.
     /// </param>
-    /// <param name="chain">What makes the links of the log; a session without it reads only.</param>
+    /// <param name="chain">What makes the links of the log and proves who its entries name; a session without it does neither.</param>
     public SqliteSession(string file, TimeSpan busyTimeout, AuditChain? chain = null)
     {
         _chain = chain;
         _busyTimeout = busyTimeout;
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        _connection = new SqliteStatements(new SqliteConnectionStringBuilder
         {
             DataSource = file,
             Mode = SqliteOpenMode.ReadWrite,
@@ -52,14 +54,30 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    public AuditChain Chain => _chain ?? throw new InvalidOperationException("This session appends no log entries.");
+    public AuditChain Chain => _chain ?? throw new InvalidOperationException("This session knows nothing of the log.");
 
     public string LibraryVersion => _connection.ServerVersion;
 
     /// <summary>Set by work that deletes what must not stay in the write-ahead log either, once it is committed.</summary>
     public bool MustErase { get; set; }
 
-    public List<T> Query<T>(string sql, object? parameters = null) => _connection.Query<T>(sql, parameters, _transaction).AsList();
+    public List<T> Query<T>(string sql, object? parameters = null)
+    {
+        using var reader = Read(sql, parameters);
+        var rows = RowsOf(reader);
+        List<T> found = [];
+        if (rows.Read())
+        {
+            var parse = _connection.ParserOf<T>(sql, rows);
+            do
+            {
+                found.Add((T)parse(rows));
+            }
+            while (rows.Read());
+        }
+
+        return found;
+    }
 
     /// <summary>Row by row, for more than should be in memory at once.</summary>
     public IEnumerable<T> Stream<T>(string sql, object? parameters = null) => _connection.Query<T>(sql, parameters, _transaction, buffered: false);
@@ -70,13 +88,18 @@ internal sealed class SqliteSession : IDisposable
 
     /// <summary>The first row, or null.</summary>
     public T? Find<T>(string sql, object? parameters = null)
-        where T : class => _connection.QueryFirstOrDefault<T>(sql, parameters, _transaction);
+        where T : class
+    {
+        using var reader = Read(sql, parameters);
+        var rows = RowsOf(reader);
+        return rows.Read() ? (T)_connection.ParserOf<T>(sql, rows)(rows) : null;
+    }
 
     /// <summary>The first column of the first row; the type's default when there is none.</summary>
-    public T? Scalar<T>(string sql, object? parameters = null) => _connection.ExecuteScalar<T>(sql, parameters, _transaction);
+    public T? Scalar<T>(string sql, object? parameters = null) => _connection.For(sql).ExecuteScalar<T>(sql, parameters, _transaction);
 
     /// <returns>How many rows were changed.</returns>
-    public int Execute(string sql, object? parameters = null) => _connection.Execute(sql, parameters, _transaction);
+    public int Execute(string sql, object? parameters = null) => _connection.For(sql).Execute(sql, parameters, _transaction);
 
     /// <summary>For what runs thousands of times a second: compiled once, and kept as long as the session.</summary>
     /// <param name="sql">A constant.</param>
@@ -135,6 +158,11 @@ internal sealed class SqliteSession : IDisposable
         _prepared.Clear();
         _connection.Dispose();
     }
+
+    /// <summary>Without Dapper's wrapper, which only ends the command's use: each value would be read through it.</summary>
+    private static DbDataReader RowsOf(IDataReader reader) => (DbDataReader)((IWrappedDataReader)reader).Reader;
+
+    private IDataReader Read(string sql, object? parameters) => _connection.For(sql).ExecuteReader(sql, parameters, _transaction);
 
     private void WaitFor(TimeSpan time) => Execute($"PRAGMA busy_timeout = {(int)time.TotalMilliseconds}");
 }

@@ -1,4 +1,5 @@
 using SmartLock.Server.Accounts;
+using SmartLock.Server.Infrastructure;
 
 namespace SmartLock.Server.Storage.Sqlite;
 
@@ -12,6 +13,20 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
     private const string MakeRoom = """
         DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE name_key = @nameKey ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET @kept) RETURNING id
+        """;
+
+    private const string SelectAny = "SELECT EXISTS (SELECT 1 FROM sessions)";
+
+    private const string SelectNetwork = "SELECT EXISTS (SELECT 1 FROM known_networks WHERE name_key = @nameKey AND network = @network)";
+
+    private const string RememberNetwork = """
+        INSERT INTO known_networks (name_key, network, last_used_at) VALUES (@NameKey, @Network, @CreatedAt)
+        ON CONFLICT (name_key, network) DO UPDATE SET last_used_at = excluded.last_used_at
+        """;
+
+    private const string ForgetNetworks = """
+        DELETE FROM known_networks WHERE name_key = @NameKey AND network IN
+        (SELECT network FROM known_networks WHERE name_key = @NameKey ORDER BY last_used_at DESC, network LIMIT -1 OFFSET @Most)
         """;
 
     private const string SelectAccount = """
@@ -55,6 +70,11 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
 
     public Task<OpenSessionResult> OpenAsync(User user, NewSession session, int most, CancellationToken ct) =>
         database.WriteAsync(Durability.Full, connection => Open(connection, user, session, most), ct);
+
+    public Task<bool> AnyAsync(CancellationToken ct) => database.ReadAsync(session => session.Scalar<bool>(SelectAny), ct).AsTask();
+
+    public Task<bool> IsKnownNetworkAsync(string username, string network, CancellationToken ct) => database.ReadAsync(
+        session => session.Scalar<bool>(SelectNetwork, new { nameKey = SqliteNames.KeyOf(username), network }), ct).AsTask();
 
     public Task<SessionAccount?> FindAsync(string sessionId, DateTimeOffset now, CancellationToken ct) =>
         database.ReadAsync(session => session.Find<SessionAccount>(SelectAccount, new { sessionId, now }), ct).AsTask();
@@ -124,6 +144,9 @@ internal sealed class SqliteSessionStore(SqliteDatabase database) : ISessionStor
             Insert,
             new { session.Id, NameKey = nameKey, session.CreatedAt, session.ExpiresAt, session.UserAgent, session.Address });
         connection.Execute(InsertToken, new { session.TokenHash, SessionId = session.Id, Number = 1 });
+        var network = new { NameKey = nameKey, Network = ClientAddress.NetworkOf(session.Address), session.CreatedAt, KnownNetworks.Most };
+        connection.Execute(RememberNetwork, network);
+        connection.Execute(ForgetNetworks, network);
         connection.Append(SessionRules.Opened(user.Username, session.CreatedAt));
         return new OpenSessionResult(outcome, ended);
     }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using SmartLock.Server.Accounts;
 using SmartLock.Server.Infrastructure;
 
@@ -5,6 +6,8 @@ namespace SmartLock.Server.Storage.Sqlite;
 
 internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
 {
+    private const int AccountIdBytes = 16;
+
     /// <summary>The last character of Unicode ends the names that begin alike.</summary>
     private const string SelectPage = $"""
         {SqliteAccounts.SelectAll} WHERE name_key > @After AND name_key >= @Search AND name_key < @Search || char(0x10FFFF)
@@ -12,8 +15,8 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
         """;
 
     private const string Insert = """
-        INSERT INTO users (name_key, username, email, password_hash, role, created_at, disabled, account_id)
-        SELECT @NameKey, @Username, @Email, @PasswordHash, @Role, @CreatedAt, @Disabled, lower(hex(randomblob(16)))
+        INSERT INTO users (name_key, username, email, password_hash, role, created_at, disabled, account_id, binding)
+        SELECT @NameKey, @Username, @Email, @PasswordHash, @Role, @CreatedAt, @Disabled, @AccountId, @Binding
         WHERE NOT EXISTS (SELECT 1 FROM retired_accounts WHERE name_hash = @NameHash)
         ON CONFLICT (name_key) DO NOTHING
         """;
@@ -108,10 +111,13 @@ internal sealed class SqliteUserStore(SqliteDatabase database) : IUserStore
     private static CreateUserOutcome Create(SqliteSession session, User user, string actor)
     {
         var nameKey = SqliteNames.KeyOf(user.Username);
+        var accountId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(AccountIdBytes));
         var written = session.Execute(Insert, new
         {
             NameKey = nameKey,
-            NameHash = SqliteLogNames.HashOf(nameKey),
+            NameHash = session.Chain.NameHashOf(nameKey),
+            AccountId = accountId,
+            Binding = session.Chain.BindingOf(accountId, nameKey, user.Username),
             user.Username,
             user.Email,
             user.PasswordHash,

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Storage.MongoDb;
 using SmartLock.Server.Tests.Storage.MongoDb;
 using SmartLock.Testing;
@@ -16,6 +17,7 @@ namespace SmartLock.Server.Tests.MainJob.MongoDb;
 public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<MongoFixture>
 {
     private const string AuditKey = "--Audit:Key=W0Sxrp2oNyGZl4kq7cMvAfT1uJbE9dQ5hXz3iR8LKgY=";
+    private const string SigningKey = "--Jwt:SigningKey=rG17JNa3Assn9UZ4Ou2aR0OsDf5sy4ARH6fDOdK1jVE=";
     private static readonly string Server = Path.Combine(AppContext.BaseDirectory, "SmartLock.Server.dll");
 
     [Fact]
@@ -115,6 +117,80 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
         output.ShouldNotContain("   at ");
     }
 
+    [Theory]
+    [InlineData("audit.key")]
+    [InlineData("jwt-signing.key")]
+    public async Task A_key_that_is_missing_beside_old_data_ends_the_start_with_its_name_and_none_is_made(string lost)
+    {
+        await fixture.EmptyAsync();
+        var folder = Directory.CreateTempSubdirectory("smartlock-mongo-").FullName;
+        try
+        {
+            await using (var app = await StartInAsync(folder))
+            {
+                await app.OwnerAsync("ada");
+            }
+
+            var path = Path.Combine(folder, lost);
+            File.Move(path, path + ".away");
+
+            var failure = await Should.ThrowAsync<StartupException>(() => StartInAsync(folder));
+
+            failure.Message.ShouldContain(path);
+            File.Exists(path).ShouldBeFalse();
+            File.Move(path + ".away", path);
+            await using var again = await StartInAsync(folder);
+            await again.SignInAsync("ada");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Data_protection_keys_that_are_missing_beside_old_data_end_the_start()
+    {
+        await using (var app = await StartAsync())
+        {
+            await using var door = await Door.NewAsync(await app.OwnerAsync("ada"), Door.BrokerOf(app), "D1");
+        }
+
+        var (client, database) = fixture.Connect();
+        using (client)
+        {
+            await database.GetCollection<BsonDocument>(MongoKeyRing.Collection).DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
+        }
+
+        (await Should.ThrowAsync<StartupException>(() => StartAsync(isFirst: false))).Message.ShouldContain(MongoKeyRing.Collection);
+    }
+
+    [Fact]
+    public async Task What_only_reads_makes_nothing_in_an_empty_database_and_does_not_bring_an_older_one_up_to_date()
+    {
+        await fixture.EmptyAsync();
+        var (client, database) = fixture.Connect();
+        using (client)
+        {
+            await client.DropDatabaseAsync(fixture.Options.Database);
+            (await RunAsync(["audit", "verify"])).Code.ShouldBe(1);
+            (await (await database.ListCollectionNamesAsync()).ToListAsync()).ShouldBeEmpty();
+
+            await using (var app = await StartAsync())
+            {
+                await app.OwnerAsync("ada");
+            }
+
+            await database.GetCollection<BsonDocument>("schema").UpdateManyAsync(
+                Builders<BsonDocument>.Filter.Empty, Builders<BsonDocument>.Update.Set("number", 1));
+            var (code, output) = await RunAsync(["audit", "verify"]);
+            (code, output).ShouldSatisfyAllConditions(r => r.code.ShouldBe(78, output), r => r.output.ShouldContain("start the server once"));
+        }
+    }
+
+    private Task<TestApp> StartInAsync(string folder) =>
+        TestApp.StartAsync([.. Settings().Where(s => s != AuditKey && s != SigningKey), $"--Data:Folder={folder}"]);
+
     private async Task<TestApp> StartAsync(bool isFirst = true)
     {
         if (isFirst)
@@ -131,6 +207,7 @@ public sealed class MongoServerTests(MongoFixture fixture) : IClassFixture<Mongo
         $"--Storage:MongoDb:ConnectionString={fixture.Options.ConnectionString}",
         $"--Storage:MongoDb:Database={fixture.Options.Database}",
         AuditKey,
+        SigningKey,
     ];
 
     private async Task<(int Code, string Output)> RunAsync(string[] arguments)

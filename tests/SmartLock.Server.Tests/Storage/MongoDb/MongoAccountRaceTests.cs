@@ -123,7 +123,7 @@ public sealed class MongoAccountRaceTests(MongoFixture fixture) : IClassFixture<
         }
 
         IFindFluent<BsonDocument, BsonDocument> DocumentOf(string name) => _database.Collection(MongoNames.Users)
-            .Find(Builders<BsonDocument>.Filter.Eq("name_hash", MongoNames.HashOf(MongoNames.KeyOf(name))));
+            .Find(Builders<BsonDocument>.Filter.Eq("name_hash", MongoFixture.Chain.NameHashOf(MongoNames.KeyOf(name))));
     }
 
     [Fact]

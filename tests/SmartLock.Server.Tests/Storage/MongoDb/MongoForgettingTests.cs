@@ -62,7 +62,7 @@ public sealed class MongoForgettingTests(MongoFixture fixture) : IClassFixture<M
         await ForgetAsync();
 
         var left = await Collection(MongoNames.Users).Find(All).SingleAsync();
-        left.Names.ShouldBe(["_id", "name_hash", "deleted", "retired_at"], ignoreOrder: true);
+        left.Names.ShouldBe(["_id", "name_hash", "binding", "deleted", "retired_at"], ignoreOrder: true);
         (await Collection("sessions").CountDocumentsAsync(All)).ShouldBe(0);
         (await _stores.Users.CreateAsync(user, default)).ShouldBe(CreateUserOutcome.NameTaken);
     }

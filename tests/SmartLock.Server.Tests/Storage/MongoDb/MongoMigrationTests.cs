@@ -26,7 +26,7 @@ public sealed class MongoMigrationTests(MongoFixture fixture) : IClassFixture<Mo
             ["ada lock.register registered", "system lock.state unavailable: No heartbeat", "ada lock.rename renamed"]);
         var report = await new AuditVerification(stores.Audit, MongoFixture.Chain).RunAsync(null, default);
         report.IsIntact.ShouldBeTrue();
-        report.Entries.ShouldBe(4, "the forged entry is not among them");
+        report.Entries.ShouldBe(5, "the forged entry is not among them, and that accounts were bound is");
 
         var found = (await stores.Locks.FindAsync("D1", "bob", StoreSet.Noon, default)).ShouldNotBeNull();
         (found.Access, found.Lock.Name, found.Lock.State, found.Lock.BatteryMv).ShouldBe((LockAccess.Operator, "Door", LockState.Unavailable, 3_700));
@@ -57,7 +57,7 @@ public sealed class MongoMigrationTests(MongoFixture fixture) : IClassFixture<Mo
             "users",
             new BsonDocument
             {
-                { "_id", "b2345678" }, { "name_hash", MongoNames.HashOf("BOB") }, { "deleted", true }, { "retired_at", Noon },
+                { "_id", "b2345678" }, { "name_hash", AuditChain.PlainNameHashOf("BOB") }, { "deleted", true }, { "retired_at", Noon },
                 { "leaving", new BsonDocument { { "username", "bob" }, { "due_at", Noon }, { "is_forgotten", false } } },
             });
         await InsertAsync(database, "commands", Command("C9", "D1", "T1").Set("requested_by", "bob").Set("idempotency_key", "mine"));
@@ -111,6 +111,27 @@ public sealed class MongoMigrationTests(MongoFixture fixture) : IClassFixture<Mo
 
         await database.GetCollection<BsonDocument>("schema").UpdateOneAsync(ById("schema"), Builders<BsonDocument>.Update.Set("number", 99));
         (await Should.ThrowAsync<StartupException>(OpenAsync)).Message.ShouldContain("later version");
+    }
+
+    [Fact]
+    public async Task Accounts_are_bound_once_and_a_database_made_to_look_older_is_not_bound_anew()
+    {
+        var database = await WriteOldAsync();
+        await InsertAsync(
+            database, "users", new BsonDocument { { "_id", "b2345678" }, { "name_hash", AuditChain.PlainNameHashOf("BOB") }, { "deleted", true }, { "retired_at", Noon } });
+
+        var stores = MongoFixture.StoresOf(await OpenAsync());
+
+        var accounts = await stores.Audit.ReadAccountsAsync(null, 10, default);
+        accounts.Select(a => a.NameHash).ShouldBe([MongoFixture.Chain.NameHashOf("ADA"), MongoFixture.Chain.NameHashOf("BOB")]);
+        accounts.ShouldAllBe(a => MongoFixture.Chain.IsBound(a));
+
+        var users = database.GetCollection<BsonDocument>("users");
+        await users.UpdateManyAsync(Builders<BsonDocument>.Filter.Empty, Builders<BsonDocument>.Update.Unset("binding"));
+        await database.GetCollection<BsonDocument>("schema").UpdateOneAsync(ById("schema"), Builders<BsonDocument>.Update.Set("number", 1));
+        (await Should.ThrowAsync<StartupException>(OpenAsync)).Message.ShouldContain("restore a backup");
+        await database.GetCollection<BsonDocument>("schema").DeleteOneAsync(ById("schema"));
+        (await Should.ThrowAsync<StartupException>(OpenAsync)).Message.ShouldContain("restore a backup");
     }
 
     [Theory]
@@ -187,7 +208,7 @@ public sealed class MongoMigrationTests(MongoFixture fixture) : IClassFixture<Mo
             "users",
             new BsonDocument
             {
-                { "_id", "a1" }, { "name_hash", MongoNames.HashOf("ADA") }, { "name_key", "ADA" }, { "username", "ada" }, { "password_hash", "x" },
+                { "_id", "a1" }, { "name_hash", AuditChain.PlainNameHashOf("ADA") }, { "name_key", "ADA" }, { "username", "ada" }, { "password_hash", "x" },
                 { "password_version", 0L }, { "role", "User" }, { "disabled", false }, { "created_at", Noon }, { "epoch", 1L }, { "deleted", true },
                 { "leaving", new BsonDocument { { "id", "M1" }, { "due_at", Noon } } },
             });

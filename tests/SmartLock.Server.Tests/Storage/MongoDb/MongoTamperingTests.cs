@@ -127,6 +127,65 @@ public sealed class MongoTamperingTests(MongoFixture fixture) : IClassFixture<Mo
         (await VerifyAsync(server)).Broken.ShouldHaveSingleItem().DeviceId.ShouldBe("D1");
     }
 
+    [Theory]
+    [InlineData("_id")]
+    [InlineData("username")]
+    [InlineData("name_hash")]
+    public async Task Who_did_what_cannot_be_swapped_by_swapping_accounts(string member)
+    {
+        var server = await fixture.StartAsync();
+        var stores = MongoFixture.StoresOf(server);
+        await stores.MoveInAsync("ada", "bob");
+        await AppendAsync(server, "D1", 1);
+        (await VerifyAsync(server)).IsIntact.ShouldBeTrue();
+
+        await SwapAsync(server, member);
+
+        var swapped = MongoFixture.StoresOf(fixture.AddServer());
+        var report = await VerifyAsync(server);
+        (report.IsIntact, report.BrokenChains, report.BrokenAccounts).ShouldBe((false, 0, 2));
+        report.Accounts.ShouldAllBe(a => a.Fault == AccountFault.Altered);
+        (await swapped.WholeLogAsync("D1")).ShouldAllBe(line => line.StartsWith("altered:", StringComparison.Ordinal));
+
+        // What is written meanwhile is nobody's for good.
+        await AppendAsync(fixture.AddServer(), "D1", 1);
+        await SwapAsync(server, member);
+        (await MongoFixture.StoresOf(fixture.AddServer()).WholeLogAsync("D1"))[0].ShouldStartWith("ada ");
+        var after = await VerifyAsync(server);
+        after.IsIntact.ShouldBeFalse();
+        after.Accounts.ShouldHaveSingleItem().Fault.ShouldBe(AccountFault.WrittenWhileAltered);
+    }
+
+    [Fact]
+    public async Task An_account_that_was_removed_past_the_server_is_missed()
+    {
+        var server = await fixture.StartAsync();
+        await MongoFixture.StoresOf(server).MoveInAsync("ada");
+        await server.GetRequiredService<MongoDatabase>().Collection("users").DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
+
+        (await VerifyAsync(server)).Accounts.ShouldHaveSingleItem().Fault.ShouldBe(AccountFault.Missing);
+    }
+
+    [Fact]
+    public async Task The_whole_chain_of_the_accounts_is_missed()
+    {
+        var server = await fixture.StartAsync();
+        await MongoFixture.StoresOf(server).MoveInAsync("ada");
+        await Logs(server).DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
+        await Heads(server).DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
+
+        (await VerifyAsync(server)).Broken.ShouldHaveSingleItem().DeviceId.ShouldBe(AuditSubjects.Accounts);
+    }
+
+    private static async Task SwapAsync(IServiceProvider server, string member)
+    {
+        var users = server.GetRequiredService<MongoDatabase>().Collection("users");
+        var both = await users.Find(Builders<BsonDocument>.Filter.Empty).ToListAsync();
+        (both[0][member], both[1][member]) = (both[1][member], both[0][member]);
+        await users.DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
+        await users.InsertManyAsync(both);
+    }
+
     /// <summary>Two locks with six entries each.</summary>
     private async Task<IServiceProvider> WriteLogAsync()
     {

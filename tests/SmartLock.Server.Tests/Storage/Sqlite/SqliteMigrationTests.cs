@@ -1,5 +1,7 @@
+using SmartLock.Server.Accounts;
 using SmartLock.Server.Audit;
 using SmartLock.Server.Commands;
+using SmartLock.Server.Infrastructure;
 using SmartLock.Server.Locks;
 using SmartLock.Server.Storage.Sqlite;
 
@@ -49,8 +51,49 @@ public sealed class SqliteMigrationTests
         (await stores.LockAdmin.ReassignAsync(new LockChange("D1", "boss", StoreSet.Noon), "boss", 10, default)).Outcome.ShouldBe(ReassignOutcome.Reassigned);
         (await stores.Locks.RemoveAsync(new LockChange("D1", "boss", StoreSet.Noon), default)).ShouldBe(ChangeLockOutcome.Changed);
         var report = await new AuditVerification(stores.Audit, SqliteTestFile.Chain).RunAsync(null, default);
-        (report.IsIntact, report.Entries).ShouldBe((true, 9));
+        (report.IsIntact, report.Entries).ShouldBe((true, 10));
     }
+
+    [Fact]
+    public async Task Names_of_deleted_accounts_of_an_earlier_version_stay_taken_under_a_keyed_hash()
+    {
+        using var file = new SqliteTestFile();
+        await File.WriteAllBytesAsync(file.Path, []);
+        Write(file.Path, UnboundVersion);
+        using (var old = new SqliteSession(file.Path, TimeSpan.FromSeconds(1), SqliteTestFile.Chain))
+        {
+            old.Execute(
+                "INSERT INTO retired_accounts (name_hash, account_id, retired_at) VALUES (@hash, 'ee', 0)", new { hash = AuditChain.PlainNameHashOf("EVE") });
+        }
+
+        var eve = new User("Eve", null, "x", Role.User, StoreSet.Noon, Disabled: false);
+        (await file.Stores.Users.CreateAsync(eve, default)).ShouldBe(CreateUserOutcome.NameTaken);
+
+        var accounts = await file.Stores.Audit.ReadAccountsAsync(null, 10, default);
+        accounts.Single(a => a.Id == "ee").NameHash.ShouldBe(SqliteTestFile.Chain.NameHashOf("EVE"));
+        accounts.ShouldAllBe(a => SqliteTestFile.Chain.IsBound(a));
+    }
+
+    [Fact]
+    public async Task A_store_that_was_made_to_look_like_one_without_bindings_is_not_bound_anew()
+    {
+        using var file = new SqliteTestFile();
+        await file.Stores.MoveInAsync("ada", "bob");
+        file.Database.Dispose();
+        using var session = new SqliteSession(file.Path, TimeSpan.FromSeconds(1), SqliteTestFile.Chain);
+        session.Execute($"""
+            ALTER TABLE users DROP COLUMN binding; ALTER TABLE retired_accounts DROP COLUMN binding; DROP TABLE key_checks; DROP TABLE known_networks;
+            PRAGMA user_version = {UnboundVersion};
+            """);
+
+        var failure = Should.Throw<StartupException>(() => SqliteMigrations.Run(session, file.Path, SqliteSchema.Scripts));
+
+        failure.Message.ShouldContain(file.Path);
+        failure.Message.ShouldContain("restore a backup");
+    }
+
+    /// <summary>The last that did not bind account ids to names.</summary>
+    private static int UnboundVersion => SqliteSchema.Scripts.TakeWhile(script => !script.Contains("accounts_unbound", StringComparison.Ordinal)).Count();
 
     private static void Write(string path, int version)
     {
