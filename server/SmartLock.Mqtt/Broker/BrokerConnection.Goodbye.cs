@@ -9,7 +9,7 @@ namespace SmartLock.Mqtt.Broker;
 /// </summary>
 internal sealed partial class BrokerConnection
 {
-    private const long MostDiscarded = 512 * 1024;
+    private const long MostDiscarded = 8 * 1024 * 1024;
 
     /// <summary>
     /// The transport sends on its own and does not tell when it has: closed for writing at once, it would have lost the reason. Most peers

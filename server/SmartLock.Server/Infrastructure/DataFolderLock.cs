@@ -1,8 +1,9 @@
 namespace SmartLock.Server.Infrastructure;
 
 /// <summary>
-/// One server at a time on a data folder: two would each remember what the other changes, and hand out the same keys. It is a lock on an open file,
-/// which the system lets go when the process ends, however it ends. Commands that work beside a running server do not take it.
+/// One server with a broker of its own at a time on a data folder: two would not know each other's devices, nor what the other changes. Replicas on an
+/// outside broker tell each other, and may share one. It is a lock on an open file, which the system lets go when the process ends, however it ends.
+/// Commands that work beside a running server do not take it.
 /// </summary>
 internal sealed class DataFolderLock(DataFolder folder) : IHostedLifecycleService, IDisposable
 {

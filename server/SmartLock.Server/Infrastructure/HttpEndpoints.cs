@@ -105,7 +105,10 @@ internal static class HttpEndpoints
         configuration.GetValue<int?>(ConnectionBounds.HttpSetting),
         configuration.GetValue<int?>(ConnectionBounds.PerNetworkSetting),
         configuration.GetValue<int?>(ConnectionBounds.MqttSetting),
-        isEmbedded: !"External".Equals(configuration["Mqtt:Mode"], StringComparison.OrdinalIgnoreCase));
+        IsBroker(configuration));
+
+    /// <summary>Whether the process is its own MQTT broker; read here too, since both share the process.</summary>
+    public static bool IsBroker(IConfiguration configuration) => !"External".Equals(configuration["Mqtt:Mode"], StringComparison.OrdinalIgnoreCase);
 
     private static void Bound(ListenOptions listen)
     {

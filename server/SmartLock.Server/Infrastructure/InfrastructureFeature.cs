@@ -11,7 +11,11 @@ internal static class InfrastructureFeature
         services.AddSingleton(typeof(Events<>));
         services.AddHostedService<FreeAddresses>();
         // Before all that opens something in the folder.
-        services.AddHostedService<DataFolderLock>();
+        if (HttpEndpoints.IsBroker(configuration))
+        {
+            services.AddHostedService<DataFolderLock>();
+        }
+
         services.AddHostedService<ExposedFiles>();
         // Where its keys are kept is the store's to say.
         services.AddDataProtection().SetApplicationName("SmartLock");

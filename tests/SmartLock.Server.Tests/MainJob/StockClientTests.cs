@@ -115,10 +115,11 @@ public sealed class StockClientTests
     {
         await using var app = await TestApp.StartAsync();
         var device = await PlainDevice.RegisterAsync(app, await app.OwnerAsync(), "ESP32-STOCK");
-        await using var old = await SubscribeWithWillAsync(device, connectedAt: 1_700_000_000_000);
-        await using var present = await SubscribeWithWillAsync(device, connectedAt: 1_700_000_005_000);
+        // First: with both of the others it would be a third session, and a device has two.
         await device.Client.PublishAsync("smartlock/status", """{"device_id":"ESP32-STOCK","status":"Locked","connected_at":1700000005000}""");
         await device.IsAsync("Available", "Locked");
+        await using var old = await SubscribeWithWillAsync(device, connectedAt: 1_700_000_000_000);
+        await using var present = await SubscribeWithWillAsync(device, connectedAt: 1_700_000_005_000);
 
         await old.KillAsync();
         await device.ReportAsync("Unlocked");
