@@ -23,25 +23,23 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
 
     public static IEnumerable<IPEndPoint> EndPointsOf(MqttOptions mqtt)
     {
-        var address = IPAddress.Parse(mqtt.Address);
         if (mqtt.Port >= 0)
         {
-            yield return new IPEndPoint(address, mqtt.Port);
+            yield return new IPEndPoint(AddressOf(mqtt, IPAddress.Loopback), mqtt.Port);
         }
 
-        if (mqtt is not { CertificateFile: null, CertificatePem: null })
+        if (HasCertificate(mqtt))
         {
-            yield return new IPEndPoint(address, mqtt.TlsPort);
+            yield return new IPEndPoint(AddressOf(mqtt, IPAddress.Any), mqtt.TlsPort);
         }
     }
 
     public void Configure(KestrelServerOptions kestrel)
     {
         var mqtt = options.Value;
-        var address = mqtt.Address is { } given ? IPAddress.Parse(given) : null;
         if (mqtt.Port >= 0)
         {
-            kestrel.Listen(address ?? IPAddress.Loopback, mqtt.Port, listen =>
+            kestrel.Listen(AddressOf(mqtt, IPAddress.Loopback), mqtt.Port, listen =>
             {
                 listen.UseConnectionHandler<MqttConnectionHandler>();
                 _plain = listen;
@@ -50,7 +48,7 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
 
         if (Load(mqtt) is { } certificate)
         {
-            kestrel.Listen(address ?? IPAddress.Any, mqtt.TlsPort, listen =>
+            kestrel.Listen(AddressOf(mqtt, IPAddress.Any), mqtt.TlsPort, listen =>
             {
                 listen.UseMqttOverTls(new HttpsConnectionAdapterOptions { ServerCertificate = certificate.Own, ServerCertificateChain = certificate.Chain });
                 _tls = listen;
@@ -58,10 +56,14 @@ internal sealed class MqttListener(IOptions<MqttOptions> options) : IConfigureOp
         }
     }
 
+    private static IPAddress AddressOf(MqttOptions mqtt, IPAddress whenNotSet) => mqtt.Address is { } given ? IPAddress.Parse(given) : whenNotSet;
+
+    private static bool HasCertificate(MqttOptions mqtt) => mqtt is not { CertificateFile: null, CertificatePem: null };
+
     /// <summary>With the authorities' certificates behind it in the same text, which a device that knows the root only needs to be shown.</summary>
     private static (X509Certificate2 Own, X509Certificate2Collection Chain)? Load(MqttOptions mqtt)
     {
-        if (mqtt is { CertificateFile: null, CertificatePem: null })
+        if (!HasCertificate(mqtt))
         {
             return null;
         }
