@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
 using SmartLock.Server.Locks;
@@ -17,6 +18,7 @@ internal ref struct StatusMessage
     public const int MaxDeviceIdBytes = Topics.MaxDeviceIdLength;
     private const int MaxTextBytes = 64;
     private const int BootLength = 16;
+    private static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdef"u8);
     private const int LongestName = 12;
 
     public ReadOnlySpan<byte> DeviceId;
@@ -231,7 +233,7 @@ internal ref struct StatusMessage
             case Member.Firmware when IsPrintable(text):
                 Firmware = text;
                 break;
-            case Member.Boot when text.Length == BootLength && !text.ContainsAnyExcept("0123456789abcdef"u8):
+            case Member.Boot when text.Length == BootLength && !text.ContainsAnyExcept(HexDigits):
                 Boot = text;
                 break;
             case Member.Topics:
