@@ -3,7 +3,7 @@ namespace SmartLock.Server.Accounts;
 /// <summary>
 /// Counts failures by key in a fixed number of cells. A key has one cell in each of several rows, by keyed hash, and the least of them
 /// counts: keys that share a cell in one row hardly share one in all, so that a flood of other keys neither holds a key up nor pushes it out.
-/// Not safe for use by several threads at once.
+/// Not safe for use by several threads at once. Times are monotonic, counted from any beginning.
 /// </summary>
 internal sealed class FailureCounts(int rows, int cellsPerRow)
 {
@@ -32,9 +32,9 @@ internal sealed class FailureCounts(int rows, int cellsPerRow)
     }
 
     /// <summary>How long to wait before the next attempt; zero when it may be made now.</summary>
-    public TimeSpan Wait(int[] at, DateTimeOffset now, int free) => at.Min(i => _cells[i].Wait(now.UtcTicks, free));
+    public TimeSpan Wait(int[] at, TimeSpan now, int free) => at.Min(i => _cells[i].Wait(now.Ticks, free));
 
-    public int Failures(int[] at, DateTimeOffset now) => at.Min(i => _cells[i].FailuresAt(now.UtcTicks));
+    public int Failures(int[] at, TimeSpan now) => at.Min(i => _cells[i].FailuresAt(now.Ticks));
 
     public void Begin(int[] at)
     {
@@ -53,11 +53,11 @@ internal sealed class FailureCounts(int rows, int cellsPerRow)
     }
 
     /// <summary>One failure more; from <paramref name="free"/> on each doubles the wait.</summary>
-    public void Count(int[] at, DateTimeOffset now, int free, TimeSpan longest)
+    public void Count(int[] at, TimeSpan now, int free, TimeSpan longest)
     {
         foreach (var i in at)
         {
-            _cells[i].Count(now.UtcTicks, free, longest);
+            _cells[i].Count(now.Ticks, free, longest);
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class FailureCounts(int rows, int cellsPerRow)
         }
     }
 
-    /// <summary>Times are UTC ticks.</summary>
+    /// <summary>Times are ticks of a clock that nobody sets.</summary>
     private struct Cell
     {
         public int Failures;
@@ -80,15 +80,8 @@ internal sealed class FailureCounts(int rows, int cellsPerRow)
 
         public readonly int FailuresAt(long now) => now - Last > Forgotten.Ticks ? 0 : Failures;
 
-        public TimeSpan Wait(long now, int free)
+        public readonly TimeSpan Wait(long now, int free)
         {
-            // The clock was set back: the wait begins anew, instead of lasting until the clock is where it was.
-            if (now < Last)
-            {
-                NotBefore -= Last - now;
-                Last = now;
-            }
-
             if (NotBefore > now)
             {
                 return TimeSpan.FromTicks(NotBefore - now);

@@ -32,7 +32,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
     public static readonly TimeSpan LongestForCodes = TimeSpan.FromMinutes(15);
     public static readonly TimeSpan LongestBetweenRecords = TimeSpan.FromMinutes(10);
 
-    private readonly TimeProvider _clock = clock;
+    private readonly long _start = clock.GetTimestamp();
     private readonly System.Threading.Lock _gate = new();
     private readonly FailureCounts _pairs = new(3, 1 << 16);
     private readonly FailureCounts _addresses = new(3, 1 << 16);
@@ -40,6 +40,9 @@ internal sealed class LoginThrottle(TimeProvider clock)
     private readonly FailureCounts _accounts = new(2, 1 << 14);
     private readonly FailureCounts _codes = new(2, 1 << 14);
     private readonly FailureCounts _records = new(2, 1 << 14);
+
+    /// <summary>By a clock that nobody sets.</summary>
+    private TimeSpan Now => clock.GetElapsedTime(_start);
 
     /// <summary>Begins an attempt, unless it must wait; dispose it when it is over. A hundred guesses sent at once do not all get through.</summary>
     /// <param name="isKnown">The account was signed in from this network before: then its neighbours' failures are not the owner's.</param>
@@ -49,7 +52,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
         var pair = _pairs.Find(username + '\0' + address);
         var source = _addresses.Find(address);
         var account = _accounts.Find(username);
-        var now = _clock.GetUtcNow();
+        var now = Now;
         lock (_gate)
         {
             var free = IsBesieged(account, now) ? FreeUnderSiege : FreePerAccountAndAddress;
@@ -79,7 +82,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
                 fail: () =>
                 {
                     CountFailure(pair, source, account);
-                    _sites.Count(site ?? [], _clock.GetUtcNow(), FreePerAccountAndSite, LongestForAccount);
+                    _sites.Count(site ?? [], Now, FreePerAccountAndSite, LongestForAccount);
                 },
                 // The account starts afresh at this address. The address does not: an account of one's own must not buy guesses at others.
                 succeed: () =>
@@ -96,7 +99,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
         var at = _codes.Find(username);
         lock (_gate)
         {
-            wait = _codes.Wait(at, _clock.GetUtcNow(), FreeCodes);
+            wait = _codes.Wait(at, Now, FreeCodes);
             if (wait > TimeSpan.Zero)
             {
                 return null;
@@ -106,7 +109,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
             return new Attempt(
                 _gate,
                 end: () => _codes.End(at),
-                fail: () => _codes.Count(at, _clock.GetUtcNow(), FreeCodes, LongestForCodes),
+                fail: () => _codes.Count(at, Now, FreeCodes, LongestForCodes),
                 succeed: () => _codes.Clear(at));
         }
     }
@@ -118,7 +121,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
     public bool TryRecord(string username, string reason)
     {
         var at = _records.Find(username + '\0' + reason);
-        var now = _clock.GetUtcNow();
+        var now = Now;
         lock (_gate)
         {
             if (_records.Wait(at, now, FreeRecords) > TimeSpan.Zero)
@@ -133,7 +136,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
 
     private void CountFailure(int[] pair, int[] address, int[] account)
     {
-        var now = _clock.GetUtcNow();
+        var now = Now;
         _accounts.Count(account, now, Siege, TimeSpan.Zero);
         _addresses.Count(address, now, FreePerAddress, LongestForAddress);
         if (IsBesieged(account, now))
@@ -146,7 +149,7 @@ internal sealed class LoginThrottle(TimeProvider clock)
         }
     }
 
-    private bool IsBesieged(int[] account, DateTimeOffset now) => _accounts.Failures(account, now) >= Siege;
+    private bool IsBesieged(int[] account, TimeSpan now) => _accounts.Failures(account, now) >= Siege;
 
     /// <summary>An attempt that is being looked at. One that neither failed nor succeeded was not looked at, and counts for nothing.</summary>
     internal sealed class Attempt(System.Threading.Lock gate, Action end, Action fail, Action succeed) : IDisposable

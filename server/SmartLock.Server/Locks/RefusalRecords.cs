@@ -22,8 +22,7 @@ internal sealed class RefusalRecords(TimeProvider time)
     private readonly FailureCounts _counts = new(2, 1 << 15);
     private readonly long _start = time.GetTimestamp();
 
-    /// <summary>From a clock that nobody sets; the counts want a time that is not near zero.</summary>
-    private DateTimeOffset Now => DateTimeOffset.UnixEpoch.AddYears(1) + time.GetElapsedTime(_start);
+    private TimeSpan Now => time.GetElapsedTime(_start);
 
     /// <param name="network">As <see cref="Infrastructure.ClientAddress"/> has it.</param>
     public bool MayRecord(string deviceId, string actor, string network)
