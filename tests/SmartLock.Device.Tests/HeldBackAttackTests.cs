@@ -43,7 +43,11 @@ public sealed class HeldBackAttackTests(ITestOutputHelper output)
             var server = ManualClock.Start + right;
             var command = new ServerPen
             {
-                CommandId = $"h{tries}", IssuedAt = server, ExpiresAt = server + 10_000, Boot = rig.Brain.Boot, Command = random.Next(4) == 0 ? "LOCK" : "UNLOCK",
+                CommandId = $"h{tries}",
+                IssuedAt = server,
+                ExpiresAt = server + 10_000,
+                Boot = rig.Brain.Boot,
+                Command = random.Next(4) == 0 ? "LOCK" : "UNLOCK",
             };
 
             // Now and then one goes through, so that there is something to be replayed as well.

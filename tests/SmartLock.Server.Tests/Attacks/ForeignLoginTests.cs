@@ -5,8 +5,6 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using SmartLock.Server.Heartbeats;
 using SmartLock.Server.Messaging;
-using SmartLock.Server.Tests.Locks;
-using SmartLock.Testing;
 
 namespace SmartLock.Server.Tests.Attacks;
 
