@@ -29,6 +29,7 @@ internal static class InfrastructureFeature
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         services.AddProblemDetails();
         services.AddValidation();
+        services.AddSingleton<KnownQuery>();
         services.AddExceptionHandler<ExceptionProblems>();
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddRateLimits();
@@ -54,6 +55,7 @@ internal static class InfrastructureFeature
         app.UseSecurityHeaders();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.Use(RequestCharset.CheckAsync);
         app.UseApiDocs();
         app.UseRouting();
         app.Use(HttpConnection.MarkLongLivedAsync);
@@ -61,6 +63,7 @@ internal static class InfrastructureFeature
         app.UseRateLimiter();
         app.UseUnmatchedRoutes();
         app.UseAuthorization();
+        app.Use(app.Services.GetRequiredService<KnownQuery>().CheckAsync);
         app.UseOutputCache();
     }
 

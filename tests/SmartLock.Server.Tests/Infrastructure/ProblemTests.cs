@@ -53,6 +53,49 @@ public sealed class ProblemTests
         app.Logs.All.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
+    [Theory]
+    [InlineData("application/json; charset=\"utf-8\"")]
+    [InlineData("application/json;charset=UTF-8")]
+    [InlineData("application/json; charset=us-ascii")]
+    public async Task A_body_in_utf8_is_read_however_its_charset_is_written(string contentType)
+    {
+        await using var app = await TestApp.StartAsync();
+
+        using var answer = await app.Http.PostAsync(Register, BodyAs(contentType));
+
+        await answer.ShouldBeInvalidAsync("username", "password");
+    }
+
+    [Theory]
+    [InlineData("application/json; charset=utf-16")]
+    [InlineData("application/json; charset=\"x-none\"")]
+    [InlineData("application/json; charset=\"\"")]
+    public async Task A_body_in_another_charset_is_refused(string contentType)
+    {
+        await using var app = await TestApp.StartAsync();
+
+        using var answer = await app.Http.PostAsync(Register, BodyAs(contentType));
+
+        await answer.ShouldBeProblemAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        app.Logs.All.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [Fact]
+    public async Task A_query_parameter_that_an_operation_does_not_have_is_refused_by_name()
+    {
+        await using var app = await TestApp.StartAsync();
+        var owner = await app.OwnerAsync();
+
+        using var misspelt = await owner.Http.GetAsync("/api/locks?limit=1&curser=x");
+        using var none = await owner.Http.GetAsync("/api/me?x=1");
+        using var known = await owner.Http.GetAsync("/api/locks?LIMIT=1");
+
+        var problem = await misspelt.ShouldBeInvalidAsync("curser");
+        problem.GetProperty("detail").GetString().ShouldBe("curser: is not known: this operation has cursor, limit");
+        await none.ShouldBeInvalidAsync("x");
+        known.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
     [Fact]
     public async Task Bytes_that_are_not_utf8_are_refused()
     {
@@ -222,4 +265,11 @@ public sealed class ProblemTests
 
     private static Task<TestApp> StartWithAsync(RequestDelegate handler) =>
         TestApp.StartAsync(null, map: routes => routes.MapGet("/throw", handler).AllowAnonymous());
+
+    private static ByteArrayContent BodyAs(string contentType)
+    {
+        var body = new ByteArrayContent("{}"u8.ToArray());
+        body.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        return body;
+    }
 }
