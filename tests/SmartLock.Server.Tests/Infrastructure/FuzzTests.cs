@@ -105,7 +105,9 @@ public sealed class FuzzTests
     public async Task No_header_makes_any_operation_answer_500()
     {
         await using var app = await TestApp.StartAsync(
-            null, null, null, "--RateLimits:Commands:PermitsPerMinute=1000000", "--RateLimits:Reads:PermitsPerMinute=10000000", "--RateLimits:Anonymous:PermitsPerMinute=1000000");
+            "--RateLimits:Commands:PermitsPerMinute=1000000",
+            "--RateLimits:Reads:PermitsPerMinute=10000000",
+            "--RateLimits:Anonymous:PermitsPerMinute=1000000");
         await app.RegisterUserAsync("owner1");
         var random = new Random(Seed);
         var endpoints = app.ApiEndpoints();
