@@ -46,6 +46,27 @@ public sealed class SessionCacheTests
         store.Reads.ShouldBe(2);
     }
 
+    [Theory]
+    [InlineData(-365 * 24)]
+    [InlineData(-2)]
+    [InlineData(2)]
+    [InlineData(365 * 24)]
+    public async Task A_cached_answer_lasts_as_long_when_the_clock_is_set(int hours)
+    {
+        var (store, clock) = (new OneOwnersSessions(), new FakeClock());
+        using var active = new SessionCache(store, clock);
+        await active.FindAsync("S1", default);
+
+        clock.Set(TimeSpan.FromHours(hours));
+        clock.Advance(SessionCache.Remembered - TimeSpan.FromMilliseconds(1));
+        await active.FindAsync("S1", default);
+        store.Reads.ShouldBe(1);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        await active.FindAsync("S1", default);
+
+        store.Reads.ShouldBe(2);
+    }
+
     private static string IdOf(int number) => number.ToString("D6", CultureInfo.InvariantCulture);
 
     /// <summary>All sessions there are belong to one account.</summary>

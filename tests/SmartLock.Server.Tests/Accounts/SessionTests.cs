@@ -115,20 +115,6 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task Nor_does_it_linger_for_longer_when_the_clock_is_set_back()
-    {
-        await using var app = await StartAsync();
-        var login = await LoggedIn.SignInAsync(app, "anna");
-        _clock.Advance(TimeSpan.FromSeconds(3));
-        var id = await CurrentIdAsync(login);
-        await app.Services.GetRequiredService<ISessionStore>().EndAsync("anna", id, default);
-
-        _clock.SetBack(TimeSpan.FromSeconds(2));
-
-        await login.ShouldBeAliveAsync(false);
-    }
-
-    [Fact]
     public async Task Old_apps_that_know_no_refresh_token_push_out_no_session_that_is_in_use()
     {
         await using var app = await TestApp.StartAsync(_clock, settings: ["--Accounts:MaxSessions=3", "--Original:Enabled=true"]);

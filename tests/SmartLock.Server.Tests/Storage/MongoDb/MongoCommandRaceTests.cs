@@ -49,13 +49,29 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
         await one.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var late = StoreSet.Noon.AddSeconds(30);
 
-        var decisions = Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : other).DecideAsync("D1", "C1", i % 3 == 0 ? "jammed" : "done", late)).ToList();
+        var decisions = Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : other).DecideAsync("D1", "C1", "done", late)).ToList();
         await Task.WhenAll(one.Commands.ExpireAsync(late, late, 10, default), other.Commands.ExpireAsync(late, late, 10, default));
         var decided = (await Task.WhenAll(decisions)).SelectMany(d => d.Decided).ShouldHaveSingleItem();
 
         (await other.Commands.FindAsync("C1", "ada", default)).ShouldBe(decided);
         (await one.LogAsync("D1")).Count(l => l.StartsWith("device:D1 command.unlock", StringComparison.Ordinal)).ShouldBe(1);
         (await one.LogAsync("D1")).Count(l => l.EndsWith("expired", StringComparison.Ordinal)).ShouldBeLessThanOrEqualTo(1);
+    }
+
+    [Fact]
+    public async Task Of_verdicts_that_contradict_each_other_on_several_servers_two_count_at_most()
+    {
+        var (one, other) = await StartTwoAsync();
+        await one.HearAsync("D1");
+        await one.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : other).DecideAsync("D1", "C1", i % 3 == 0 ? "jammed" : "done")));
+
+        var decided = results.SelectMany(d => d.Decided).OrderBy(c => c.EarlierResult is not null).ToList();
+        decided.Count.ShouldBe(2);
+        (decided[0].EarlierResult, decided[1].EarlierResult).ShouldBe((null, decided[0].Result));
+        (await other.Commands.FindAsync("C1", "ada", default)).ShouldBe(decided[1]);
+        (await one.LogAsync("D1")).Count(l => l.StartsWith("device:D1 command.unlock", StringComparison.Ordinal)).ShouldBe(2);
     }
 
     [Fact]

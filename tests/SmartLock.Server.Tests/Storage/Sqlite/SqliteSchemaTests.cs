@@ -11,14 +11,16 @@ public sealed partial class SqliteSchemaTests : IDisposable
     /// <summary>Of the broker's sessions all are read at its start; deliveries are searched for a name only when its account is deleted.</summary>
     private static readonly string[] KnownWalks =
     [
-        "SqliteAccounts.ForgetInDeliveries", "SqliteAuditStore.SelectVanished", "SqliteHealthCheck.Read",
+        "SqliteAccounts.ForgetInDeliveries", "SqliteAuditStore.SelectVanished", "SqliteBinding.HasBindings", "SqliteBinding.HasChains",
+        "SqliteBinding.IsThere", "SqliteHealthCheck.Read", "SqliteKeys.ForgetRing", "SqliteKeys.IsTable", "SqliteKeys.SelectHeads",
+        "SqliteKeys.SelectRing", "SqliteLogNames.SelectAll",
         "SqliteMqttStore.SelectAlive", "SqliteMqttStore.SelectIncoming", "SqliteMqttStore.SelectMessages",
         "SqliteMqttStore.SelectRetained", "SqliteMqttStore.SelectSessions", "SqliteMqttStore.SelectSubscriptions",
+        "SqliteSessionStore.SelectAny",
     ];
 
     /// <summary>Parts of statements.</summary>
     private static readonly string[] Parts = ["SqliteAccounts.SelectAll", "SqliteAuditStore.WithHeads", "SqliteReports.SetMeasured"];
-
 
     private readonly SqliteTestFile _file = new();
 
