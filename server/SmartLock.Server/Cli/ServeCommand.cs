@@ -93,6 +93,11 @@ internal static partial class ServeCommand
         {
             LogStoreUnavailable(logger, e);
         }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // Asked to stop in this moment: the caller waits for that next, and everything is stopped in its order.
+            return;
+        }
     }
 
     [LoggerMessage(1, LogLevel.Warning,

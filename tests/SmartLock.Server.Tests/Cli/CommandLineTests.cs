@@ -129,7 +129,7 @@ public sealed class CommandLineTests : IDisposable
         await using var next = ExternalProgram.Start("dotnet", [Server, "serve", .. Settings()]);
         await next.LineAsync(l => l.Contains("SmartLock is up", StringComparison.Ordinal), "the lock went with the process");
         next.Terminate();
-        (await next.ExitAsync(Patience)).ShouldBe(0);
+        (await next.ExitAsync(Patience)).ShouldBe(0, next.Output);
     }
 
     /// <summary>At any moment of the start: the first lines of the program, the store, the listeners.</summary>
