@@ -12,7 +12,7 @@ public static class DemoRun
     private const string PasswordAlphabet = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     private static readonly TimeSpan StartWithin = TimeSpan.FromSeconds(30);
 
-    /// <summary>Makes the household, prints how to use it, and keeps its virtual locks connected until it is cancelled.</summary>
+    /// <summary>Makes the account, prints how to use it, and keeps its virtual locks connected until it is cancelled.</summary>
     /// <param name="http">Where the server's API listens.</param>
     /// <param name="mqtt">Where its broker listens without TLS.</param>
     /// <param name="observerPassword">Of the read-only MQTT login <c>observer</c>.</param>
@@ -21,8 +21,8 @@ public static class DemoRun
     public static async Task RunAsync(Uri http, IPEndPoint mqtt, string observerPassword, string folder, CancellationToken ct)
     {
         var password = RandomNumberGenerator.GetString(PasswordAlphabet, 16);
-        await using var household = await Household.CreateAsync(http, mqtt, password, StartWithin, ct);
-        await Console.Out.WriteLineAsync(DemoText.Of(http, mqtt, household, observerPassword, folder));
+        await using var account = await DemoAccount.CreateAsync(http, mqtt, password, StartWithin, ct);
+        await Console.Out.WriteLineAsync(DemoText.Of(http, mqtt, account, observerPassword, folder));
         await WaitForCancellationAsync(ct);
         await Console.Out.WriteLineAsync("Stopping.");
     }

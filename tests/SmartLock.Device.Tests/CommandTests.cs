@@ -39,7 +39,7 @@ public sealed class CommandTests
     [Theory]
     [InlineData("smartlock/commands")]
     [InlineData("smartlock/commands/ESP32-7C9EBD")]
-    public void Both_command_topics_are_heard(string topic)
+    public void Both_command_topics_are_subscribed(string topic)
     {
         var rig = new LockRig();
         rig.Brain.OnMessage(topic, rig.Unlock().Write(), retained: false);

@@ -141,7 +141,7 @@ public sealed class MqttLinkTests : IDisposable
     }
 
     [Fact]
-    public async Task Its_end_waits_for_the_command_that_is_being_heard()
+    public async Task Its_end_waits_for_the_command_that_is_being_handled()
     {
         await using var broker = await Broker.StartNewAsync();
         using var door = await Door.WatchAsync(broker.Port);

@@ -92,7 +92,7 @@ internal sealed class Door : IAsyncDisposable
     public Task UntilAsync(string member, string? value) => Eventually.TrueAsync(
         async () =>
         {
-            await StoreWhatWasHeardAsync();
+            await StoreWhatWasReceivedAsync();
             return (await ReadAsync()).GetProperty(member).GetString() == value;
         },
         $"{DeviceId} has {member} {value}");
@@ -112,7 +112,7 @@ internal sealed class Door : IAsyncDisposable
     public ValueTask DisposeAsync() => Device.DisposeAsync();
 
     /// <summary>Where the clock stands still, the time for which heartbeats are coalesced never passes.</summary>
-    private Task StoreWhatWasHeardAsync() => _app?.Clock is null
+    private Task StoreWhatWasReceivedAsync() => _app?.Clock is null
         ? Task.CompletedTask
         : _app.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
 

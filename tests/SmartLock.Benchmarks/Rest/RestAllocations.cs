@@ -27,11 +27,11 @@ internal static class RestAllocations
         ]);
         await app.StartAsync();
         var address = HttpEndpoints.AddressOf(app.Services);
-        await using var household = await RestHousehold.MoveInAsync(address, app.Services.GetRequiredService<MqttListener>().EndPoint!.Port);
+        await using var account = await RestAccount.CreateAsync(address, app.Services.GetRequiredService<MqttListener>().EndPoint!.Port);
         var bytes = new double[reads.Count];
         for (var i = 0; i < reads.Count; i++)
         {
-            var load = new HttpLoad(address.Port, reads[i].OurPath, reads[i].NeedsToken ? household.Token : null);
+            var load = new HttpLoad(address.Port, reads[i].OurPath, reads[i].NeedsToken ? account.Token : null);
             await load.RunAsync(WarmUp);
             var before = GC.GetTotalAllocatedBytes();
             var requests = await load.RunAsync(Window);

@@ -17,26 +17,26 @@ internal interface IRestPeer : IAsyncDisposable
     TimeSpan CpuTime { get; }
 }
 
-/// <summary>Ours, with <see cref="RestHousehold"/> in it.</summary>
-internal sealed class SmartLockPeer(ServerHost server, RestHousehold household) : IRestPeer
+/// <summary>Ours, with <see cref="RestAccount"/> in it.</summary>
+internal sealed class SmartLockPeer(ServerHost server, RestAccount account) : IRestPeer
 {
     public string Name => "smartlock";
 
     public int Port => server.Address.Port;
 
-    public string Token => household.Token;
+    public string Token => account.Token;
 
     public TimeSpan CpuTime => server.Process.CpuTime;
 
     public static async Task<SmartLockPeer> StartAsync(string folder, params string[] settings)
     {
         var server = await ServerHost.StartAsync(folder, ["--RateLimits:Anonymous:PermitsPerMinute=10000000", .. settings]);
-        return new SmartLockPeer(server, await RestHousehold.MoveInAsync(server.Address, server.MqttPort));
+        return new SmartLockPeer(server, await RestAccount.CreateAsync(server.Address, server.MqttPort));
     }
 
     public async ValueTask DisposeAsync()
     {
-        await household.DisposeAsync();
+        await account.DisposeAsync();
         await server.DisposeAsync();
     }
 }

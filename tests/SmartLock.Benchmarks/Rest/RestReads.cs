@@ -12,8 +12,8 @@ internal static class RestReads
     private const double Target = 10;
     private static readonly RestRead[] Reads =
     [
-        new("GET one lock", $"/api/locks/{RestHousehold.DeviceId(7)}", $"/locks/{RestHousehold.DeviceId(7)}/status"),
-        new("GET its status", $"/api/locks/{RestHousehold.DeviceId(7)}/status", $"/locks/{RestHousehold.DeviceId(7)}/status"),
+        new("GET one lock", $"/api/locks/{RestAccount.DeviceId(7)}", $"/locks/{RestAccount.DeviceId(7)}/status"),
+        new("GET its status", $"/api/locks/{RestAccount.DeviceId(7)}/status", $"/locks/{RestAccount.DeviceId(7)}/status"),
         new("GET 50 locks", "/api/locks?limit=50", "/locks"),
         new("GET health", "/health/live", "/health/live", NeedsToken: false),
     ];

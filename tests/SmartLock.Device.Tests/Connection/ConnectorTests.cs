@@ -51,7 +51,7 @@ public sealed class ConnectorTests
     }
 
     [Fact]
-    public void What_a_link_that_is_over_still_brings_is_not_heard()
+    public void What_a_link_that_has_ended_still_brings_is_ignored()
     {
         var rig = new BoardRig();
         rig.After(5000, () => rig.Link.Drop());

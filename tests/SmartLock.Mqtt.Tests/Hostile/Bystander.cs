@@ -37,7 +37,7 @@ internal sealed class Bystander
     public Task ShouldHaveNothingAsync() => _client.ShouldHaveNothingAsync();
 
     /// <summary>A message of its own gets through as well.</summary>
-    public async Task ShouldBeHeardAsync(TestClient by)
+    public async Task ShouldBeReceivedAsync(TestClient by)
     {
         await _client.PublishAsync("bystander/says", "here", MqttQoS.AtLeastOnce);
         (await _client.ReadAsync()).Ack(MqttPacketType.PubAck).ReasonCode.ShouldBe(MqttReasonCode.Success);

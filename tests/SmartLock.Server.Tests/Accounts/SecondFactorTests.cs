@@ -230,6 +230,25 @@ public sealed class SecondFactorTests
         await app.SignInAsync("anna");
     }
 
+    [Theory]
+    [InlineData(-365 * 24)]
+    [InlineData(-2)]
+    [InlineData(2)]
+    [InlineData(365 * 24)]
+    public async Task A_code_used_before_the_clock_was_set_locks_nobody_out(int hours)
+    {
+        await using var app = await EnabledAsync();
+        using var before = await SignInAsync(app, code: Code());
+        before.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        _clock.Set(TimeSpan.FromHours(hours));
+
+        using var after = await SignInAsync(app, code: Code());
+        using var again = await SignInAsync(app, code: Code());
+        after.StatusCode.ShouldBe(HttpStatusCode.OK);
+        await again.ShouldBeProblemAsync(HttpStatusCode.Unauthorized, "invalid_second_factor");
+    }
+
     [Fact]
     public async Task The_secret_is_not_in_the_database_in_the_clear()
     {

@@ -47,13 +47,13 @@ public sealed class DeployedBrokerTests
             await device.Client.PublishAsync(topic, topic);
         }
 
-        await server.UntilHeardAsync("smartlock/status/ESP32-A");
+        await server.UntilReportedAsync("smartlock/status/ESP32-A");
         foreach (var topic in new[] { "smartlock/commands/ESP32-B", "smartlock/status/ESP32-A", "smartlock/events", "smartlock/commands/ESP32-A" })
         {
             await server.Client.PublishAsync(topic, topic);
         }
 
-        await device.UntilHeardAsync("smartlock/commands/ESP32-A");
+        await device.UntilReportedAsync("smartlock/commands/ESP32-A");
         device.Heard.ShouldBe(["smartlock/commands/ESP32-A"]);
         server.Heard.Take(1).ShouldBe(["smartlock/status/ESP32-A"], "the device may say nothing else");
 

@@ -55,7 +55,7 @@ internal sealed class ListeningClient : IAsyncDisposable
         (await client.Client.TryConnectAsync()).IsFailure().ShouldBeTrue();
     }
 
-    public Task UntilHeardAsync(string text) => Eventually.TrueAsync(() => _heard.Contains(text), $"{text} was received");
+    public Task UntilReportedAsync(string text) => Eventually.TrueAsync(() => _heard.Contains(text), $"{text} was received");
 
     public ValueTask DisposeAsync() => Client.DisposeAsync();
 }

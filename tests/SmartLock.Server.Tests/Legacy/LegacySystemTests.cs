@@ -69,7 +69,7 @@ public sealed class LegacySystemTests
     }
 
     [Fact]
-    public async Task What_the_sketch_says_as_retained_is_heard_and_not_retained()
+    public async Task What_the_sketch_publishes_as_retained_is_delivered_and_not_retained()
     {
         await using var app = await TestApp.StartAsync(On, Unsigned);
         var anna = await app.OwnerAsync("anna");
@@ -128,7 +128,7 @@ public sealed class LegacySystemTests
     }
 
     [Fact]
-    public async Task A_board_that_fell_silent_is_refused_until_it_is_heard_again()
+    public async Task A_board_that_went_offline_is_refused_until_it_reports_again()
     {
         var clock = new FakeClock(TimeProvider.System.GetUtcNow());
         await using var app = await TestApp.StartAsync(clock, null, null, On, Unsigned);
@@ -169,7 +169,7 @@ public sealed class LegacySystemTests
     }
 
     [Fact]
-    public async Task A_lock_that_is_not_heard_or_not_the_callers_is_refused_without_a_word_on_which_exist()
+    public async Task A_lock_that_is_offline_or_not_the_callers_is_refused_without_a_word_on_which_exist()
     {
         await using var app = await TestApp.StartAsync(On, Unsigned);
         var anna = await app.OwnerAsync("anna");
@@ -240,7 +240,7 @@ public sealed class LegacySystemTests
         var anna = await app.OwnerAsync("anna");
 
         await (await PostAsync(anna.Http, "/api/unlock", new { device_id = "device-1" })).ShouldBeProblemAsync(HttpStatusCode.NotFound, "lock_not_found");
-        await (await PostAsync(anna.Http, "/api/unlock?device_id=device-2", new { device_id = "device-1" })).ShouldBeProblemAsync(HttpStatusCode.NotFound, "lock_not_found");
+        await (await PostAsync(anna.Http, "/api/unlock?device_id=device-2", new { device_id = "device-1" })).ShouldBeInvalidAsync("device_id");
         await (await anna.Http.PostTextAsync("/api/unlock", "{}")).ShouldBeInvalidAsync("device_id");
         await SaysAsync(await anna.Http.PostAsync("/api/unlock?device_id=", null), 403, "error", "There is no such lock, or it is not yours.");
     }

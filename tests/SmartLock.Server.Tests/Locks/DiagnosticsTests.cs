@@ -13,17 +13,17 @@ public sealed class DiagnosticsTests
     private readonly FakeClock _clock = new();
 
     [Fact]
-    public async Task A_lock_tells_what_its_device_said_and_when_it_was_not_heard()
+    public async Task A_lock_tells_what_its_device_reported_and_when_it_was_offline()
     {
         await using var app = await TestApp.StartAsync(_clock);
         var owner = await app.OwnerAsync();
         await owner.RegisterAsync("D1");
         var devices = app.Services.GetRequiredService<IDeviceStore>();
         var first = _clock.GetUtcNow();
-        await HearAsync(devices);
+        await RegisterOnlineAsync(devices);
         var lost = await LoseAsync(devices, TimeSpan.FromMinutes(1));
         _clock.Advance(TimeSpan.FromSeconds(90));
-        var back = await HearAsync(devices);
+        var back = await RegisterOnlineAsync(devices);
         var lostAgain = await LoseAsync(devices, TimeSpan.FromMinutes(2));
         _clock.Advance(TimeSpan.FromSeconds(30));
 
@@ -43,7 +43,7 @@ public sealed class DiagnosticsTests
         first.ShouldBeLessThan(lost, "the time before it was first reported is no gap");
     }
 
-    private async Task<DateTimeOffset> HearAsync(IDeviceStore devices)
+    private async Task<DateTimeOffset> RegisterOnlineAsync(IDeviceStore devices)
     {
         var now = _clock.GetUtcNow();
         var report = new DeviceReport("D1", now, LockStatus.Locked, null, now.ToUnixTimeMilliseconds(), 1, true, "1.0.0", -61, 3_700, 86_400);

@@ -75,7 +75,7 @@ public sealed partial class OutsideBrokerTests
     [Theory]
     [InlineData(V311)]
     [InlineData(V5)]
-    public async Task What_was_heard_once_is_not_believed_again(int version)
+    public async Task A_status_that_was_received_once_is_not_believed_again(int version)
     {
         await using var broker = await StartBrokerAsync();
         await using var app = await StartAppAsync(broker, version);
@@ -219,7 +219,7 @@ public sealed partial class OutsideBrokerTests
             async () =>
             {
                 clock.Advance(TimeSpan.FromMilliseconds(250));
-                return clock.GetUtcNow() > grace && await WasHeardAsync(app, door, clock.GetUtcNow() - TimeSpan.FromSeconds(10));
+                return clock.GetUtcNow() > grace && await HasReportedAsync(app, door, clock.GetUtcNow() - TimeSpan.FromSeconds(10));
             },
             "the device found the broker too and is reported, after the time for which nobody is called silent");
         (await sweep.RunAsync(default)).ShouldBe(0, "it has been reported");
@@ -375,10 +375,10 @@ public sealed partial class OutsideBrokerTests
     }
 
     private static Task StoredAsync(TestApp app, Door door, DateTimeOffset heardSince) =>
-        Eventually.TrueAsync(() => WasHeardAsync(app, door, heardSince), $"{door.DeviceId} was reported");
+        Eventually.TrueAsync(() => HasReportedAsync(app, door, heardSince), $"{door.DeviceId} was reported");
 
     /// <summary>Where the clock stands still, the time for which heartbeats are coalesced never passes.</summary>
-    private static async Task<bool> WasHeardAsync(TestApp app, Door door, DateTimeOffset since)
+    private static async Task<bool> HasReportedAsync(TestApp app, Door door, DateTimeOffset since)
     {
         await app.Services.GetRequiredService<HeartbeatWriter>().FlushAsync(default);
         var read = await door.ReadAsync();

@@ -63,6 +63,56 @@ public sealed class PresenceTests
         (await door.ReadAsync()).GetProperty("issue").GetString().ShouldBe("No heartbeat");
     }
 
+    [Theory]
+    [InlineData(-365 * 24)]
+    [InlineData(-2)]
+    [InlineData(2)]
+    [InlineData(365 * 24)]
+    public async Task A_silent_device_is_flagged_as_soon_when_the_clock_is_set(int hours)
+    {
+        await using var app = await TestApp.StartAsync(_clock);
+        await using var door = await OpenSilencedAsync(app);
+        var sweep = app.Services.GetRequiredService<OfflineSweep>();
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        (await sweep.RunAsync(default)).ShouldBe(0);
+
+        _clock.Set(TimeSpan.FromHours(hours));
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        (await sweep.RunAsync(default)).ShouldBe(0, "by the new time every device looks as if it had been away, or as if it reported in the future");
+        _clock.Advance(TimeSpan.FromSeconds(21));
+        (await sweep.RunAsync(default)).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(-365 * 24)]
+    [InlineData(-2)]
+    [InlineData(2)]
+    [InlineData(365 * 24)]
+    public async Task A_silent_device_is_flagged_as_soon_when_the_clock_is_set_between_two_starts(int hours)
+    {
+        var folder = Directory.CreateTempSubdirectory("smartlock-test-");
+        try
+        {
+            await using (var first = await TestApp.StartAsync(_clock, null, null, $"--Data:Folder={folder.FullName}"))
+            {
+                await using var door = await OpenSilencedAsync(first);
+            }
+
+            _clock.Set(TimeSpan.FromHours(hours));
+            await using var second = await TestApp.StartAsync(_clock, null, null, $"--Data:Folder={folder.FullName}");
+            var sweep = second.Services.GetRequiredService<OfflineSweep>();
+
+            (await sweep.RunAsync(default)).ShouldBe(0);
+            _clock.Advance(TimeSpan.FromSeconds(21));
+            (await sweep.RunAsync(default)).ShouldBe(1);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public async Task Heartbeats_leave_no_trace_in_the_log()
     {
@@ -84,7 +134,7 @@ public sealed class PresenceTests
     }
 
     [Fact]
-    public async Task A_server_that_was_away_gives_devices_time_to_be_heard_before_it_calls_them_silent()
+    public async Task A_server_that_was_away_gives_devices_time_to_report_before_it_marks_them_offline()
     {
         var folder = Directory.CreateTempSubdirectory("smartlock-test-");
         try

@@ -86,7 +86,7 @@ public sealed class StoreTroubleTests
     }
 
     [Fact]
-    public async Task Heartbeats_heard_while_the_file_is_held_count_and_nobody_is_called_silent()
+    public async Task Heartbeats_received_while_the_file_is_held_count_and_nobody_is_marked_offline()
     {
         var clock = new FakeClock(TimeProvider.System.GetUtcNow());
         await using var app = await TestApp.StartAsync(clock);
@@ -97,8 +97,8 @@ public sealed class StoreTroubleTests
         using (new HeldStore(app))
         {
             clock.Advance(TimeSpan.FromSeconds(30));
-            await HeardFromNowOnAsync(clock, measured);
-            await HeardButNotStoredAsync(app);
+            await ReceivedFromNowOnAsync(clock, measured);
+            await ReceivedButNotStoredAsync(app);
             await Should.ThrowAsync<StoreUnavailableException>(() => sweep.RunAsync(default));
         }
 
@@ -124,7 +124,7 @@ public sealed class StoreTroubleTests
         {
             door.Device.Faults.Silent = false;
             clock.Advance(TimeSpan.FromSeconds(10));
-            await HeardButNotStoredAsync(app);
+            await ReceivedButNotStoredAsync(app);
             clock.Advance(TimeSpan.FromSeconds(31));
         }
 
@@ -245,7 +245,7 @@ public sealed class StoreTroubleTests
     }
 
     /// <summary>What was said while the clock leapt may have been reported, and so dated, anywhere within the leap.</summary>
-    private static Task HeardFromNowOnAsync(FakeClock clock, Measured measured)
+    private static Task ReceivedFromNowOnAsync(FakeClock clock, Measured measured)
     {
         double Believed() => measured.Sum(TelemetryNames.Statuses, (TelemetryNames.Result, "believed"));
         var before = Believed();
@@ -258,7 +258,7 @@ public sealed class StoreTroubleTests
             "a heartbeat was reported");
     }
 
-    private static Task HeardButNotStoredAsync(TestApp app) => Eventually.TrueAsync(
+    private static Task ReceivedButNotStoredAsync(TestApp app) => Eventually.TrueAsync(
         async () =>
         {
             try

@@ -26,7 +26,7 @@ public sealed class LostReplicasTests
     }
 
     [Fact]
-    public void After_one_is_lost_devices_get_the_time_that_it_may_have_swallowed_until_all_could_be_heard_again()
+    public void After_one_is_lost_devices_get_the_time_that_it_may_have_swallowed_until_all_could_report_again()
     {
         Pass(2, "a", "b");
         Pass(2, "b");
@@ -68,7 +68,7 @@ public sealed class LostReplicasTests
     }
 
     [Fact]
-    public void A_device_that_speaks_every_nine_seconds_is_heard_before_that_time_is_over()
+    public void A_device_that_reports_every_nine_seconds_has_reported_before_that_time_is_over()
     {
         // The worst: reported by a replica that was killed before it stored it, then handed to one that was cut off until the broker gave that up.
         var heartbeat = TimeSpan.FromSeconds(9);

@@ -18,7 +18,7 @@ namespace SmartLock.Server.Tests.Replicas;
 public sealed class ReplicaTests
 {
     [Fact]
-    public async Task A_verdict_is_answered_at_once_where_it_is_waited_for_whoever_heard_it()
+    public async Task A_verdict_is_answered_at_once_where_it_is_waited_for_whichever_replica_received_it()
     {
         await using var replicas = await TwoReplicas.StartAsync();
         var owner = await replicas.First.OwnerAsync();
@@ -141,7 +141,7 @@ public sealed class ReplicaTests
     }
 
     [Fact]
-    public async Task What_one_replica_heard_the_other_does_not_believe_again()
+    public async Task What_one_replica_received_the_other_does_not_believe_again()
     {
         await using var replicas = await TwoReplicas.StartAsync();
         var owner = await replicas.First.OwnerAsync();

@@ -22,7 +22,7 @@ public sealed class SenderSequencesTests
     }
 
     [Fact]
-    public void What_was_heard_is_heard_once()
+    public void A_message_is_delivered_once()
     {
         Judge("a", 7);
         Judge("a", 8);

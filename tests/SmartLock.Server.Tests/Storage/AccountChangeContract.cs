@@ -141,8 +141,8 @@ public abstract class AccountChangeContract : StoreContract
     {
         await UserAsync("ada");
         await UserAsync("bob");
-        await Stores.HearAsync("D1", "bob");
-        await Stores.HearAsync("D2", "ada");
+        await Stores.RegisterOnlineAsync("D1", "bob");
+        await Stores.RegisterOnlineAsync("D2", "ada");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", "bob", "key"), default);
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", "C2", "ada", "key"), default);
         await GiveAwayAsync("D1", "ada");

@@ -11,7 +11,7 @@ public abstract class AuditStoreContract : StoreContract
     [Fact]
     public async Task Accounts_are_bound_to_their_names_and_deleted_ones_to_a_hash_of_it_that_nobody_can_try_names_against()
     {
-        await Stores.MoveInAsync("Ada", "bob", "carol");
+        await Stores.CreateUsersAsync("Ada", "bob", "carol");
         (await Stores.Users.DeleteAsync("bob", "bob", StoreSet.Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
 
         var accounts = await Stores.Audit.ReadAccountsAsync(null, 10, default);
@@ -82,8 +82,8 @@ public abstract class AuditStoreContract : StoreContract
     {
         for (var i = 0; i < 5; i++)
         {
-            await Stores.HearAsync($"D{i}");
-            await Stores.HearAsync($"E{i}", "eve");
+            await Stores.RegisterOnlineAsync($"D{i}");
+            await Stores.RegisterOnlineAsync($"E{i}", "eve");
         }
 
         // One lock with most of the entries, so that pages begin amid its log.

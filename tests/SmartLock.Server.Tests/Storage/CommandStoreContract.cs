@@ -8,7 +8,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task An_attempt_is_issued_logged_and_found()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var result = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var expected = new Command(
             "C1",
@@ -33,8 +33,8 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task Several_are_found_by_id_whoever_asked_for_them()
     {
-        await Stores.HearAsync("D1");
-        await Stores.HearAsync("E1", "eve");
+        await Stores.RegisterOnlineAsync("D1");
+        await Stores.RegisterOnlineAsync("E1", "eve");
         var first = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         await Stores.Commands.IssueAsync(StoreSet.Unlock("E1", "C2", "eve"), default);
         var decided = (await Stores.DecideAsync("E1", "C2", "jammed")).Decided.ShouldHaveSingleItem();
@@ -46,7 +46,7 @@ public abstract class CommandStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task A_lock_that_is_not_heard_refuses_and_logs()
+    public async Task A_lock_that_is_offline_refuses_and_logs()
     {
         await Stores.RegisterAsync("D1");
         var result = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
@@ -58,7 +58,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task A_strangers_attempt_is_refused_like_one_on_nothing_and_the_owner_sees_it()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var foreign = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", "eve"), default);
         var missing = await Stores.Commands.IssueAsync(StoreSet.Unlock("D9", "C2", "eve"), default);
         foreign.ShouldBe(new IssueResult(IssueOutcome.NotFound));
@@ -77,7 +77,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task One_idempotency_key_issues_once_however_many_ask_at_once()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var results = await Task.WhenAll(Enumerable.Range(0, 50).Select(i =>
             Stores.Commands.IssueAsync(StoreSet.Unlock("D1", $"C{i}", key: "k"), default)));
         var issued = results.Single(result => result.Outcome == IssueOutcome.Issued).Command;
@@ -89,8 +89,8 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task A_key_used_for_another_request_is_refused_and_logged()
     {
-        await Stores.HearAsync("D1");
-        await Stores.HearAsync("D2");
+        await Stores.RegisterOnlineAsync("D1");
+        await Stores.RegisterOnlineAsync("D2");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", key: "k"), default);
         var otherLock = await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", "C2", key: "k"), default);
         var otherAction = await Stores.Commands.IssueAsync(
@@ -105,8 +105,8 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task Keys_are_each_actors_own_and_none_is_no_key()
     {
-        await Stores.HearAsync("D1");
-        await Stores.HearAsync("E1", "eve");
+        await Stores.RegisterOnlineAsync("D1");
+        await Stores.RegisterOnlineAsync("E1", "eve");
         IssueRequest[] requests =
         [
             StoreSet.Unlock("D1", "C1", key: "k"),
@@ -123,7 +123,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task A_retry_gets_its_command_although_the_lock_has_gone_offline()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", key: "k"), default);
         await Stores.Devices.MarkOfflineAsync(StoreSet.Noon.AddSeconds(20), StoreSet.Noon.AddSeconds(20), 10, default);
         var retried = await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2", key: "k"), default);
@@ -133,8 +133,8 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task Issue_times_increase_strictly_per_device()
     {
-        await Stores.HearAsync("D1");
-        await Stores.HearAsync("D2");
+        await Stores.RegisterOnlineAsync("D1");
+        await Stores.RegisterOnlineAsync("D2");
         var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(i =>
             Stores.Commands.IssueAsync(StoreSet.Unlock("D1", $"C{i}"), default)));
         results.Select(result => result.Command!.IssuedAt).Distinct().Count().ShouldBe(100);
@@ -155,7 +155,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task A_command_that_never_left_ends_once_and_frees_its_key()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", key: "k"), default);
 
         var failed = await Stores.Commands.FailAsync("C1", "unreachable", StoreSet.Noon, default);
@@ -170,7 +170,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task A_command_is_found_by_owner_and_asker_only()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         (await Stores.Commands.FindAsync("C1", "eve", default)).ShouldBeNull();
         (await Stores.Commands.FindAsync("C2", "ada", default)).ShouldBeNull();
@@ -179,7 +179,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task Commands_past_their_time_expire_oldest_first_each_with_an_entry()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         for (var i = 0; i < 3; i++)
         {
             await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", $"C{i}", now: StoreSet.Noon.AddSeconds(i)), default);
@@ -202,7 +202,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task A_command_dated_far_ahead_expires()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var setBack = StoreSet.Noon.AddHours(-2);
 
@@ -214,7 +214,7 @@ public abstract class CommandStoreContract : StoreContract
     [Fact]
     public async Task A_command_issued_as_far_ahead_as_goes_does_not_expire_before_its_time()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var now = StoreSet.Noon.AddMilliseconds(-CommandRules.MaxAheadMs);
 

@@ -34,7 +34,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task Further_reports_change_the_lock_and_are_not_logged()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var result = await Stores.ReportAsync(StoreSet.Report("D1", Later, LockStatus.Unlocked, "Jammed"));
         result.CameBack.ShouldBeEmpty();
         var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
@@ -45,7 +45,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task Another_status_or_issue_is_a_change_and_the_rest_of_a_heartbeat_is_none()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var same = StoreSet.Report("D1", Later) with { SentAt = 2_000, Rssi = -80, BatteryMv = 3_500, UptimeS = 90_000, Firmware = "1.0.1" };
         (await Stores.ReportAsync(same)).Changed.ShouldBeEmpty();
         var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
@@ -72,9 +72,9 @@ public abstract class DeviceStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task A_report_heard_earlier_changes_nothing()
+    public async Task A_report_received_earlier_changes_nothing()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ReportAsync(StoreSet.Report("D1", Later));
         await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1), LockStatus.Unlocked));
         await Stores.Devices.MarkOfflineAsync(Later.AddSeconds(20), Later.AddSeconds(20), 10, default);
@@ -87,7 +87,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task A_report_received_earlier_that_says_the_same_does_not_set_the_last_one_back()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ReportAsync(StoreSet.Report("D1", Later));
         var earlier = await Stores.ReportAsync(StoreSet.Report("D1", Later.AddSeconds(-1)) with { Rssi = -90 });
         earlier.Changed.ShouldBeEmpty();
@@ -98,7 +98,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task What_a_small_report_leaves_out_is_kept()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ReportAsync(new DeviceReport("D1", Later, LockStatus.Unlocked, null, 0, 0, null, null, null, null, null));
         var record = (await Stores.Devices.FindAsync("D1", default))!;
         (record.SentAt, record.ConnectedAt, record.Unsigned).ShouldBe((1_000, 500, false));
@@ -110,7 +110,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task Unknown_devices_and_commands_are_passed_over()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var result = await Stores.Devices.TakeAsync(
             new DeviceBatch(
                 [StoreSet.Report("nobody"), StoreSet.Report("D1", Later)],
@@ -123,7 +123,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task The_loss_of_the_present_connection_makes_the_lock_unavailable()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         (await Stores.LoseAsync("D1", 500)).WentAway.ShouldBe(["D1"]);
         var found = (await Stores.Locks.FindAsync("D1", "ada", default))!;
         (found.Status, found.State, found.Issue).ShouldBe((LockStatus.Locked, LockState.Unavailable, LockIssues.ConnectionLost));
@@ -136,7 +136,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task The_loss_of_an_older_connection_says_nothing()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         (await Stores.LoseAsync("D1", 499)).WentAway.ShouldBeEmpty();
         (await Stores.LoseAsync("D1", 500, StoreSet.Noon.AddSeconds(-1))).WentAway.ShouldBeEmpty();
         var both = await Stores.Devices.TakeAsync(
@@ -170,7 +170,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task A_last_report_dated_far_ahead_counts_as_none()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var before = StoreSet.Noon - ReportRules.MaxSkew;
         (await Stores.Devices.MarkOfflineAsync(before.AddSeconds(-20), before, 10, default)).ShouldBeEmpty();
 
@@ -182,7 +182,7 @@ public abstract class DeviceStoreContract : StoreContract
     }
 
     [Fact]
-    public async Task A_lock_never_heard_is_not_silent()
+    public async Task A_lock_that_never_reported_is_not_marked_offline()
     {
         await Stores.RegisterAsync("D1");
         (await Stores.Devices.MarkOfflineAsync(Later, Later, 10, default)).ShouldBeEmpty();
@@ -191,7 +191,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task Of_two_sweeps_at_once_one_finds_the_lock()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var sweeps = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ =>
             Stores.Devices.MarkOfflineAsync(Later, Later, 10, default)));
         sweeps.Sum(found => found.Count).ShouldBe(1);
@@ -200,7 +200,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task What_was_believed_of_an_earlier_lock_is_not_the_next_ones()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         var before = (await Stores.Devices.FindAsync("D1", default))!.KeyFrom;
         await Stores.Locks.RemoveAsync(new LockChange("D1", "ada", Later), default);
         await Stores.RegisterAsync("D1", "bob");
@@ -219,7 +219,7 @@ public abstract class DeviceStoreContract : StoreContract
     [Fact]
     public async Task What_was_believed_under_an_earlier_key_counts_no_more()
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var before = (await Stores.Devices.FindAsync("D1", default))!.KeyFrom;
         await Stores.Locks.ReplaceKeyAsync(new LockChange("D1", "ada", Later), [9], endUnsigned: false, default);

@@ -17,8 +17,8 @@ public abstract class LiveStoreContract : StoreContract
             await Stores.Users.CreateAsync(new User(name, null, "hash", Role.User, StoreSet.Noon, Disabled: false), default);
         }
 
-        await Stores.HearAsync("D1");
-        await Stores.HearAsync("D2", "eve");
+        await Stores.RegisterOnlineAsync("D1");
+        await Stores.RegisterOnlineAsync("D2", "eve");
         await ShareAsync("D1", "Bob", null, null);
         await ShareAsync("D1", "cat", StoreSet.Noon.AddSeconds(1), null);
         await ShareAsync("D1", "dan", null, StoreSet.Noon);

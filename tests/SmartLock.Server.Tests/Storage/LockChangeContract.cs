@@ -24,9 +24,9 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task A_removed_lock_takes_key_shares_and_commands_along_and_leaves_its_log()
     {
-        await Stores.MoveInAsync("ada", "bob");
-        await Stores.HearAsync("D1");
-        await Stores.HearAsync("D2");
+        await Stores.CreateUsersAsync("ada", "bob");
+        await Stores.RegisterOnlineAsync("D1");
+        await Stores.RegisterOnlineAsync("D2");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", key: "k"), default);
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D2", "C2"), default);
@@ -52,9 +52,9 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task Before_a_lock_is_removed_its_old_commands_are_forgotten_in_small_parts_by_its_owner()
     {
-        await Stores.MoveInAsync("ada", "bob");
-        await Stores.HearAsync("D1");
-        await Stores.HearAsync("D2");
+        await Stores.CreateUsersAsync("ada", "bob");
+        await Stores.RegisterOnlineAsync("D1");
+        await Stores.RegisterOnlineAsync("D2");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
         for (var i = 0; i < 6; i++)
         {
@@ -79,8 +79,8 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task A_new_key_takes_the_old_ones_place()
     {
-        await Stores.MoveInAsync("ada", "bob");
-        await Stores.HearAsync("D1");
+        await Stores.CreateUsersAsync("ada", "bob");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
 
         (await Stores.Locks.ReplaceKeyAsync(By("eve"), [9], endUnsigned: false, default)).Outcome.ShouldBe(ChangeLockOutcome.NotFound);
@@ -98,7 +98,7 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task A_new_key_ends_that_a_lock_is_unsigned_only_when_it_is_to()
     {
-        await Stores.MoveInAsync("ada");
+        await Stores.CreateUsersAsync("ada");
         await Stores.Locks.RegisterAsync(
             new NewLock("D1", "Sketch", "ada", [1], Unsigned: true, StoreSet.Noon),
             10,
@@ -116,7 +116,7 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task What_somebody_tries_who_may_only_use_the_lock_is_the_owners_to_know()
     {
-        await Stores.MoveInAsync("ada", "bob", "cy");
+        await Stores.CreateUsersAsync("ada", "bob", "cy");
         await Stores.RegisterAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
 
@@ -136,8 +136,8 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task A_command_of_an_owner_before_is_not_the_present_ones_to_read()
     {
-        await Stores.MoveInAsync("ada", "bob", "cy");
-        await Stores.HearAsync("D1");
+        await Stores.CreateUsersAsync("ada", "bob", "cy");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ShareAsync("D1", "cy", ShareRole.Operator);
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2", "cy"), default);
@@ -156,8 +156,8 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task A_reassigned_lock_is_the_new_owners_alone()
     {
-        await Stores.MoveInAsync("ada", "Bob", "cy");
-        await Stores.HearAsync("D1");
+        await Stores.CreateUsersAsync("ada", "Bob", "cy");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ShareAsync("D1", "cy", ShareRole.Operator);
         await Stores.ShareAsync("D1", "bob", ShareRole.Viewer);
 
@@ -184,8 +184,8 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task A_lock_is_given_only_to_who_may_have_it()
     {
-        await Stores.MoveInAsync("ada", "bob");
-        await Stores.MoveInAsync(disabled: true, "off");
+        await Stores.CreateUsersAsync("ada", "bob");
+        await Stores.CreateUsersAsync(disabled: true, "off");
         await Stores.RegisterAsync("D1");
         await Stores.RegisterAsync("D2", "bob");
         var before = await Stores.WholeLogAsync("D1");
@@ -203,7 +203,7 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task Nobody_is_given_more_than_one_may_have_even_at_once()
     {
-        await Stores.MoveInAsync("ada", "bob");
+        await Stores.CreateUsersAsync("ada", "bob");
         for (var i = 0; i < 10; i++)
         {
             await Stores.RegisterAsync($"D{i}");
@@ -218,10 +218,10 @@ public abstract class LockChangeContract : StoreContract
     [Fact]
     public async Task Everybodys_locks_are_listed_by_owner_and_state_and_in_pages()
     {
-        await Stores.MoveInAsync("ada", "bob");
-        await Stores.HearAsync("D1");
+        await Stores.CreateUsersAsync("ada", "bob");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.RegisterAsync("D2", "bob");
-        await Stores.HearAsync("D3", "bob");
+        await Stores.RegisterOnlineAsync("D3", "bob");
 
         (await ListAsync()).ShouldBe(["D1", "D2", "D3"]);
         (await ListAsync(owner: "BOB")).ShouldBe(["D2", "D3"]);

@@ -7,7 +7,7 @@ namespace SmartLock.Server.Tests.Storage;
 public abstract class LockStoreContract : StoreContract
 {
     [Fact]
-    public async Task A_new_lock_is_unknown_and_unheard()
+    public async Task A_new_lock_is_unknown_and_has_never_reported()
     {
         (await Stores.RegisterAsync("D1")).ShouldBe(RegisterLockOutcome.Registered);
         var found = await Stores.Locks.FindAsync("D1", "ada", StoreSet.Noon, default);

@@ -13,7 +13,7 @@ public abstract class PairingStoreContract : StoreContract
     [Fact]
     public async Task A_claimed_device_is_a_lock_with_the_key_it_was_prepared_with()
     {
-        await Stores.MoveInAsync("ada");
+        await Stores.CreateUsersAsync("ada");
         (await AddAsync("D1")).ShouldBe(AddDeviceOutcome.Added);
         (await Stores.Devices.FindAsync("D1", default)).ShouldBeNull("a device that waits is no device yet");
 
@@ -57,7 +57,7 @@ public abstract class PairingStoreContract : StoreContract
     [Fact]
     public async Task Ten_wrong_codes_shut_out_who_gave_them_and_nobody_else()
     {
-        await Stores.MoveInAsync("ada", "eve");
+        await Stores.CreateUsersAsync("ada", "eve");
         await AddAsync("D1");
         await AddAsync("D2");
 
@@ -75,7 +75,7 @@ public abstract class PairingStoreContract : StoreContract
     {
         const int WrongCodes = 1_000;
         var guessers = Enumerable.Range(0, WrongCodes / PairingRules.MaxWrongCodesOfOne).Select(i => $"eve{i}").ToArray();
-        await Stores.MoveInAsync([.. guessers, "ada"]);
+        await Stores.CreateUsersAsync([.. guessers, "ada"]);
         await AddAsync("D1");
 
         // As many at once as a store's connections may be asked for.
@@ -91,7 +91,7 @@ public abstract class PairingStoreContract : StoreContract
     [Fact]
     public async Task A_refusal_that_is_not_to_be_recorded_leaves_no_entry_and_still_counts()
     {
-        await Stores.MoveInAsync("eve", "ada");
+        await Stores.CreateUsersAsync("eve", "ada");
         await AddAsync("D1");
         var before = await Stores.WholeLogAsync("D1");
         var unrecorded = new LockChange("D1", "eve", StoreSet.Noon) { RecordsRefusal = false };
@@ -118,7 +118,7 @@ public abstract class PairingStoreContract : StoreContract
     [Fact]
     public async Task An_account_that_was_deleted_while_it_asked_gets_nothing()
     {
-        await Stores.MoveInAsync("ada");
+        await Stores.CreateUsersAsync("ada");
         await AddAsync("D1");
         (await Stores.Users.DeleteAsync("ada", "ada", StoreSet.Noon, default)).ShouldBe(DeleteUserOutcome.Deleted);
 
@@ -129,7 +129,7 @@ public abstract class PairingStoreContract : StoreContract
     [Fact]
     public async Task A_device_id_is_prepared_or_registered_once()
     {
-        await Stores.MoveInAsync("ada");
+        await Stores.CreateUsersAsync("ada");
         await AddAsync("D1");
         await Stores.RegisterAsync("E1");
 
@@ -154,7 +154,7 @@ public abstract class PairingStoreContract : StoreContract
     [Fact]
     public async Task A_device_with_an_owner_is_his_lock_at_once()
     {
-        await Stores.MoveInAsync("Ada");
+        await Stores.CreateUsersAsync("Ada");
 
         var result = await AddOwnedAsync("D1", "ADA");
 

@@ -26,7 +26,7 @@ public abstract class RemovedLockContract : StoreContract
     [Fact]
     public async Task Nothing_but_its_log_is_left_of_a_lock_that_had_everything()
     {
-        await Stores.MoveInAsync("ada", "bob", "cy");
+        await Stores.CreateUsersAsync("ada", "bob", "cy");
         await LiveAsync(DeviceId);
         await LiveAsync(Other);
         var before = await FindPlacesAsync(Other);
@@ -42,7 +42,7 @@ public abstract class RemovedLockContract : StoreContract
     [Fact]
     public async Task The_next_owner_of_the_device_begins_anew()
     {
-        await Stores.MoveInAsync("ada", "bob", "cy");
+        await Stores.CreateUsersAsync("ada", "bob", "cy");
         await LiveAsync(DeviceId);
         await Stores.Locks.RemoveAsync(new LockChange(DeviceId, "ada", StoreSet.Noon), default);
 

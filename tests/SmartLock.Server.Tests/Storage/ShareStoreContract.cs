@@ -18,8 +18,8 @@ public abstract class ShareStoreContract : StoreContract
     [InlineData(5, 10, 10, false)]
     public async Task A_share_holds_from_its_first_moment_until_before_its_last(int? from, int? until, int asked, bool holds)
     {
-        await Stores.MoveInAsync("ada", "Bob");
-        await Stores.HearAsync("D1");
+        await Stores.CreateUsersAsync("ada", "Bob");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator, At(from), At(until));
         var now = StoreSet.Noon.AddMilliseconds(asked);
 
@@ -36,8 +36,8 @@ public abstract class ShareStoreContract : StoreContract
     [Fact]
     public async Task A_viewer_reads_and_moves_nothing_and_the_try_is_logged()
     {
-        await Stores.MoveInAsync("ada", "bob");
-        await Stores.HearAsync("D1");
+        await Stores.CreateUsersAsync("ada", "bob");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Viewer);
 
         (await Stores.Locks.FindAsync("D1", "bob", StoreSet.Noon, default))!.Access.ShouldBe(LockAccess.Viewer);
@@ -48,7 +48,7 @@ public abstract class ShareStoreContract : StoreContract
     [Fact]
     public async Task Own_and_shared_locks_are_one_list_in_order_of_device_id_whatever_the_pages()
     {
-        await Stores.MoveInAsync("ada", "bob");
+        await Stores.CreateUsersAsync("ada", "bob");
         for (var i = 0; i < 9; i++)
         {
             await Stores.RegisterAsync($"D{i}", i % 2 == 0 ? "ada" : "bob");
@@ -80,7 +80,7 @@ public abstract class ShareStoreContract : StoreContract
     [Fact]
     public async Task A_second_share_takes_the_place_of_the_first()
     {
-        await Stores.MoveInAsync("ada", "Bob");
+        await Stores.CreateUsersAsync("ada", "Bob");
         await Stores.RegisterAsync("D1");
 
         (await GrantAsync("bob", ShareRole.Viewer)).Outcome.ShouldBe(GrantShareOutcome.Granted);
@@ -95,8 +95,8 @@ public abstract class ShareStoreContract : StoreContract
     [Fact]
     public async Task What_may_not_be_shared_is_refused_and_logged_only_where_somebody_else_tried()
     {
-        await Stores.MoveInAsync("ada", "bob", "cy");
-        await Stores.MoveInAsync(disabled: true, "off");
+        await Stores.CreateUsersAsync("ada", "bob", "cy");
+        await Stores.CreateUsersAsync(disabled: true, "off");
         await Stores.RegisterAsync("D1");
         await Stores.ShareAsync("D1", "bob", ShareRole.Operator);
         var before = await Stores.WholeLogAsync("D1");
@@ -118,7 +118,7 @@ public abstract class ShareStoreContract : StoreContract
     public async Task No_lock_has_more_shares_than_the_bound_even_at_once_and_ended_ones_do_not_count()
     {
         var friends = Enumerable.Range(0, 10).Select(i => $"friend{i}").ToArray();
-        await Stores.MoveInAsync(["ada", "early", .. friends]);
+        await Stores.CreateUsersAsync(["ada", "early", .. friends]);
         await Stores.RegisterAsync("D1");
         await GrantAsync("early", until: StoreSet.Noon.AddSeconds(1));
 
@@ -134,7 +134,7 @@ public abstract class ShareStoreContract : StoreContract
     [Fact]
     public async Task A_share_is_the_owners_to_end_and_its_holders_to_leave()
     {
-        await Stores.MoveInAsync("ada", "Bob", "cy");
+        await Stores.CreateUsersAsync("ada", "Bob", "cy");
         await Stores.RegisterAsync("D1");
         await GrantAsync("bob");
         await GrantAsync("cy", from: StoreSet.Noon.AddDays(1));

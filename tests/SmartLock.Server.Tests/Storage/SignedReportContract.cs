@@ -11,7 +11,7 @@ public abstract class SignedReportContract : StoreContract
     [Fact]
     public async Task One_sent_later_than_the_stored_one_counts()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
 
         var same = await Stores.ReportAsync(Signed(2_000, Later));
         var changed = await Stores.ReportAsync(Signed(3_000, Later.AddSeconds(9), LockStatus.Unlocked, "Jammed"));
@@ -27,9 +27,9 @@ public abstract class SignedReportContract : StoreContract
     [InlineData(1_000)]
     [InlineData(999)]
     [InlineData(0)]
-    public async Task One_that_is_not_newer_is_refused_whenever_it_was_heard(long sentAt)
+    public async Task One_that_is_not_newer_is_refused_whenever_it_was_received(long sentAt)
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
         var replayed = Signed(sentAt, Later, LockStatus.Unlocked, "Jammed");
 
         var result = await Stores.ReportAsync(replayed);
@@ -43,7 +43,7 @@ public abstract class SignedReportContract : StoreContract
     [Fact]
     public async Task A_replay_does_not_bring_a_silent_device_back()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
         await Stores.Devices.MarkOfflineAsync(Later, Later, 10, default);
 
         var result = await Stores.ReportAsync(Signed(1_000, Later.AddSeconds(1)));
@@ -56,9 +56,9 @@ public abstract class SignedReportContract : StoreContract
     }
 
     [Fact]
-    public async Task Of_one_report_that_several_replicas_heard_one_counts()
+    public async Task Of_one_report_that_several_replicas_received_one_counts()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
 
         var results = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Stores.ReportAsync(Signed(2_000, Later, LockStatus.Unlocked))));
 
@@ -69,7 +69,7 @@ public abstract class SignedReportContract : StoreContract
     [Fact]
     public async Task Two_replicas_clocks_may_differ_and_the_device_says_which_report_is_the_later_one()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
         await Stores.ReportAsync(Signed(2_000, Later.AddSeconds(1)));
 
         // Sent after, reported by a replica whose clock is a second behind.
@@ -83,7 +83,7 @@ public abstract class SignedReportContract : StoreContract
     [Fact]
     public async Task A_last_seen_from_before_the_clock_was_set_back_does_not_stay()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
         await Stores.ReportAsync(Signed(2_000, Later.AddHours(1)));
 
         await Stores.ReportAsync(Signed(3_000, Later));
@@ -94,7 +94,7 @@ public abstract class SignedReportContract : StoreContract
     [Fact]
     public async Task The_verdict_of_a_report_that_was_overtaken_counts()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C2"), default);
         await Stores.Devices.TakeAsync(new DeviceBatch([Signed(3_000, Later)], [new Verdict("D1", "C2", "done", Later)], []));
@@ -109,7 +109,7 @@ public abstract class SignedReportContract : StoreContract
     [Fact]
     public async Task One_from_before_the_loss_of_its_connection_is_no_sign_of_life()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
         await Stores.LoseAsync("D1", 500, Later);
 
         // The bolt's last word, and then a replica whose clock is ahead.
@@ -128,7 +128,7 @@ public abstract class SignedReportContract : StoreContract
     [Fact]
     public async Task A_key_that_is_gone_comes_before_when_it_was_sent()
     {
-        await HearAsync();
+        await RegisterOnlineAsync();
         var before = (await Stores.Devices.FindAsync("D1", default))!.KeyFrom;
         await Stores.Locks.ReplaceKeyAsync(new LockChange("D1", "ada", Later), [9], endUnsigned: false, default);
 
@@ -140,7 +140,7 @@ public abstract class SignedReportContract : StoreContract
     private static DeviceReport Signed(long sentAt, DateTimeOffset receivedAt, LockStatus status = LockStatus.Locked, string? issue = null) =>
         StoreSet.Report("D1", receivedAt, status, issue) with { SentAt = sentAt, BySignature = true };
 
-    private Task HearAsync() => Stores.HearAsync("D1");
+    private Task RegisterOnlineAsync() => Stores.RegisterOnlineAsync("D1");
 
     private async Task<Server.Locks.Lock> FindAsync() => (await Stores.Locks.FindAsync("D1", "ada", default))!;
 }

@@ -35,9 +35,9 @@ internal sealed record StoreSet(
             default);
 
     /// <summary>Accounts under these names.</summary>
-    public Task MoveInAsync(params string[] usernames) => MoveInAsync(disabled: false, usernames);
+    public Task CreateUsersAsync(params string[] usernames) => CreateUsersAsync(disabled: false, usernames);
 
-    public async Task MoveInAsync(bool disabled, params string[] usernames)
+    public async Task CreateUsersAsync(bool disabled, params string[] usernames)
     {
         foreach (var username in usernames)
         {
@@ -47,7 +47,7 @@ internal sealed record StoreSet(
     }
 
     /// <summary>A lock whose device was reported at <see cref="Noon"/>.</summary>
-    public async Task HearAsync(string deviceId, string owner = "ada")
+    public async Task RegisterOnlineAsync(string deviceId, string owner = "ada")
     {
         (await RegisterAsync(deviceId, owner)).ShouldBe(RegisterLockOutcome.Registered);
         await ReportAsync(Report(deviceId));

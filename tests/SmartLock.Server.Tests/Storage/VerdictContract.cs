@@ -130,7 +130,7 @@ public abstract class VerdictContract : StoreContract
     [InlineData(null)]
     public async Task A_command_is_for_the_start_that_the_last_believed_status_named(string? boot)
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await Stores.ReportAsync(StoreSet.Report("D1", StoreSet.Noon.AddSeconds(1)) with { Boot = "0123456789abcdef" });
         await Stores.ReportAsync(StoreSet.Report("D1", StoreSet.Noon.AddSeconds(2)) with { Boot = boot });
 
@@ -156,7 +156,7 @@ public abstract class VerdictContract : StoreContract
     public async Task Another_devices_verdict_does_not_count()
     {
         await IssueAsync("C1");
-        await Stores.HearAsync("D2");
+        await Stores.RegisterOnlineAsync("D2");
         (await Stores.DecideAsync("D2", "C1", "done")).Decided.ShouldBeEmpty();
         (await Stores.Commands.FindAsync("C1", "ada", default))!.State.ShouldBe(CommandState.Sent);
     }
@@ -184,7 +184,7 @@ public abstract class VerdictContract : StoreContract
 
     private async Task IssueAsync(string commandId)
     {
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         await OrderAsync(commandId);
     }
 

@@ -51,7 +51,8 @@ public sealed class OtlpExportTests
         {
             var somebody = await app.OwnerAsync();
             somebody.Http.DefaultRequestHeaders.UserAgent.ParseAdd("AGENT-SECRET");
-            (await somebody.Http.GetAsync("/api/locks/PATH-SECRET/shares?access_token=QUERY-SECRET")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            (await somebody.Http.GetAsync("/api/locks/PATH-SECRET/shares")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            (await somebody.Http.GetAsync("/api/locks/PATH-SECRET/shares?access_token=QUERY-SECRET")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
             var hook = await Hook.CreateAsync(somebody, receiver.Url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
             await hook.InStateAsync(await hook.TestAsync(), "delivered");
             await app.StopAsync();

@@ -1,3 +1,4 @@
+using MongoDB.Bson.Serialization.Attributes;
 using MongoDB.Driver;
 using SmartLock.Server.Commands;
 
@@ -49,9 +50,10 @@ internal sealed record CommandDocument : IMongoDocument<CommandDocument>
     public string? EarlierResult { get; init; }
 
     /// <summary>The lock's when it was sent.</summary>
-    public required string Tenure { get; init; }
+    [BsonElement(LockDocument.OwnershipElement)]
+    public required string OwnershipId { get; init; }
 
-    public static CommandDocument Of(Command command, string? idempotencyKey, string tenure) => new()
+    public static CommandDocument Of(Command command, string? idempotencyKey, string ownershipId) => new()
     {
         Id = command.Id,
         DeviceId = command.DeviceId,
@@ -61,7 +63,7 @@ internal sealed record CommandDocument : IMongoDocument<CommandDocument>
         IssuedAt = command.IssuedAt,
         ExpiresAt = command.ExpiresAt,
         State = command.State,
-        Tenure = tenure,
+        OwnershipId = ownershipId,
     };
 
     public static FilterDefinition<CommandDocument> ById(string commandId) => Builders<CommandDocument>.Filter.Eq(c => c.Id, commandId);

@@ -11,6 +11,9 @@ namespace SmartLock.Server.Storage.MongoDb;
 /// </summary>
 internal sealed record LockDocument : ReportedLock, IMongoDocument<LockDocument>
 {
+    /// <summary>What <see cref="OwnershipId"/> is called in the database, in all collections that have it.</summary>
+    public const string OwnershipElement = "tenure";
+
     public static string Collection => "locks";
 
     public static IEnumerable<CreateIndexModel<LockDocument>> Indexes
@@ -41,15 +44,16 @@ internal sealed record LockDocument : ReportedLock, IMongoDocument<LockDocument>
     public long LastIssuedAt { get; init; }
 
     /// <summary>Made anew when the lock is registered, claimed or reassigned: an owner reads the log and the commands of it only.</summary>
-    public required string Tenure { get; init; }
+    [BsonElement(OwnershipElement)]
+    public required string OwnershipId { get; init; }
 
-    /// <summary>When the tenure began: the time of the log entry that tells so.</summary>
+    /// <summary>When the present ownership began: the time of the log entry that tells so.</summary>
     public DateTimeOffset? OwnedSince { get; init; }
 
     /// <summary>Null when there are none.</summary>
     public IReadOnlyList<ShareDocument>? Shares { get; init; }
 
-    public static LockDocument Of(NewLock registered, string tenure, long keyFrom) => new()
+    public static LockDocument Of(NewLock registered, string ownershipId, long keyFrom) => new()
     {
         DeviceId = registered.DeviceId,
         Name = registered.Name,
@@ -60,7 +64,7 @@ internal sealed record LockDocument : ReportedLock, IMongoDocument<LockDocument>
         Unsigned = registered.Unsigned,
         Key = registered.ProtectedKey,
         KeyFrom = keyFrom,
-        Tenure = tenure,
+        OwnershipId = ownershipId,
         OwnedSince = registered.CreatedAt,
     };
 

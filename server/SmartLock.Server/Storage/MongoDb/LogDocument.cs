@@ -19,8 +19,8 @@ internal sealed record LogDocument : IMongoDocument<LogDocument>
             yield return new(keys.Ascending(l => l.DeviceId).Ascending(l => l.Sequence), new CreateIndexOptions { Name = "chain", Unique = true });
             yield return new(keys.Ascending(l => l.DeviceId).Descending(l => l.LogId), new CreateIndexOptions { Name = "device" });
             yield return new(
-                keys.Ascending(l => l.Tenure).Descending(l => l.LogId),
-                new CreateIndexOptions<LogDocument> { Name = "tenure", PartialFilterExpression = filter.Exists(l => l.Tenure) });
+                keys.Ascending(l => l.OwnershipId).Descending(l => l.LogId),
+                new CreateIndexOptions<LogDocument> { Name = LockDocument.OwnershipElement, PartialFilterExpression = filter.Exists(l => l.OwnershipId) });
             yield return new(keys.Ascending(l => l.Actor).Descending(l => l.LogId), new CreateIndexOptions { Name = "actor" });
             yield return new(keys.Descending(l => l.LogId), new CreateIndexOptions { Name = "id" });
             yield return new(
@@ -65,11 +65,12 @@ internal sealed record LogDocument : IMongoDocument<LogDocument>
     public string? Key { get; init; }
 
     /// <summary>Of the lock when this happened; null for what is no owner's to read. Not part of what is hashed.</summary>
-    public string? Tenure { get; init; }
+    [BsonElement(LockDocument.OwnershipElement)]
+    public string? OwnershipId { get; init; }
 
     public static string PlaceOf(string deviceId, long sequence) => string.Create(CultureInfo.InvariantCulture, $"{deviceId}/{sequence}");
 
-    public static LogDocument Of(ChainedEntry entry, string? key, string? tenure) => new()
+    public static LogDocument Of(ChainedEntry entry, string? key, string? ownershipId) => new()
     {
         Place = PlaceOf(entry.DeviceId, entry.Sequence),
         LogId = entry.Id,
@@ -85,7 +86,7 @@ internal sealed record LogDocument : IMongoDocument<LogDocument>
         PreviousHash = entry.PreviousHash,
         Hash = entry.Hash,
         Key = key,
-        Tenure = tenure,
+        OwnershipId = ownershipId,
     };
 
     public ChainedEntry ToEntry() => new(LogId, DeviceId, Sequence, Time, Actor, Action, Result, CommandId, Target, PreviousHash, Hash, Issue);

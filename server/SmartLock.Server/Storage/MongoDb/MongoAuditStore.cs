@@ -14,7 +14,7 @@ internal sealed class MongoAuditStore(MongoDatabase database) : IAuditStore
     private readonly IMongoCollection<LogDocument> _logs = database.Collection<LogDocument>(LogDocument.Collection);
     private readonly IMongoCollection<LogHeadDocument> _heads = database.Collection<LogHeadDocument>(LogHeadDocument.Collection);
 
-    /// <summary>By the tenures of the owner's locks: what was before them is the business of owners before.</summary>
+    /// <summary>By the present ownership of each of the owner's locks: what was before is the business of owners before.</summary>
     public Task<Page<AuditEntry>> ListAsync(string owner, AuditFilter filter, long? beforeId, int limit, CancellationToken ct) =>
         database.ReadAsync(
             async token =>
@@ -26,9 +26,9 @@ internal sealed class MongoAuditStore(MongoDatabase database) : IAuditStore
                     owned &= where.Eq(l => l.DeviceId, filter.DeviceId);
                 }
 
-                var tenures = await database.Collection<LockDocument>(LockDocument.Collection).Find(owned).Project(l => l.Tenure).ToListAsync(token);
+                var ownershipIds = await database.Collection<LockDocument>(LockDocument.Collection).Find(owned).Project(l => l.OwnershipId).ToListAsync(token);
                 var search = await MongoLogSearch.StartAsync(_logs, database.Names, filter, beforeId, limit, token);
-                return await search.OfTenuresAsync(tenures, token);
+                return await search.OfOwnershipsAsync(ownershipIds, token);
             },
             ct);
 

@@ -5,7 +5,7 @@ using SmartLock.Server.Audit;
 namespace SmartLock.Server.Storage.MongoDb;
 
 /// <param name="Key">See <see cref="LogDocument.Key"/>.</param>
-internal sealed record PendingEntry(NewAuditEntry Entry, string? Tenure, string? Key = null);
+internal sealed record PendingEntry(NewAuditEntry Entry, string? OwnershipId, string? Key = null);
 
 /// <summary>
 /// Links entries into the log's chains, inside a transaction: a chain's end is read and moved where its entries are inserted, so that two
@@ -41,7 +41,7 @@ internal sealed class MongoChains(MongoDatabase database, AuditChain chain, Time
             var end = ends[pending.Entry.DeviceId];
             var entry = ToChained(pending.Entry, stored) with { Id = _ids.Next(end.LogId), Sequence = end.Sequence + 1, PreviousHash = end.Hash };
             entry = entry with { Hash = chain.HashOf(entry) };
-            documents.Add(LogDocument.Of(entry, pending.Key, pending.Tenure));
+            documents.Add(LogDocument.Of(entry, pending.Key, pending.OwnershipId));
             (end.Sequence, end.Hash, end.LogId) = (entry.Sequence, entry.Hash, entry.Id);
         }
 

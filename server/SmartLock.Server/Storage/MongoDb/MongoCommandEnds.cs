@@ -92,10 +92,10 @@ internal sealed class MongoCommandEnds(MongoDatabase database)
 
         var those = Builders<LockDocument>.Filter.In(l => l.DeviceId, ended.Select(e => e.Command.DeviceId).Distinct());
         var present = await database.Collection<LockDocument>(LockDocument.Collection).Find(transaction.Session, those)
-            .Project(l => new { l.DeviceId, l.Tenure })
+            .Project(l => new { l.DeviceId, l.OwnershipId })
             .ToListAsync(transaction.Ct);
-        var tenures = present.ToDictionary(l => l.DeviceId, l => l.Tenure);
-        await transaction.AppendAsync([.. ended.Select(e => (e.Entry, tenures.GetValueOrDefault(e.Command.DeviceId)))]);
+        var ownershipIds = present.ToDictionary(l => l.DeviceId, l => l.OwnershipId);
+        await transaction.AppendAsync([.. ended.Select(e => (e.Entry, ownershipIds.GetValueOrDefault(e.Command.DeviceId)))]);
     }
 
     private static FilterDefinition<CommandDocument> NamedBy(IReadOnlyCollection<Verdict> verdicts) => Where.Or(

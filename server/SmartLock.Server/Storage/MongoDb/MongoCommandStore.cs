@@ -27,12 +27,12 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks
                     var issuedAt = Builders<LockDocument>.Update.Set(l => l.LastIssuedAt, command.IssuedAt.ToUnixTimeMilliseconds());
                     await locks.UpdateAsync(transaction, request.DeviceId, issuedAt);
                     await _commands.InsertOneAsync(
-                        transaction.Session, CommandDocument.Of(command, request.IdempotencyKey, found!.Tenure), null, transaction.Ct);
+                        transaction.Session, CommandDocument.Of(command, request.IdempotencyKey, found!.OwnershipId), null, transaction.Ct);
                 }
 
                 if (logged is { } entry)
                 {
-                    await transaction.AppendAsync(entry, found?.Tenure);
+                    await transaction.AppendAsync(entry, found?.OwnershipId);
                 }
 
                 return result;
@@ -100,5 +100,5 @@ internal sealed class MongoCommandStore(MongoDatabase database, MongoLocks locks
     private async Task<bool> OwnsSinceAsync(CommandDocument command, string username, CancellationToken ct) =>
         await locks.Documents.Find(LockDocument.ById(command.DeviceId)).FirstOrDefaultAsync(ct) is { } found
         && found.Owner == username
-        && found.Tenure == command.Tenure;
+        && found.OwnershipId == command.OwnershipId;
 }

@@ -26,7 +26,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoHeartbeats h
                 var silent = await _locks.Find(transaction.Session, where.Eq(l => l.State, LockState.Available) & isSilent)
                     .SortBy(l => l.LastSeen)
                     .Limit(limit)
-                    .Project(l => new { l.DeviceId, l.Tenure })
+                    .Project(l => new { l.DeviceId, l.OwnershipId })
                     .ToListAsync(transaction.Ct);
                 if (silent.Count > 0)
                 {
@@ -36,7 +36,7 @@ internal sealed class MongoDeviceStore(MongoDatabase database, MongoHeartbeats h
                         Builders<LockDocument>.Update.Set(l => l.State, LockState.Unavailable).Set(l => l.Issue, LockIssues.NoHeartbeat),
                         null,
                         transaction.Ct);
-                    await transaction.AppendAsync([.. silent.Select(l => (ReportRules.Silent(l.DeviceId, now), (string?)l.Tenure))]);
+                    await transaction.AppendAsync([.. silent.Select(l => (ReportRules.Silent(l.DeviceId, now), (string?)l.OwnershipId))]);
                 }
 
                 return [.. silent.Select(l => l.DeviceId)];

@@ -158,7 +158,7 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
         /// <summary>Devices whose locks are to be written.</summary>
         public HashSet<string> Written { get; } = [];
 
-        public List<(NewAuditEntry Entry, string? Tenure)> Entries { get; } = [];
+        public List<(NewAuditEntry Entry, string? OwnershipId)> Entries { get; } = [];
 
         private readonly List<string> _changed = [];
         private readonly List<string> _cameBack = [];
@@ -222,7 +222,7 @@ internal sealed class MongoHeartbeats(MongoDatabase database, MongoCommandEnds c
             Written.Add(document.DeviceId);
             if (entry is not null)
             {
-                Entries.Add((entry, document.Tenure));
+                Entries.Add((entry, document.OwnershipId));
             }
         }
     }

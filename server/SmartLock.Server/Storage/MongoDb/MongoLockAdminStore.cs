@@ -43,17 +43,17 @@ internal sealed class MongoLockAdminStore(MongoDatabase database, MongoLocks loc
                 var (result, _, _) = decision;
                 if (decision is { Taken: { } taken, Given: { } given })
                 {
-                    var tenure = locks.NewTenure();
+                    var ownershipId = locks.NewOwnershipId();
                     await locks.UpdateAsync(
                         transaction,
                         change.DeviceId,
                         Builders<LockDocument>.Update
                             .Set(l => l.Owner, username)
                             .Set(l => l.OwnerKey, ownerKey)
-                            .Set(l => l.Tenure, tenure)
+                            .Set(l => l.OwnershipId, ownershipId)
                             .Set(l => l.OwnedSince, change.Now)
                             .Unset(l => l.Shares));
-                    await transaction.AppendAsync([(taken, found!.Tenure), (given, tenure)]);
+                    await transaction.AppendAsync([(taken, found!.OwnershipId), (given, ownershipId)]);
                 }
 
                 return result;

@@ -72,7 +72,7 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks) :
         int limit,
         CancellationToken ct) =>
         await locks.FindLockAsync(deviceId, ct) is { } found && VisibleTo(found, username, now) is { } visible
-            ? new LockHistory(visible, await ReadChangesAsync(found.Tenure, since, limit, ct))
+            ? new LockHistory(visible, await ReadChangesAsync(found.OwnershipId, since, limit, ct))
             : null;
 
     public Task<ChangeLockOutcome> EditAsync(LockChange change, LockEdit edit, CancellationToken ct) =>
@@ -155,7 +155,7 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks) :
                 var decision = decide(found);
                 if (decision.Entry is { } entry)
                 {
-                    var logId = await transaction.AppendAsync(entry, found!.Tenure);
+                    var logId = await transaction.AppendAsync(entry, found!.OwnershipId);
                     if (decision.Outcome is ChangeLockOutcome.Changed)
                     {
                         await write(transaction, found, logId);
@@ -166,11 +166,11 @@ internal sealed class MongoLockStore(MongoDatabase database, MongoLocks locks) :
             },
             ct);
 
-    private Task<List<StateChange>> ReadChangesAsync(string tenure, DateTimeOffset since, int limit, CancellationToken ct) => database.ReadAsync(
+    private Task<List<StateChange>> ReadChangesAsync(string ownershipId, DateTimeOffset since, int limit, CancellationToken ct) => database.ReadAsync(
         async token =>
         {
             var where = Builders<LogDocument>.Filter;
-            using var cursor = await _logs.Find(where.Eq(l => l.Tenure, tenure) & where.Eq(l => l.Action, AuditActions.Connectivity))
+            using var cursor = await _logs.Find(where.Eq(l => l.OwnershipId, ownershipId) & where.Eq(l => l.Action, AuditActions.Connectivity))
                 .SortByDescending(l => l.LogId)
                 .Limit(limit)
                 .Project(l => new { l.Time, l.Issue })

@@ -14,7 +14,7 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
 
     public IMongoCollection<CommandDocument> Commands { get; } = database.Collection<CommandDocument>(CommandDocument.Collection);
 
-    public string NewTenure() => Ids.NewUlid(time.GetUtcNow());
+    public string NewOwnershipId() => Ids.NewUlid(time.GetUtcNow());
 
     public Task<LockDocument?> FindLockAsync(string deviceId, CancellationToken ct) =>
         database.ReadAsync(token => Documents.Find(LockDocument.ById(deviceId)).FirstOrDefaultAsync(token), ct)!;
@@ -60,11 +60,11 @@ internal sealed class MongoLocks(MongoDatabase database, MongoAccountReads accou
     /// <summary>Makes the device id, which is not taken, a lock: the last part of registering, claiming and adding.</summary>
     public async Task<LockDocument> InsertAsync(MongoTransaction transaction, NewLock newLock, NewAuditEntry entry)
     {
-        var tenure = NewTenure();
+        var ownershipId = NewOwnershipId();
 
         // The chain outlives the lock, so the position of the entry is greater than that of any earlier key of the device id.
-        var keyFrom = await transaction.AppendAsync(entry, tenure);
-        var registered = LockDocument.Of(newLock, tenure, keyFrom);
+        var keyFrom = await transaction.AppendAsync(entry, ownershipId);
+        var registered = LockDocument.Of(newLock, ownershipId, keyFrom);
         await Documents.InsertOneAsync(transaction.Session, registered, null, transaction.Ct);
         await Pairings.DeleteOneAsync(transaction.Session, PairingDocument.ById(newLock.DeviceId), null, transaction.Ct);
         return registered;

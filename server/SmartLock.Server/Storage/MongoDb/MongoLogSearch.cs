@@ -13,7 +13,7 @@ internal sealed class MongoLogSearch
     private const int MostLookedAt = 20_000;
 
     /// <summary>More in one query and the server would no longer merge their index entries, but sort all that they have.</summary>
-    private const int TenuresAtOnce = 100;
+    private const int OwnershipsAtOnce = 100;
 
     private static readonly FilterDefinitionBuilder<LogDocument> Filter = Builders<LogDocument>.Filter;
     private static readonly SortDefinition<LogDocument> NewestFirst = Builders<LogDocument>.Sort.Descending(l => l.LogId);
@@ -58,12 +58,12 @@ internal sealed class MongoLogSearch
         return await PageAsync([await LookAsync(along, ct)], ct);
     }
 
-    public async Task<Page<AuditEntry>> OfTenuresAsync(IReadOnlyCollection<string> tenures, CancellationToken ct)
+    public async Task<Page<AuditEntry>> OfOwnershipsAsync(IReadOnlyCollection<string> ownershipIds, CancellationToken ct)
     {
         var looks = new List<Look>();
-        foreach (var some in tenures.Chunk(TenuresAtOnce))
+        foreach (var some in ownershipIds.Chunk(OwnershipsAtOnce))
         {
-            looks.Add(await LookAsync(Filter.In(l => l.Tenure, some), ct));
+            looks.Add(await LookAsync(Filter.In(l => l.OwnershipId, some), ct));
         }
 
         return await PageAsync(looks, ct);

@@ -47,7 +47,7 @@ internal sealed class MongoShareStore(MongoDatabase database, MongoLocks locks, 
 
                 if (logged is { } entry)
                 {
-                    await transaction.AppendAsync(entry, found!.Tenure);
+                    await transaction.AppendAsync(entry, found!.OwnershipId);
                 }
 
                 return result;
@@ -72,7 +72,7 @@ internal sealed class MongoShareStore(MongoDatabase database, MongoLocks locks, 
 
                 if (decision.Entry is { } entry)
                 {
-                    await transaction.AppendAsync(entry, found!.Tenure);
+                    await transaction.AppendAsync(entry, found!.OwnershipId);
                 }
 
                 return decision.Outcome;

@@ -22,19 +22,19 @@ internal sealed class MongoTransaction(MongoDatabase database, MongoChains chain
     public static string TurnOf(string nameKey) => "account/" + nameKey;
 
     /// <summary>Links the entry into its chain.</summary>
-    /// <param name="tenure">The lock's, for what its owner may read; null where no lock is concerned.</param>
+    /// <param name="ownershipId">The lock's, for what its owner may read; null where no lock is concerned.</param>
     /// <returns>Its position in the whole log: greater than all before it in its chain.</returns>
-    public async Task<long> AppendAsync(NewAuditEntry entry, string? tenure)
+    public async Task<long> AppendAsync(NewAuditEntry entry, string? ownershipId)
     {
         _turns.Add(entry.DeviceId);
-        return (await chains.AppendAsync(session, [new PendingEntry(entry, tenure)], searchesEnds, ct))[0];
+        return (await chains.AppendAsync(session, [new PendingEntry(entry, ownershipId)], searchesEnds, ct))[0];
     }
 
     /// <summary>Links the entries into their chains, in this order within each: as many round trips as for one.</summary>
-    public Task<IReadOnlyList<long>> AppendAsync(IReadOnlyList<(NewAuditEntry Entry, string? Tenure)> entries)
+    public Task<IReadOnlyList<long>> AppendAsync(IReadOnlyList<(NewAuditEntry Entry, string? OwnershipId)> entries)
     {
         _turns.UnionWith(entries.Select(e => e.Entry.DeviceId));
-        return chains.AppendAsync(session, [.. entries.Select(e => new PendingEntry(e.Entry, e.Tenure))], searchesEnds, ct);
+        return chains.AppendAsync(session, [.. entries.Select(e => new PendingEntry(e.Entry, e.OwnershipId))], searchesEnds, ct);
     }
 
     /// <summary>Links those into their chains whose keys are not there yet.</summary>

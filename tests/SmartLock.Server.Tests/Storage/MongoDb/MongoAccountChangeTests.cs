@@ -16,7 +16,7 @@ public sealed class MongoAccountChangeTests(MongoFixture fixture) : AccountChang
         return MongoFixture.StoresOf(server);
     }
 
-    /// <summary>Within its tenure, so that the new owner may see what was.</summary>
+    /// <summary>Within the ownership that ends, so that the new owner may see what was.</summary>
     private protected override Task GiveAwayAsync(string deviceId, string owner) => _database.Collection("locks").UpdateOneAsync(
         Builders<BsonDocument>.Filter.Eq("_id", deviceId),
         Builders<BsonDocument>.Update.Set("owner", owner).Set("owner_key", MongoNames.KeyOf(owner)));

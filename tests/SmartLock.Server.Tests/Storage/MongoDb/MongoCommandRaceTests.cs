@@ -14,8 +14,8 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
     public async Task One_idempotency_key_issues_once_whichever_servers_are_asked()
     {
         var (one, other) = await StartTwoAsync();
-        await one.HearAsync("D1");
-        await one.HearAsync("D2");
+        await one.RegisterOnlineAsync("D1");
+        await one.RegisterOnlineAsync("D2");
 
         // The same request of both, and another with the same key.
         var results = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
@@ -32,7 +32,7 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
     public async Task Times_of_issue_increase_strictly_whichever_servers_are_asked()
     {
         var (one, other) = await StartTwoAsync();
-        await one.HearAsync("D1");
+        await one.RegisterOnlineAsync("D1");
 
         var results = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
             (i % 2 == 0 ? one : other).Commands.IssueAsync(StoreSet.Unlock("D1", $"C{i}"), default)));
@@ -45,7 +45,7 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
     public async Task Of_verdicts_and_expiries_on_several_servers_each_command_has_one_verdict()
     {
         var (one, other) = await StartTwoAsync();
-        await one.HearAsync("D1");
+        await one.RegisterOnlineAsync("D1");
         await one.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var late = StoreSet.Noon.AddSeconds(30);
 
@@ -62,7 +62,7 @@ public sealed class MongoCommandRaceTests(MongoFixture fixture) : IClassFixture<
     public async Task Of_verdicts_that_contradict_each_other_on_several_servers_two_count_at_most()
     {
         var (one, other) = await StartTwoAsync();
-        await one.HearAsync("D1");
+        await one.RegisterOnlineAsync("D1");
         await one.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
 
         var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : other).DecideAsync("D1", "C1", i % 3 == 0 ? "jammed" : "done")));

@@ -22,7 +22,7 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
         for (var i = 0; i < Rounds; i++)
         {
             var name = $"ada{i}";
-            await one.MoveInAsync(name);
+            await one.CreateUsersAsync(name);
 
             await RaceAsync(one, name, two.RegisterAsync($"D{i}", name), o => o is RegisterLockOutcome.Registered);
         }
@@ -35,7 +35,7 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
         for (var i = 0; i < Rounds; i++)
         {
             var (name, deviceId) = ($"ada{i}", $"D{i}");
-            await one.MoveInAsync(name);
+            await one.CreateUsersAsync(name);
             var pairing = new NewPairing(deviceId, [1], false, Code, StoreSet.Noon, StoreSet.Noon.AddDays(1));
             await one.Pairings.AddAsync(pairing, "boss", default);
 
@@ -48,11 +48,11 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
     public async Task Nor_the_one_that_it_is_given()
     {
         var (one, two) = await StartAsync();
-        await one.MoveInAsync("bob");
+        await one.CreateUsersAsync("bob");
         for (var i = 0; i < Rounds; i++)
         {
             var (name, deviceId) = ($"ada{i}", $"D{i}");
-            await one.MoveInAsync(name);
+            await one.CreateUsersAsync(name);
             await one.RegisterAsync(deviceId, "bob");
 
             var giving = two.LockAdmin.ReassignAsync(new LockChange(deviceId, "boss", StoreSet.Noon), name, 10, default);
@@ -64,13 +64,13 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
     public async Task Nor_a_share_or_a_webhook_that_it_is_given_meanwhile()
     {
         var (one, two) = await StartAsync();
-        await one.MoveInAsync("bob");
+        await one.CreateUsersAsync("bob");
         await one.RegisterAsync("D1", "bob");
         var webhooks = _servers[1].GetRequiredService<IWebhookStore>();
         for (var i = 0; i < Rounds; i++)
         {
             var name = $"ada{i}";
-            await one.MoveInAsync(name);
+            await one.CreateUsersAsync(name);
             var webhook = new Webhook($"H{i}", "https://example.com/", ["lock"], null, Active: true, null, StoreSet.Noon);
             var sharing = two.Shares.GrantAsync(
                 new LockChange("D1", "bob", StoreSet.Noon), new Share(name, ShareRole.Operator, null, null, StoreSet.Noon), 100, default);
@@ -88,7 +88,7 @@ public sealed class MongoDeletionRaceTests(MongoFixture fixture) : IClassFixture
     public async Task Its_shares_and_webhooks_go_with_it_and_its_name_out_of_others_deliveries()
     {
         var (one, two) = await StartAsync();
-        await one.MoveInAsync("ada", "bob");
+        await one.CreateUsersAsync("ada", "bob");
         await one.RegisterAsync("D1");
         await one.ShareAsync("D1", "bob", ShareRole.Operator);
         var (webhooks, deliveries) = (Get<IWebhookStore>(), Get<IDeliveryStore>());

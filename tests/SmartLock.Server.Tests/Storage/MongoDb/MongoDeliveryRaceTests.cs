@@ -151,7 +151,7 @@ public sealed class MongoDeliveryRaceTests(MongoFixture fixture) : IClassFixture
     {
         _servers.Add(await fixture.StartAsync(_clock));
         _servers.Add(fixture.AddServer(_clock));
-        await MongoFixture.StoresOf(_servers[0]).MoveInAsync("ada");
+        await MongoFixture.StoresOf(_servers[0]).CreateUsersAsync("ada");
         (await CreateAsync(Hook, most: 5, _servers[1])).ShouldBe(CreateWebhookOutcome.Created);
     }
 }

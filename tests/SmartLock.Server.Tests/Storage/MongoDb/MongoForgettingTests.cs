@@ -29,7 +29,7 @@ public sealed class MongoForgettingTests(MongoFixture fixture) : IClassFixture<M
     [Fact]
     public async Task What_requests_under_way_wrote_of_a_deleted_account_is_forgotten_a_minute_later_and_its_name_with_it()
     {
-        await _stores.MoveInAsync("ada", "bob");
+        await _stores.CreateUsersAsync("ada", "bob");
         await WebhookAsync("W1", "ada");
         await WebhookAsync("W2", "bob");
         (await DeleteAsync("ada")).ShouldBe(DeleteUserOutcome.Deleted);
@@ -52,7 +52,7 @@ public sealed class MongoForgettingTests(MongoFixture fixture) : IClassFixture<M
     [Fact]
     public async Task Of_an_account_nothing_is_left_but_its_id_and_the_hash_of_its_name()
     {
-        await _stores.MoveInAsync("ada");
+        await _stores.CreateUsersAsync("ada");
         var user = (await _stores.Users.ChangeEmailAsync("ada", "ada@example.org", StoreSet.Noon, default))!;
         await _stores.SecondFactors.BeginAsync("ada", [1], default);
         await _stores.Sessions.OpenAsync(user, new NewSession("S1", [1], StoreSet.Noon, StoreSet.Noon.AddDays(1), null, "local"), 5, default);
@@ -70,7 +70,7 @@ public sealed class MongoForgettingTests(MongoFixture fixture) : IClassFixture<M
     [Fact]
     public async Task A_log_entry_about_a_deleted_account_names_it_by_the_beginning_of_its_id()
     {
-        await _stores.MoveInAsync("ada");
+        await _stores.CreateUsersAsync("ada");
         var id = (await Collection(MongoNames.Users).Find(All).SingleAsync())["_id"].AsString;
         var names = _server.GetRequiredService<MongoNames>();
         var stored = await names.ToStoredAsync("ADA", default);

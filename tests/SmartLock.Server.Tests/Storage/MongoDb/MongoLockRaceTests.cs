@@ -90,8 +90,8 @@ public sealed class MongoLockRaceTests(MongoFixture fixture) : IClassFixture<Mon
         const int Commands = 100;
         const int Owners = 10;
         var (one, two) = await StartAsync();
-        await one.MoveInAsync([.. Enumerable.Range(0, Owners).Select(i => $"user{i}")]);
-        await one.HearAsync("D1", "user0");
+        await one.CreateUsersAsync([.. Enumerable.Range(0, Owners).Select(i => $"user{i}")]);
+        await one.RegisterOnlineAsync("D1", "user0");
 
         var issuing = Enumerable.Range(0, Commands).Select(i =>
             (i % 2 == 0 ? one : two).Commands.IssueAsync(StoreSet.Unlock("D1", $"C{i}", $"user{i % Owners}"), default)).ToArray();
@@ -117,7 +117,7 @@ public sealed class MongoLockRaceTests(MongoFixture fixture) : IClassFixture<Mon
     public async Task A_removed_lock_leaves_nothing_but_its_log_and_a_later_key_is_newer()
     {
         var (one, two) = await StartAsync();
-        await one.HearAsync("D1");
+        await one.RegisterOnlineAsync("D1");
         await one.Commands.IssueAsync(StoreSet.Unlock("D1", "C1"), default);
         var before = (await one.Devices.FindAsync("D1", default))!.KeyFrom;
 

@@ -135,7 +135,7 @@ public sealed class MongoTamperingTests(MongoFixture fixture) : IClassFixture<Mo
     {
         var server = await fixture.StartAsync();
         var stores = MongoFixture.StoresOf(server);
-        await stores.MoveInAsync("ada", "bob");
+        await stores.CreateUsersAsync("ada", "bob");
         await AppendAsync(server, "D1", 1);
         (await VerifyAsync(server)).IsIntact.ShouldBeTrue();
 
@@ -160,7 +160,7 @@ public sealed class MongoTamperingTests(MongoFixture fixture) : IClassFixture<Mo
     public async Task An_account_that_was_removed_past_the_server_is_missed()
     {
         var server = await fixture.StartAsync();
-        await MongoFixture.StoresOf(server).MoveInAsync("ada");
+        await MongoFixture.StoresOf(server).CreateUsersAsync("ada");
         await server.GetRequiredService<MongoDatabase>().Collection("users").DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
 
         (await VerifyAsync(server)).Accounts.ShouldHaveSingleItem().Fault.ShouldBe(AccountFault.Missing);
@@ -170,7 +170,7 @@ public sealed class MongoTamperingTests(MongoFixture fixture) : IClassFixture<Mo
     public async Task The_whole_chain_of_the_accounts_is_missed()
     {
         var server = await fixture.StartAsync();
-        await MongoFixture.StoresOf(server).MoveInAsync("ada");
+        await MongoFixture.StoresOf(server).CreateUsersAsync("ada");
         await Logs(server).DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
         await Heads(server).DeleteManyAsync(Builders<BsonDocument>.Filter.Empty);
 

@@ -14,7 +14,7 @@ public sealed class SqliteErasureTests
         using var file = new SqliteTestFile();
         foreach (var i in Shuffled())
         {
-            await file.Stores.MoveInAsync(NameOf(i));
+            await file.Stores.CreateUsersAsync(NameOf(i));
             var user = await file.Stores.Users.FindAsync(NameOf(i), default);
             for (var session = 0; session < 4; session++)
             {

@@ -11,7 +11,7 @@ public sealed class SqliteFileTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no file modes.");
         using var file = new SqliteTestFile();
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         foreach (var suffix in (string[])["", "-wal", "-shm"])
         {
 #pragma warning disable CA1416 // Skipped on Windows.
@@ -96,7 +96,7 @@ public sealed class SqliteFileTests
     public async Task What_was_written_is_there_after_a_restart()
     {
         using var file = new SqliteTestFile();
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         file.Database.Dispose();
         using var again = new SqliteDatabase(file.Path, file.Options, SqliteTestFile.Chain, new RecordingLogger());
         var found = await new SqliteLockStore(again).FindAsync("D1", "ada", default);

@@ -9,9 +9,9 @@ public sealed class SqliteLockChangeTests : LockChangeContract
     [Fact]
     public async Task The_log_that_an_owner_sees_begins_where_the_lock_became_his()
     {
-        await Stores.MoveInAsync("ada", "bob");
+        await Stores.CreateUsersAsync("ada", "bob");
         await Stores.Commands.IssueAsync(StoreSet.Unlock("D1", "C1", "eve"), default);
-        await Stores.HearAsync("D1");
+        await Stores.RegisterOnlineAsync("D1");
         (await FirstEntryAsync("D1")).ShouldBe("lock.register registered");
 
         await Stores.LockAdmin.ReassignAsync(new LockChange("D1", "boss", StoreSet.Noon), "bob", 10, default);

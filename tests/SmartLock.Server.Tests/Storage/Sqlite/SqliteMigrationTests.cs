@@ -78,7 +78,7 @@ public sealed class SqliteMigrationTests
     public async Task A_store_that_was_made_to_look_like_one_without_bindings_is_not_bound_anew()
     {
         using var file = new SqliteTestFile();
-        await file.Stores.MoveInAsync("ada", "bob");
+        await file.Stores.CreateUsersAsync("ada", "bob");
         file.Database.Dispose();
         using var session = new SqliteSession(file.Path, TimeSpan.FromSeconds(1), SqliteTestFile.Chain);
         session.Execute($"""

@@ -15,7 +15,7 @@ public sealed class SqliteOutageTests
     {
         var logger = new RecordingLogger();
         using var file = new SqliteTestFile(new SqliteOptions { BusyTimeout = TimeSpan.FromMilliseconds(100) }, logger);
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         using (var other = new SqliteSession(file.Path, TimeSpan.Zero))
         {
             other.Execute("BEGIN IMMEDIATE");
@@ -45,7 +45,7 @@ public sealed class SqliteOutageTests
             BusyTimeout = TimeSpan.FromMilliseconds(200),
             QueueTimeout = TimeSpan.FromMilliseconds(500),
         });
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         using var other = new SqliteSession(file.Path, TimeSpan.Zero);
         other.Execute("BEGIN IMMEDIATE");
         var clock = Stopwatch.StartNew();
@@ -64,7 +64,7 @@ public sealed class SqliteOutageTests
     public async Task A_full_disk_leaves_no_partial_rows_and_mends_when_there_is_room()
     {
         using var file = new SqliteTestFile();
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         await LimitAsync(file, "PRAGMA max_page_count = 1");
         var written = new List<string>();
         var i = 0;
@@ -99,7 +99,7 @@ public sealed class SqliteOutageTests
     public async Task A_caller_who_leaves_the_queue_is_not_written_for()
     {
         using var file = new SqliteTestFile();
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         using var release = new ManualResetEventSlim();
         var blocker = Block(file, release);
         using var leaving = new CancellationTokenSource();
@@ -124,7 +124,7 @@ public sealed class SqliteOutageTests
     public async Task The_queue_is_bounded()
     {
         using var file = new SqliteTestFile(new SqliteOptions { MaxQueuedWrites = 3, QueueTimeout = Patience });
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         using var release = new ManualResetEventSlim();
         using var begun = new ManualResetEventSlim();
         var blocker = Block(file, release, begun);
@@ -145,7 +145,7 @@ public sealed class SqliteOutageTests
     public async Task A_fault_in_one_write_does_not_fail_those_that_share_its_commit()
     {
         using var file = new SqliteTestFile();
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         using var release = new ManualResetEventSlim();
         var blocker = Block(file, release);
         var before = file.Stores.RegisterAsync("D2");
@@ -172,7 +172,7 @@ public sealed class SqliteOutageTests
     public async Task After_it_is_closed_the_store_says_so()
     {
         var file = new SqliteTestFile();
-        await file.Stores.HearAsync("D1");
+        await file.Stores.RegisterOnlineAsync("D1");
         file.Dispose();
         await Should.ThrowAsync<StoreUnavailableException>(() => file.Stores.RegisterAsync("D2"));
         await Should.ThrowAsync<StoreUnavailableException>(() => file.Stores.Locks.FindAsync("D1", "ada", default));

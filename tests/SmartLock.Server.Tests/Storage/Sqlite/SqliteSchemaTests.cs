@@ -32,7 +32,7 @@ public sealed partial class SqliteSchemaTests : IDisposable
     [InlineData("INSERT INTO logs (id, time, device_id, actor, action, result) VALUES (1, 0, 'D1', 'x', 'x', 'x') ON CONFLICT (id) DO UPDATE SET actor = 'nobody'")]
     public async Task The_log_takes_additions_only(string sql)
     {
-        await _file.Stores.HearAsync("D1");
+        await _file.Stores.RegisterOnlineAsync("D1");
         var before = await _file.Stores.LogAsync("D1");
         var failure = await Should.ThrowAsync<SqliteException>(WriteAsync(session =>
         {

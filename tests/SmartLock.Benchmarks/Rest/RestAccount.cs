@@ -9,14 +9,14 @@ using SmartLock.VirtualDevice;
 namespace SmartLock.Benchmarks;
 
 /// <summary>An account with 50 locks, each with its device connected: what is read has all that a lock in use has.</summary>
-internal sealed class RestHousehold : IAsyncDisposable
+internal sealed class RestAccount : IAsyncDisposable
 {
     public const int Locks = 50;
 
     private const string Password = "correct horse battery";
     private readonly List<VirtualLock> _devices = [];
 
-    private RestHousehold(string token)
+    private RestAccount(string token)
     {
         Token = token;
     }
@@ -25,30 +25,30 @@ internal sealed class RestHousehold : IAsyncDisposable
 
     public static string DeviceId(int number) => string.Create(CultureInfo.InvariantCulture, $"BENCH-{number}");
 
-    public static async Task<RestHousehold> MoveInAsync(Uri address, int mqttPort)
+    public static async Task<RestAccount> CreateAsync(Uri address, int mqttPort)
     {
         using var http = new HttpClient { BaseAddress = address };
-        var account = new { username = "bench", password = Password };
-        (await http.PostAsJsonAsync("/api/auth/register", account)).EnsureSuccessStatusCode();
-        using var login = await http.PostAsJsonAsync("/api/auth/login", account);
+        var credentials = new { username = "bench", password = Password };
+        (await http.PostAsJsonAsync("/api/auth/register", credentials)).EnsureSuccessStatusCode();
+        using var login = await http.PostAsJsonAsync("/api/auth/login", credentials);
         var token = (await login.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("access_token").GetString()!;
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        var household = new RestHousehold(token);
+        var account = new RestAccount(token);
         try
         {
             for (var i = 0; i < Locks; i++)
             {
-                household._devices.Add(await HangAsync(http, DeviceId(i), mqttPort));
+                account._devices.Add(await RegisterLockAsync(http, DeviceId(i), mqttPort));
             }
 
             await Eventually.TrueAsync(
                 async () => !(await http.GetStringAsync("/api/locks?limit=50")).Contains("\"Unavailable\"", StringComparison.Ordinal),
                 "all locks are Available");
-            return household;
+            return account;
         }
         catch
         {
-            await household.DisposeAsync();
+            await account.DisposeAsync();
             throw;
         }
     }
@@ -61,7 +61,7 @@ internal sealed class RestHousehold : IAsyncDisposable
         }
     }
 
-    private static async Task<VirtualLock> HangAsync(HttpClient http, string id, int mqttPort)
+    private static async Task<VirtualLock> RegisterLockAsync(HttpClient http, string id, int mqttPort)
     {
         using var registered = await http.PostAsJsonAsync("/api/locks", new { device_id = id, name = id });
         registered.EnsureSuccessStatusCode();

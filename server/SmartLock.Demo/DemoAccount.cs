@@ -12,13 +12,13 @@ internal sealed record DemoLock(string DeviceId, string Name);
 /// <summary>
 /// An account with two virtual locks. It is made through the REST API, and the locks connect to the broker over TCP, as real ones do.
 /// </summary>
-internal sealed class Household : IAsyncDisposable
+internal sealed class DemoAccount : IAsyncDisposable
 {
     private static readonly DemoLock[] Doors = [new("ESP32-7C9EBD", "Front door"), new("ESP32-51A0F2", "Garden gate")];
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(50);
     private readonly List<VirtualLock> _devices = [];
 
-    private Household(string password)
+    private DemoAccount(string password)
     {
         Password = password;
     }
@@ -30,24 +30,24 @@ internal sealed class Household : IAsyncDisposable
     public IReadOnlyList<DemoLock> Locks { get; } = Doors;
 
     /// <exception cref="TimeoutException">A lock was not Available in time.</exception>
-    public static async Task<Household> CreateAsync(Uri http, IPEndPoint mqtt, string password, TimeSpan within, CancellationToken ct)
+    public static async Task<DemoAccount> CreateAsync(Uri http, IPEndPoint mqtt, string password, TimeSpan within, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(within);
-        var household = new Household(password);
+        var account = new DemoAccount(password);
         try
         {
-            await household.SetUpAsync(http, mqtt, limit.Token);
-            return household;
+            await account.SetUpAsync(http, mqtt, limit.Token);
+            return account;
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            await household.DisposeAsync();
+            await account.DisposeAsync();
             throw new TimeoutException($"The virtual locks were not Available within {within.TotalSeconds:0} s.");
         }
         catch
         {
-            await household.DisposeAsync();
+            await account.DisposeAsync();
             throw;
         }
     }
